@@ -1,0 +1,63 @@
+/*
+ * Configuration: what the file says, checked against one table of keys (config_keys.c), over the
+ * built-in values.
+ *
+ * File: $XDG_CONFIG_HOME/weir/config.toml (TOML 1.0). A missing file is an empty one. Every error
+ * names file, line, what was expected, and the nearest known key: "config.toml:3: unknown key
+ * 'modle' (did you mean 'model'?)".
+ *
+ * Threads: read-only after loading. Ownership: config_free frees all of it.
+ */
+#ifndef WEIR_APP_CONFIG_H
+#define WEIR_APP_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct provider_type;
+
+struct config_provider {
+    char *name;                       /* as in [provider.NAME] */
+    const struct provider_type *type; /* never NULL */
+    char *base_url;                   /* without a slash at the end; NULL: the type's own */
+    char *api_key_env;                /* at most one of the three is set */
+    char **api_key_cmd;               /* NULL-terminated argv */
+    char *api_key_file;
+    char **headers; /* "Name: value", NULL-terminated, or NULL */
+    char *proxy;    /* NULL: from the environment */
+    char *ca_file;
+    bool allow_plain_http;
+    bool found; /* not from the file: from a key in the environment, or offered and accepted */
+};
+
+struct config_alias {
+    char *name;
+    char *model; /* PROVIDER/MODEL */
+};
+
+struct config {
+    char *path;       /* the file that was read, or would have been */
+    char *model;      /* PROVIDER/MODEL or alias; NULL: none */
+    char *system;     /* NULL: none */
+    char *store_path; /* NULL: the XDG data folder */
+    int64_t debounce_us;
+    int64_t connect_us, first_byte_us, idle_us;
+    struct config_provider *providers;
+    size_t provider_count;
+    struct config_alias *aliases;
+    size_t alias_count;
+};
+
+/* `path` NULL: the XDG one, which may be missing. A path that was given must exist. ERR_CONFIG,
+ * ERR_IO. */
+enum err_code config_load(const char *path, struct config **ret_config, struct err *err) NODISCARD;
+/* From text; `name` stands in errors. */
+enum err_code config_parse(const char *name, const char *text, size_t length,
+                           struct config **ret_config, struct err *err) NODISCARD;
+void config_free(struct config *config); /* NULL is fine */
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Engine: runs turns. One thread (the network thread) takes orders through a queue, stores the
+ * prompt, asks the provider, and feeds the answer to the message service. It never waits for the
+ * disk, and nobody waits for it.
+ *
+ * Life of a turn: order → turn stored (synced) → NOTICE_BEGUN → request → stream events → last
+ * event → attempt ended. A turn whose prompt cannot be stored is never sent: NOTICE_SEND_FAILED
+ * gives the prompt back.
+ *
+ * Threads: engine_send, engine_cancel, engine_stop from any; open and free from the owner.
+ */
+#ifndef WEIR_APP_ENGINE_H
+#define WEIR_APP_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app/config.h"
+#include "app/provider.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/ulid.h"
+#include "store/store.h"
+#include "store/turn.h"
+
+struct engine;
+
+struct engine_order {
+    struct ulid session; /* unset: a new one */
+    struct sv prompt;    /* copied */
+    /* Called on another thread once the turn is stored, or is not going to be (code, err); may be
+     * NULL. Only queue and wake. */
+    turn_begun_fn *begun;
+    void *ctx;
+};
+
+/* Borrows store and config until engine_free. The choice is copied. No thread yet. */
+enum err_code engine_open(struct store *store, const struct config *config,
+                          const struct model_choice *choice, struct engine **ret_engine,
+                          struct err *err) NODISCARD;
+/* Starts the thread; it loads libcurl when the provider needs it. Once; after the first frame. */
+enum err_code engine_start(struct engine *engine, struct err *err) NODISCARD;
+/* Looks for a local server and, when there is one, publishes NOTICE_OFFER;
+ * engine_accept_offer(true) uses it from then on. */
+void engine_look_for_local(struct engine *engine);
+void engine_accept_offer(struct engine *engine, bool yes);
+
+enum err_code engine_send(struct engine *engine, const struct engine_order *order,
+                          struct err *err) NODISCARD;
+/* Ends the answer that runs in the session as canceled. */
+void engine_cancel(struct engine *engine, const struct ulid *session);
+/*
+ * Ends what runs: with FINISH_CANCELED (SIGINT) or FINISH_INTERRUPTED (SIGTERM, SIGHUP), closes
+ * connections, refuses new orders, ends the thread. Twice is fine; the first reason counts. Waits
+ * for the thread until the deadline.
+ */
+enum err_code engine_stop(struct engine *engine, enum finish_reason reason, int64_t deadline_us);
+void engine_free(struct engine *engine); /* NULL is fine; stops first */
+
+#endif

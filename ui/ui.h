@@ -1,0 +1,59 @@
+/*
+ * The screen: transcript, editor, status line. It knows the store and the broker; it reaches the
+ * engine only through struct ui_host, which the program fills in.
+ *
+ * The first frame is painted before anything else happens: it needs the store open for reading, and
+ * nothing more. After it, host.first_frame_done is called once, and everything slower starts there.
+ *
+ * Threads: ui_run owns the terminal and runs on the main thread; host callbacks are called on it
+ * and must not wait. ui_restore_terminal is async-signal-safe and may be called from any thread at
+ * any time.
+ */
+#ifndef WEIR_UI_UI_H
+#define WEIR_UI_UI_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/sv.h"
+#include "base/ulid.h"
+#include "store/store.h"
+
+struct ui_host {
+    void *ctx;
+    /*
+     * Begins a turn. `session` unset: in a new session (NOTICE_BEGUN names it). On failure the
+     * prompt stays in the editor, and so it does when NOTICE_SEND_FAILED comes later.
+     */
+    enum err_code (*send)(void *ctx, const struct ulid *session, struct sv prompt, struct err *err);
+    /* Stops the answer that runs in the session, if one does. What came stays. */
+    void (*cancel)(void *ctx, const struct ulid *session);
+    void (*first_frame_done)(void *ctx);
+    void (*answer_offer)(void *ctx, bool yes);
+};
+
+struct ui_options {
+    struct store *store; /* open, perhaps not started */
+    struct ui_host host;
+    struct ulid session; /* to show; unset: an empty new one */
+    const char *model;   /* "PROVIDER/MODEL" for the status line */
+    const char *welcome; /* shown in an empty transcript: what this is, how to connect a model.
+                            Lines; or NULL */
+    const char *notice;  /* one line to begin with (a private store, say), or NULL */
+    const char *color;   /* "auto", "always", "never" */
+};
+
+/*
+ * Runs until the user leaves, the terminal goes away (ERR_CLOSED) or NOTICE_QUIT comes
+ * (ERR_INTERRUPTED). ERR_UNSUPPORTED: no terminal, or TERM is unknown. The terminal is restored in
+ * every case. `*ret_session`: the one shown last (may be unset).
+ */
+enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session,
+                     struct err *err) NODISCARD;
+
+/* Puts the terminal back by writing the sequences and modes itself, without curses. Harmless when
+ * no screen is open. */
+void ui_restore_terminal(void);
+
+#endif
