@@ -3,8 +3,9 @@
  *
  * `p[n]` is always a NUL that is not counted, once anything was appended (use buf_cstr before
  * that). An append that would pass the maximum appends nothing, sets `overflow` for good and
- * returns false; so a writer may append freely and look once, with buf_ok(), before it uses the
- * result.
+ * returns false, and so do all later ones until buf_clear(); so a writer may append freely and look
+ * once, with buf_ok(), before it uses the result. What is there is always a prefix of what was
+ * written. What is appended must not lie in the buffer itself.
  *
  * Threads: values. Ownership: the caller's struct; buf_release frees the bytes. Errors: overflow as
  * above; running out of memory below the maximum ends the program (base/alloc.h).
@@ -47,7 +48,8 @@ bool buf_append_byte(struct buf *buf, char byte);
 /* Encodes one code point as UTF-8; surrogates and values above U+10FFFF become U+FFFD. */
 bool buf_append_cp(struct buf *buf, uint32_t cp);
 bool buf_appendf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Room for `length` more bytes, so that the next appends do not allocate. */
+/* Room for `length` more bytes, so that the next appends do not allocate. False, and nothing else,
+ * when the maximum forbids it. */
 bool buf_reserve(struct buf *buf, size_t length);
 /* Inserts before `at`, removes [at, at + length); both clip to the content. */
 bool buf_insert(struct buf *buf, size_t at, const void *bytes, size_t length);

@@ -69,7 +69,8 @@ enum err_code err_set(struct err *err, enum err_code code, const char *format, .
  * ENOSPC …). */
 enum err_code err_set_errno(struct err *err, int errnum, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "context: " before the text that `err` holds; keeps the code, and returns it. */
+/* Puts "context: " before the text that `err` holds; keeps the code, and returns it
+ * (ERR_INTERNAL when there is no `err` to take it from). */
 enum err_code err_prefix(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* The constant's name ("ERR_BUSY") and the short text ("busy"). Never NULL, also for unknown codes.

@@ -25,6 +25,9 @@ size_t utf8_decode(const char *bytes, size_t length, uint32_t *ret_cp);
 size_t utf8_encode(uint32_t cp, char out[4]);
 /* Length of the longest well-formed prefix. Equal to `length` when all is well-formed. */
 size_t utf8_valid_prefix(const char *bytes, size_t length);
+/* Bytes at the end (0 to 3) that begin a code point which more bytes could complete: what a stream
+ * holds back. */
+size_t utf8_partial_tail(const char *bytes, size_t length);
 /* Largest n <= limit that does not split a code point of well-formed text. */
 size_t utf8_cut(const char *bytes, size_t length, size_t limit);
 /* Start of the code point before `at`, and of the one after; clipped to [0, length]. */

@@ -14,6 +14,9 @@ struct wake {
     int write_fd;
 };
 
+/* Not open: wake_close does nothing. wake_open leaves this behind when it fails. */
+#define WAKE_INIT ((struct wake){-1, -1})
+
 enum err_code wake_open(struct wake *wake, struct err *err) NODISCARD;
 void wake_close(struct wake *wake); /* twice is fine */
 void wake_signal(const struct wake *wake);

@@ -1,0 +1,93 @@
+/* Allocation that ends the program instead of failing; see the header for why that is enough. */
+#include "base/alloc.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef void (*restore_fn)(void);
+static _Atomic(restore_fn) last_words;
+
+void alloc_set_last_words(void (*restore)(void))
+{
+    atomic_store(&last_words, restore);
+}
+
+/* No allocation and no stdio from here on: neither can be relied on any more. */
+static NORETURN void out_of_memory(void)
+{
+    static const char text[] = "weir: out of memory\n";
+    restore_fn restore = atomic_exchange(&last_words, NULL);
+    if (restore) {
+        restore();
+    }
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)ignored;
+    abort();
+}
+
+void *xmalloc(size_t size)
+{
+    void *memory = malloc(size ? size : 1);
+    if (!memory) {
+        out_of_memory();
+    }
+    return memory;
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory) {
+        out_of_memory();
+    }
+    return memory;
+}
+
+void *xrealloc(void *old, size_t size)
+{
+    void *memory = realloc(old, size ? size : 1);
+    if (!memory) {
+        out_of_memory();
+    }
+    return memory;
+}
+
+char *xstrdup(const char *text)
+{
+    return text ? xstrndup(text, strlen(text)) : NULL;
+}
+
+char *xstrndup(const char *bytes, size_t length)
+{
+    if (length == SIZE_MAX) {
+        out_of_memory();
+    }
+    char *copy = xmalloc(length + 1);
+    if (length) {
+        memcpy(copy, bytes, length);
+    }
+    copy[length] = '\0';
+    return copy;
+}
+
+char *xasprintf(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0) {
+        out_of_memory();
+    }
+    char *text = xmalloc((size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
