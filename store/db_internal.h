@@ -37,16 +37,19 @@ enum db_mode { DB_READ, DB_WRITE };
 enum err_code db_open(const char *path, enum db_mode mode, struct db **ret_db,
                       struct err *err) NODISCARD;
 void db_close(struct db *db); /* NULL is fine */
+/* As it was given. Lives as long as the connection. */
+const char *db_path(const struct db *db);
 
 /* Waiting for another process's lock ends here; CLOCK_NEVER waits on. The default is not to wait.
  */
 void db_set_deadline(struct db *db, int64_t deadline_us);
+int64_t db_deadline(const struct db *db);
 /* Called from the busy handler each time it has waited a millisecond; true makes it give up. */
 void db_on_wait(struct db *db, bool (*give_up)(void *ctx), void *ctx);
 void db_interrupt(struct db *db);
 
-/* Prepares (or finds) a statement. NULL only when it cannot be prepared: err says why. `sql` is a
- * literal. */
+/* Prepares (or finds) a statement. NULL only when it cannot be prepared: err says why, and all of
+ * the calls below take the NULL (db_step gives false, db_result that code). `sql` is a literal. */
 struct sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct err *err);
 /* Binding, from 1. An unset id and a view with p NULL bind NULL. Text is borrowed until the
  * statement is reset. */

@@ -1,0 +1,48 @@
+/*
+ * What a connection is made of: shared by db.c and db_open.c, by nobody else.
+ */
+#ifndef WEIR_STORE_DB_STRUCT_H
+#define WEIR_STORE_DB_STRUCT_H
+
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/db_internal.h"
+
+struct cached {
+    const char *sql; /* NULL: free slot */
+    sqlite3_stmt *stmt;
+};
+
+struct db {
+    sqlite3 *handle;
+    char *path;
+    /* Open addressing by the text's address; cap is 0 or a power of two. */
+    struct cached *cache;
+    size_t cache_cap;
+    size_t cache_count;
+
+    enum err_code result;
+    bool writing;          /* between db_begin and its end */
+    bool full;             /* synchronous is FULL, else NORMAL */
+    bool rollback_journal; /* on a network file system */
+    int owner_fd;          /* lock of the one process that may write there, or -1 */
+    int64_t wal_frames;
+
+    int64_t deadline;
+    bool (*give_up)(void *ctx);
+    void *give_up_ctx;
+    atomic_uint interrupts; /* how often db_interrupt was called */
+    unsigned interrupts_before;
+    bool gave_up_interrupted;
+};
+
+enum err_code db__fail(struct db *db, int sqlite, const char *verb, struct err *err);
+int db__busy(void *ctx, int tries);
+int db__on_commit(void *ctx, sqlite3 *handle, const char *schema, int frames);
+void db__sleep_1ms(void);
+
+#endif
