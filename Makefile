@@ -3,65 +3,208 @@
 FLAVOUR ?= release
 B       ?= build
 O       := $(B)/$(FLAVOUR)
+PREFIX  ?= /usr/local
+ARGS    ?=
 
 CC      ?= cc
 CXX     ?= c++
-PKGS    := ncursesw sqlite3 libcjson libutf8proc
-WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
-CFLAGS_release := -O2 -g -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CFLAGS_debug   := -O0 -g
-CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-CFLAGS_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
-LDFLAGS_asan   := -fsanitize=address,undefined
-LDFLAGS_tsan   := -fsanitize=thread
+OS      := $(shell uname -s)
+PYTHON  := $(firstword $(wildcard /usr/bin/python3) python3)
+# Sub-makes use every core unless the caller chose a number.
+JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell getconf _NPROCESSORS_ONLN))
+SUBMAKE  = $(MAKE) --no-print-directory $(JOBS)
 
-FLOORS  := base pubsub store ui app
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+# Linked packages, and those of which only the headers are used: libcurl is loaded at run time,
+# since linking it would cost every start 5 ms; toml++ is a header library.
+PKGS       := ncursesw sqlite3 libcjson libutf8proc
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -I. -I$(O) -pthread $(WARN) $(WERROR) $(CFLAGS_$(FLAVOUR)) $(PKG_CFLAGS) $(CFLAGS)
-ALL_LDFLAGS = -pthread $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS)
+
+# Only a release is fortified: sanitizers and fuzzers want the plain functions.
+SANITIZE_asan  := -fsanitize=address,undefined
+SANITIZE_tsan  := -fsanitize=thread
+SANITIZE_fuzz  := -fsanitize=address,undefined,fuzzer-no-link
+OPT_release    := -O2 -g -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2
+OPT_debug      := -O0 -g
+OPT_asan       := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+OPT_tsan       := -O1 -g -fno-omit-frame-pointer
+OPT_fuzz       := $(OPT_asan)
+
+# WERROR=-Werror makes warnings fatal, as CI does with both compilers.
+WARN        := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla
+C_WARN      := -Wstrict-prototypes -Wmissing-prototypes
+COMMON       = -I. -I$(O) -pthread -fPIE -fvisibility=hidden $(WARN) $(WERROR) \
+               $(OPT_$(FLAVOUR)) $(SANITIZE_$(FLAVOUR)) $(PKG_CFLAGS)
+ALL_CFLAGS   = -std=c17 -D_GNU_SOURCE $(COMMON) $(C_WARN) $(CFLAGS)
+# clang's check of calls through pointers would need its own C++ run-time library.
+NO_FUNCTION  = $(if $(SANITIZE_$(FLAVOUR)),$(if $(findstring clang,$(CXX)),-fno-sanitize=function))
+ALL_CXXFLAGS = -std=c++17 $(COMMON) -O2 -fno-exceptions -fno-rtti $(NO_FUNCTION) \
+               -DTOML_HEADER_ONLY=1 -DTOML_EXCEPTIONS=0 $(CXXFLAGS)
+ifeq ($(OS),Linux)
+HARDEN      := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed,-O1,--hash-style=gnu
+endif
+ALL_LDFLAGS  = -pthread $(HARDEN) $(SANITIZE_$(FLAVOUR)) $(LDFLAGS)
+
+# The one C++ file's run-time library is linked statically: loading it would cost every start 1 ms.
+comma      := ,
+STATIC_CXX := $(and $(filter release,$(FLAVOUR)),$(filter /%,$(shell $(CXX) -print-file-name=libstdc++.a)))
+DYNAMIC_CXX := $(if $(filter Darwin FreeBSD OpenBSD,$(OS)),-lc++,-lstdc++)
+CXX_LIBS   := $(if $(STATIC_CXX),-static-libgcc -Wl$(comma)-Bstatic -lstdc++ -Wl$(comma)-Bdynamic,$(DYNAMIC_CXX))
+ALL_LIBS    = $(PKG_LIBS) $(CXX_LIBS) -lm $(if $(filter Linux,$(OS)),-ldl)
+
+# Commands are shown as one short line each; V=1 shows them whole.
+show = $(if $(V),,@echo '  $(1) $@';)
 
 .DEFAULT_GOAL := all
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-src_of  = $(filter-out app/main.c,$(wildcard $(1)/*.c))
-objs_of = $(patsubst %.c,$(O)/%.o,$(call src_of,$(1)))
+##  all (default)    build $(B)/release/weir
+all: $(O)/weir
+
+# Floors, lowest first. A floor's program or test links with its own archive and those below.
+FLOORS  := base pubsub store ui app
+src_of  = $(filter-out app/main.c,$(wildcard $(1)/*.c $(1)/*.cc))
+obj_of  = $(addprefix $(O)/,$(addsuffix .o,$(basename $(1))))
 define floor_archive
-$(O)/lib$(1).a: $(call objs_of,$(1))
+$(O)/lib$(1).a: $(call obj_of,$(call src_of,$(1)))
 	@rm -f $$@ && ar rcs $$@ $$^
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_archive,$(f))))
-
-# What a floor's tests link with: its own archive and those below, highest first.
 LIBS_base   := $(O)/libbase.a
 LIBS_pubsub := $(O)/libpubsub.a $(LIBS_base)
 LIBS_store  := $(O)/libstore.a $(LIBS_pubsub)
 LIBS_ui     := $(O)/libui.a $(LIBS_store)
 LIBS_app    := $(O)/libapp.a $(LIBS_ui)
 
-$(O)/%.o: %.c
+$(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
-
-all: $(O)/weir
+	$(call show,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+$(O)/%.o: %.cc $(O)/flags
+	@mkdir -p $(@D)
+	$(call show,CXX )$(CXX) $(ALL_CXXFLAGS) -MMD -MP -c $< -o $@
 $(O)/weir: $(O)/app/main.o $(LIBS_app)
-	$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -ldl -o $@
+	$(call show,LINK)$(CC) $(ALL_LDFLAGS) $^ $(ALL_LIBS) -o $@
 
+# Changes only when compiler or flags do, so that everything is built anew then and not otherwise.
+$(O)/flags: always
+	@$(if $(PKG_LIBS),,deps/install.sh --check build &&) mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS) $(CXX) $(ALL_CXXFLAGS) $(ALL_LDFLAGS)' >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# The SQL of all migrations, as C literals; the folder is named so that a removal counts as well.
+$(O)/store/migrations.inc: store/embed.awk $(wildcard store/migrations store/migrations/*.sql)
+	@mkdir -p $(@D)
+	$(call show,SQL )LC_ALL=C awk -f store/embed.awk $(sort $(wildcard store/migrations/*.sql)) >$@
+$(O)/store/migrate.o: $(O)/store/migrations.inc
+
+# Unit tests: one program per tests/FLOOR/test_*.c; other files there are shared by that floor's.
 TEST_BINS := $(patsubst %.c,$(O)/%,$(wildcard $(foreach f,$(FLOORS),tests/$(f)/test_*.c)))
+shared_of = $(call obj_of,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))
 define floor_tests
-$(O)/tests/$(1)/test_%: $(O)/tests/$(1)/test_%.o $(LIBS_$(1))
-	$$(CC) $$(ALL_LDFLAGS) $$^ $$(PKG_LIBS) -lcmocka -ldl -o $$@
+$(O)/tests/$(1)/test_%: $(O)/tests/$(1)/test_%.o $(call shared_of,$(1)) $(LIBS_$(1))
+	$$(call show,LINK)$$(CC) $$(ALL_LDFLAGS) $$^ $$(ALL_LIBS) -lcmocka -o $$@
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_tests,$(f))))
 
+# Fuzzers: libFuzzer drives them in the fuzz flavour; elsewhere they replay their corpus as tests.
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(addprefix $(O)/tests/fuzz/replay_,$(FUZZERS))
+$(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/replay.o $(O)/tests/fuzz/%.o $(LIBS_app)
+	$(call show,LINK)$(CC) $(ALL_LDFLAGS) $^ $(ALL_LIBS) -lcmocka -o $@
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(LIBS_app)
+	$(call show,LINK)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer $^ $(ALL_LIBS) -o $@
+
+BENCHES := $(patsubst %.c,$(O)/%,$(wildcard tests/bench/bench_*.c tests/bench/baseline_*.c))
+$(O)/tests/bench/bench_%: $(O)/tests/bench/bench_%.o $(LIBS_app)
+	$(call show,LINK)$(CC) $(ALL_LDFLAGS) $^ $(ALL_LIBS) -o $@
+$(O)/tests/bench/baseline_%: $(O)/tests/bench/baseline_%.o
+	$(call show,LINK)$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
+
+##  unit             build and run the unit tests; unit-base, unit-store … only one floor's
 unit: $(TEST_BINS)
 	@for t in $(TEST_BINS); do $$t || exit 1; done
 unit-%:
-	@$(MAKE) --no-print-directory $(filter $(O)/tests/$*/%,$(TEST_BINS)) && for t in $(filter $(O)/tests/$*/%,$(TEST_BINS)); do $$t || exit 1; done
+	@$(SUBMAKE) $(filter $(O)/tests/$*/%,$(TEST_BINS))
+	@for t in $(filter $(O)/tests/$*/%,$(TEST_BINS)); do $$t || exit 1; done
+unit-bins: $(TEST_BINS) $(REPLAYS)
+RUN_TESTS = $(PYTHON) tests/run.py --out $(O) --flavour $(FLAVOUR)
 
+##  run              install what is missing, build, start weir; ARGS="run -m demo hello"
+run:
+	@deps/install.sh build
+	@$(SUBMAKE) FLAVOUR=release all
+	@exec $(B)/release/weir $(ARGS)
+
+##  test             install the test tools, build, run every test and gate
+test:
+	@deps/install.sh build test
+	@$(SUBMAKE) FLAVOUR=release all unit-bins
+	@$(SUBMAKE) FLAVOUR=release run-tests PARTS="unit lint e2e"
+
+##  asan, tsan       unit and end-to-end tests under Address- and UB-, or ThreadSanitizer
+asan tsan:
+	@deps/install.sh build test
+	@$(SUBMAKE) FLAVOUR=$@ all unit-bins
+	@$(SUBMAKE) FLAVOUR=$@ run-tests PARTS="unit e2e"
+run-tests:
+	@$(RUN_TESTS) --unit $(TEST_BINS) $(REPLAYS) --parts $(PARTS)
+
+##  lint             layers, headers, globals, sizes, banned functions, formatting, papers
+lint:
+	@deps/install.sh build test
+	@$(SUBMAKE) FLAVOUR=release all
+	@$(SUBMAKE) FLAVOUR=release run-tests PARTS=lint
+##  format           let clang-format rewrite every source
+format:
+	@tests/lint/format.sh --fix
+
+ifneq ($(wildcard tests/bench/run.py),)
+##  bench            figures beside their baselines, also in $(B)/bench.json; SHORT=1 takes seconds
+bench:
+	@deps/install.sh build test
+	@$(SUBMAKE) FLAVOUR=release all bench-bins
+	@$(PYTHON) tests/bench/run.py --build $(B) $(if $(SHORT),--short)
+bench-bins: $(BENCHES)
+endif
+ifneq ($(wildcard tests/soak/run.py),)
+##  soak             hours in minutes: leaks, growth, drift; SHORT=1 takes seconds
+soak:
+	@deps/install.sh build test
+	@$(SUBMAKE) FLAVOUR=release all
+	@WEIR_BIN=$(abspath $(B)/release/weir) $(PYTHON) tests/soak/run.py $(if $(SHORT),--short)
+endif
+ifneq ($(FUZZERS),)
+##  fuzz             libFuzzer on each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (60)
+FUZZ_SECONDS ?= 60
+fuzz:
+	@deps/install.sh build test
+	@$(SUBMAKE) FLAVOUR=fuzz CC=clang CXX=clang++ $(addprefix $(B)/fuzz/tests/fuzz/,$(FUZZERS))
+	@tests/fuzz/run.sh $(B)/fuzz/tests/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+endif
+##  check-bare       start and test in a bare Debian 12 with git and make only, then offline (root)
+check-bare:
+	@tests/bare.sh $(B)/bare
+
+##  install          copy to $(DESTDIR)$(PREFIX); uninstall takes it away again
+DOCS   := $(wildcard README.md LICENSE config.example.toml)
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/weir
+install:
+	@$(SUBMAKE) FLAVOUR=release all
+	install -d $(BINDIR) $(DOCDIR)
+	install -m 755 $(B)/release/weir $(BINDIR)/weir
+	install -m 644 $(DOCS) $(DOCDIR)
+uninstall:
+	rm -f $(BINDIR)/weir $(addprefix $(DOCDIR)/,$(DOCS))
+	-rmdir $(DOCDIR)
+##  clean            remove $(B)
 clean:
 	rm -rf $(B)
+##  help             this list
+help:
+	@sed -n 's/^##  /  make /p' Makefile
 
 -include $(wildcard $(O)/*/*.d $(O)/tests/*/*.d)
-.PHONY: all unit clean
+.PHONY: all always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
+        fuzz check-bare install uninstall clean help

@@ -25,13 +25,13 @@ FNR == 1 {
     if (substr(base, 1, 4) + 0 != ++version)
         fail("version " version " is expected here")
     if (version > 1)
-        print "    },"
+        print "\n    },"
     printf "    {%d, \"%s\",", version, substr(base, 6, length(base) - 9)
 }
 
 # A question mark is escaped too: two of them could start a trigraph.
 {
-    gsub(/\\/, "\\\\")
+    gsub(/\\/, "&&")
     gsub(/"/, "\\\"")
     gsub(/\?/, "\\?")
     gsub(/\r/, "\\r")

@@ -153,7 +153,9 @@ def sanitizer_env(flavour, folder):
     common = f"log_path={folder}/report:exitcode=99:halt_on_error=1"
     env = {}
     if flavour == "asan":
-        env["ASAN_OPTIONS"] = f"{common}:detect_stack_use_after_return=1:strict_string_checks=1"
+        # Tests ask for more memory than there is, and expect NULL.
+        env["ASAN_OPTIONS"] = (f"{common}:allocator_may_return_null=1:strict_string_checks=1:"
+                               "detect_stack_use_after_return=1")
         env["UBSAN_OPTIONS"] = f"{common}:print_stacktrace=1"
     elif flavour == "tsan":
         env["TSAN_OPTIONS"] = f"{common}:second_deadlock_stack=1"

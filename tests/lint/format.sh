@@ -15,8 +15,17 @@ if [ -z "$tool" ]; then
     [ "${1-}" != --fix ]
     exit
 fi
-how='--dry-run -Werror'
-[ "${1-}" != --fix ] || how=-i
 # Paths hold no white space in this repository.
-# shellcheck disable=SC2046,SC2086
-$tool $how $(find base pubsub store ui app tests -name '*.[ch]' -o -name '*.cc')
+# shellcheck disable=SC2046
+set -- "${1-}" $(find base pubsub store ui app tests -name '*.[ch]' -o -name '*.cc')
+if [ "$1" = --fix ]; then
+    shift
+    exec $tool -i "$@"
+fi
+shift
+wrong=$($tool --dry-run "$@" 2>&1 |
+    sed -n 's/^\([^: ]*:[0-9]*\):[0-9]*: warning: .*/\1: not as clang-format writes it/p' | uniq)
+if [ -n "$wrong" ]; then
+    echo "$wrong"
+    exit 1
+fi
