@@ -1,0 +1,145 @@
+/* Allocation: copies are exact, and running out ends the program after its last words. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#include <cmocka.h>
+
+/* The sanitizers' own allocators would end the program before ours can. */
+const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static int report_fd;
+
+static void say_goodbye(void)
+{
+    ssize_t ignored = write(report_fd, "x", 1);
+    (void)ignored;
+}
+
+typedef void *(*exhaust_fn)(size_t);
+
+static void *exhaust_malloc(size_t size)
+{
+    return xmalloc(size);
+}
+
+static void *exhaust_calloc(size_t size)
+{
+    return xcalloc(size, 8);
+}
+
+static void *exhaust_realloc(size_t size)
+{
+    return xrealloc(NULL, size);
+}
+
+static void *exhaust_strndup(size_t size)
+{
+    (void)size;
+    return xstrndup("", SIZE_MAX);
+}
+
+static void check_ends(exhaust_fn exhaust)
+{
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        signal(SIGABRT, SIG_DFL);
+        close(STDERR_FILENO);
+        report_fd = fds[1];
+        alloc_set_last_words(say_goodbye);
+        volatile size_t size = SIZE_MAX / 2 - 4096;
+        free(exhaust(size));
+        _exit(0);
+    }
+    close(fds[1]);
+    char byte[4];
+    assert_int_equal(read(fds[0], byte, sizeof(byte)), 1);
+    close(fds[0]);
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+static void out_of_memory__restores_once_and_aborts(void **state)
+{
+    (void)state;
+    check_ends(exhaust_malloc);
+    check_ends(exhaust_calloc);
+    check_ends(exhaust_realloc);
+    check_ends(exhaust_strndup);
+}
+
+static void copies__are_exact_and_terminated(void **state)
+{
+    (void)state;
+    char *text = xstrndup("abcdef", 3);
+    assert_string_equal(text, "abc");
+    free(text);
+    text = xstrndup(NULL, 0);
+    assert_string_equal(text, "");
+    free(text);
+    text = xstrdup("weir");
+    assert_string_equal(text, "weir");
+    free(text);
+    assert_null(xstrdup(NULL));
+    text = xasprintf("%d-%s", 42, "x");
+    assert_string_equal(text, "42-x");
+    free(text);
+}
+
+static void a_size_of_zero__still_gives_memory(void **state)
+{
+    (void)state;
+    void *memory = xmalloc(0);
+    assert_non_null(memory);
+    memory = xrealloc(memory, 0);
+    assert_non_null(memory);
+    free(memory);
+    memory = xcalloc(0, 8);
+    assert_non_null(memory);
+    free(memory);
+}
+
+static void calloc__gives_zeroes(void **state)
+{
+    (void)state;
+    unsigned char *memory = xcalloc(100, 3);
+    for (size_t i = 0; i < 300; i++) {
+        assert_int_equal(memory[i], 0);
+    }
+    free(memory);
+}
+
+int main(void)
+{
+    alarm(60);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(out_of_memory__restores_once_and_aborts),
+        cmocka_unit_test(copies__are_exact_and_terminated),
+        cmocka_unit_test(a_size_of_zero__still_gives_memory),
+        cmocka_unit_test(calloc__gives_zeroes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
