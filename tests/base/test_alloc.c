@@ -15,9 +15,11 @@
 
 #include <cmocka.h>
 
-/* The sanitizers' own allocators would end the program before ours can. */
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
+/* The sanitizers' own allocators would end the program before ours can. Their libraries look these
+ * up, so they have to be visible. */
+#define EXPORTED __attribute__((visibility("default")))
+EXPORTED const char *__asan_default_options(void);
+EXPORTED const char *__tsan_default_options(void);
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
