@@ -35,7 +35,7 @@ static void item_destroy(struct payload *payload)
     free(payload);
 }
 
-static struct item *item_new(int number)
+static UNUSED struct item *item_new(int number)
 {
     struct item *item = xcalloc(1, sizeof(*item));
 
@@ -45,13 +45,13 @@ static struct item *item_new(int number)
     return item;
 }
 
-static int number_of(const struct event *event)
+static UNUSED int number_of(const struct event *event)
 {
     return ((const struct item *)(const void *)event->payload)->number;
 }
 
 /* A ULID-shaped key for each n; 0 is the unset key. */
-static struct ulid key_of(unsigned n)
+static UNUSED struct ulid key_of(unsigned n)
 {
     struct ulid key = {{0}};
 
@@ -63,8 +63,8 @@ static struct ulid key_of(unsigned n)
 
 typedef bool publish_fn(struct broker *broker, const struct event *event);
 
-static bool send_bytes(struct broker *broker, publish_fn *publish, unsigned key, int number,
-                       size_t bytes)
+static UNUSED bool send_bytes(struct broker *broker, publish_fn *publish, unsigned key, int number,
+                              size_t bytes)
 {
     struct item *item = item_new(number);
     struct event event = {
@@ -75,7 +75,7 @@ static bool send_bytes(struct broker *broker, publish_fn *publish, unsigned key,
     return all;
 }
 
-static bool send(struct broker *broker, publish_fn *publish, unsigned key, int number)
+static UNUSED bool send(struct broker *broker, publish_fn *publish, unsigned key, int number)
 {
     return send_bytes(broker, publish, key, number, 1);
 }
@@ -89,7 +89,7 @@ struct seen {
     uint32_t topics[SEEN_MAX];
 };
 
-static void take_down(void *ctx, const struct event *event)
+static UNUSED void take_down(void *ctx, const struct event *event)
 {
     struct seen *seen = ctx;
 
@@ -97,7 +97,7 @@ static void take_down(void *ctx, const struct event *event)
     seen->numbers[seen->n++] = number_of(event);
 }
 
-static void take_down_mark(void *ctx, uint32_t topic, const struct ulid *key)
+static UNUSED void take_down_mark(void *ctx, uint32_t topic, const struct ulid *key)
 {
     struct seen *seen = ctx;
 
@@ -119,7 +119,7 @@ static UNUSED bool marked(const struct seen *seen, unsigned key)
 }
 
 /* Drains all, takes all marks. */
-static struct seen collect(struct subscription *sub)
+static UNUSED struct seen collect(struct subscription *sub)
 {
     struct seen seen = {0};
 
@@ -142,8 +142,8 @@ static UNUSED bool readable(const struct subscription *sub)
     return poll(&fd, 1, 0) == 1;
 }
 
-static struct subscription *subscribe(struct broker *broker,
-                                      const struct subscription_options *options)
+static UNUSED struct subscription *subscribe(struct broker *broker,
+                                             const struct subscription_options *options)
 {
     struct subscription *sub = NULL;
 
@@ -159,7 +159,7 @@ static UNUSED struct subscription *subscribe_tiny(struct broker *broker)
                     .topics = TOPIC_A, .lossy_events = 1, .must_events = 1, .parked_events = 1});
 }
 
-static struct broker *broker_with(int64_t must_wait_us, int64_t parked_wait_us)
+static UNUSED struct broker *broker_with(int64_t must_wait_us, int64_t parked_wait_us)
 {
     return broker_new(
         &(struct broker_options){.must_wait_us = must_wait_us, .parked_wait_us = parked_wait_us});
@@ -172,6 +172,38 @@ static UNUSED void sleep_us(int64_t us)
     while (clock_mono_us() < until) {
         (void)usleep((useconds_t)(us < 1000 ? us : 1000));
     }
+}
+
+/* A publish on a thread of its own, to see whether and when it returns. */
+struct publisher {
+    pthread_t thread;
+    struct broker *broker;
+    publish_fn *publish;
+    int number;
+    bool all;
+    atomic_bool returned;
+};
+
+static void *publish_main(void *arg)
+{
+    struct publisher *publisher = arg;
+
+    publisher->all = send(publisher->broker, publisher->publish, 1, publisher->number);
+    atomic_store(&publisher->returned, true);
+    return NULL;
+}
+
+static UNUSED void publisher_start(struct publisher *publisher, struct broker *broker, int number)
+{
+    *publisher =
+        (struct publisher){.broker = broker, .publish = broker_publish_must, .number = number};
+    assert_int_equal(pthread_create(&publisher->thread, NULL, publish_main, publisher), 0);
+}
+
+static UNUSED bool publisher_join(struct publisher *publisher)
+{
+    assert_int_equal(pthread_join(publisher->thread, NULL), 0);
+    return publisher->all;
 }
 
 /* Ends a test that hangs, and sees to it that none leaks a payload. */
