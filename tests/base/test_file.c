@@ -1,6 +1,7 @@
 /* Files and folders, in a folder of their own under /tmp. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -224,6 +225,13 @@ static void replacing__is_private_and_follows_links(void **state)
     assert_string_equal(err.text, "cannot write 'none/a': no such file or directory");
 }
 
+static size_t count_temporaries(void)
+{
+    glob_t found = {0};
+    globfree(&found);
+    return count;
+}
+
 /* A limit on the size of files stands in for a full disk. */
 static void a_write_that_fails__keeps_the_old_file_and_no_rest(void **state)
 {
@@ -241,6 +249,7 @@ static void a_write_that_fails__keeps_the_old_file_and_no_rest(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     check_content("a", "old");
+    assert_int_equal(count_temporaries(), 0);
 }
 
 static void *read_slowly(void *arg)

@@ -116,6 +116,10 @@ static void a_descriptor_of_the_caller__stays_open(void **state)
     assert_int_equal(pipe(fds), 0);
     log_to_fd(fds[1], LOG_DEBUG);
     log_write(LOG_DEBUG, "x");
+    log_to_fd(-1, LOG_DEBUG);
+    errno = ENOSPC;
+    log_write(LOG_DEBUG, "a failure of its own stays its own");
+    assert_int_equal(errno, ENOSPC);
     log_close();
     assert_true(fcntl(fds[1], F_GETFD) >= 0);
     char bytes[64];
