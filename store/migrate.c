@@ -206,3 +206,35 @@ enum err_code migrate_run(struct db *db, const char *path, struct err *err)
     db_set_deadline(db, deadline);
     return code;
 }
+
+/* How long to wait for the lock before looking whether another process has done the work: it keeps
+ * its shared lock for life, so the lock alone would never come. */
+#define LOOK_AGAIN_US CLOCK_MS(20)
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+enum err_code migrate_with_lock(struct db *db, int lock_fd, int64_t deadline_us, struct err *err)
+{
+    struct err busy = {ERR_OK, ""};
+    do {
+        int version = 0;
+        enum err_code code = migrate_check(db, &version, err);
+        if (code != ERR_OK || version == migrate_version()) {
+            return code;
+        }
+        int64_t look_again = clock_mono_us() + LOOK_AGAIN_US;
+        code = migration_lock_upgrade(lock_fd, earlier(deadline_us, look_again), &busy);
+        if (code == ERR_OK) {
+            code = migrate_run(db, db_path(db), err);
+            migration_lock_downgrade(lock_fd);
+            return code;
+        }
+        if (code != ERR_BUSY) {
+            break;
+        }
+    } while (clock_mono_us() < deadline_us);
+    return err_set(err, busy.code, "%s", busy.text);
+}

@@ -31,6 +31,12 @@ int migrate_version(void);
  * exclusively.
  */
 enum err_code migrate_run(struct db *db, const char *path, struct err *err) NODISCARD;
+/*
+ * The same with the migration lock, which is held shared before and after: waits until no other
+ * process uses the database, or one of them has migrated it. ERR_BUSY: the deadline has passed.
+ */
+enum err_code migrate_with_lock(struct db *db, int lock_fd, int64_t deadline_us,
+                                struct err *err) NODISCARD;
 /* What the file is at: 0 for an empty one. ERR_NEWER, ERR_CORRUPT (also: somebody else's database).
  */
 enum err_code migrate_check(struct db *db, int *ret_version, struct err *err) NODISCARD;

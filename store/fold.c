@@ -1,0 +1,293 @@
+/*
+ * Folding: the text of an ended message goes from its rows of chunk into its parts, then the rows
+ * go.
+ *
+ * First all parts and `folded`, in one transaction where its time allows: an answer of several
+ * large parts takes a transaction for each of them, and `folded` comes with the last. One part is
+ * never split, so one of 64 MiB holds the lock for longer than the 10 ms that are the budget
+ * (about 150 ms). Meanwhile readers pass over what chunk repeats.
+ *
+ * Then the rows, by ranges of ids. chunk_first moves up with them: it is what a later step goes on
+ * from, also after a crash, and without it the rows of others in between would be passed again and
+ * again. The highest row of the table stays; it goes with the next message's fold, which also
+ * clears the low end of the table of what else belongs to nobody.
+ */
+#include "base/clock.h"
+#include "store/message.h"
+#include "store/store_internal.h"
+
+/* Of the 10 ms, what is left after the commit. */
+#define WORK_US CLOCK_MS(6)
+#define ROWS_PER_LOOK 200
+
+static const char head_sql[] =
+    "SELECT folded, reason <> '', chunk_first, chunk_last FROM message WHERE id = ?1";
+static const char fold_part_sql[] =
+    "UPDATE part SET text = ?3 WHERE id ="
+    " (SELECT id FROM part WHERE message = ?1 ORDER BY position LIMIT 1 OFFSET ?2)"
+    " AND EXISTS (SELECT 1 FROM message WHERE id = ?1 AND folded = 0)";
+static const char stored_text_sql[] =
+    "SELECT length(CAST(text AS BLOB)) FROM part WHERE message = ?1 ORDER BY position";
+static const char set_folded_sql[] = "UPDATE message SET folded = 1 WHERE id = ?1 AND folded = 0";
+static const char set_range_sql[] =
+    "UPDATE message SET chunk_first = ?2, chunk_last = ?3 WHERE id = ?1";
+static const char ends_sql[] = "SELECT (SELECT min(id) FROM chunk), (SELECT max(id) FROM chunk)";
+static const char sweep_sql[] = "DELETE FROM chunk WHERE id BETWEEN ?2 AND ?3 AND message = ?1";
+static const char clear_sql[] =
+    "DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2 AND NOT EXISTS"
+    " (SELECT 1 FROM message m WHERE m.id = chunk.message AND m.folded = 0)";
+static const char pending_sql[] =
+    "SELECT id FROM message WHERE folded = 0 AND reason <> '' ORDER BY id LIMIT ?1";
+/* The message of the lowest row, if the row is nobody's any more and not the highest one. */
+static const char leftover_sql[] =
+    "SELECT message FROM chunk WHERE id = (SELECT min(id) FROM chunk)"
+    " AND id < (SELECT max(id) FROM chunk) AND NOT EXISTS"
+    " (SELECT 1 FROM message m WHERE m.id = chunk.message AND m.folded = 0)";
+
+struct head {
+    bool there;
+    bool folded;
+    bool ended;
+    bool has_range;
+    int64_t first;
+    int64_t last;
+};
+
+static enum err_code read_head(struct db *db, int64_t row, struct head *head, struct err *err)
+{
+    *head = (struct head){.there = false};
+    struct sqlite3_stmt *stmt = db_prepare(db, head_sql, err);
+    db_bind_int(stmt, 1, row);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    *head = (struct head){
+        .there = true,
+        .folded = db_column_int(stmt, 0) != 0,
+        .ended = db_column_int(stmt, 1) != 0,
+        .has_range = !db_column_is_null(stmt, 2) && !db_column_is_null(stmt, 3),
+        .first = db_column_int(stmt, 2),
+        .last = db_column_int(stmt, 3),
+    };
+    db_reset(stmt);
+    return ERR_OK;
+}
+
+/* Text into parts */
+
+/* How many of the first parts hold their whole text already. Read before the lock is taken. */
+static enum err_code count_stored(struct db *db, int64_t row, const struct message *message,
+                                  size_t *ret_count, struct err *err)
+{
+    size_t count = 0;
+    struct sqlite3_stmt *stmt = db_prepare(db, stored_text_sql, err);
+    db_bind_int(stmt, 1, row);
+    while (db_step(db, stmt, err)) {
+        if (count >= message->part_count ||
+            (size_t)db_column_int(stmt, 0) != message->parts[count].text_n) {
+            db_reset(stmt);
+            break;
+        }
+        count++;
+    }
+    *ret_count = count;
+    return db_result(db);
+}
+
+static enum err_code write_part(struct db *db, int64_t row, const struct message *message,
+                                size_t at, struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db, fold_part_sql, err);
+    db_bind_int(stmt, 1, row);
+    db_bind_int(stmt, 2, (int64_t)at);
+    db_bind_text(stmt, 3, sv_of(message->parts[at].text, message->parts[at].text_n));
+    return db_run(db, stmt, err);
+}
+
+static enum err_code write_parts(struct db *db, int64_t row, const struct message *message,
+                                 size_t first, struct err *err)
+{
+    int64_t until = clock_mono_us() + WORK_US;
+    enum err_code code = ERR_OK;
+    for (size_t i = first; code == ERR_OK && i < message->part_count; i++) {
+        if (i > first && clock_mono_us() >= until) {
+            return ERR_OK;
+        }
+        code = write_part(db, row, message, i, err);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct sqlite3_stmt *stmt = db_prepare(db, set_folded_sql, err);
+    db_bind_int(stmt, 1, row);
+    return db_run(db, stmt, err);
+}
+
+static enum err_code end_transaction(struct db *db, enum err_code code, struct err *err)
+{
+    if (code != ERR_OK) {
+        db_rollback(db);
+        return code;
+    }
+    return db_commit(db, err);
+}
+
+static enum err_code fold(struct db *db, int64_t row, struct err *err)
+{
+    struct message *message = NULL;
+    size_t stored = 0;
+    enum err_code code = message_read(db, row, &message, err);
+    if (code != ERR_OK) {
+        return code == ERR_NOT_FOUND ? ERR_OK : code;
+    }
+    code = count_stored(db, row, message, &stored, err);
+    if (code == ERR_OK) {
+        code = db_begin(db, false, err);
+    }
+    if (code == ERR_OK) {
+        code = end_transaction(db, write_parts(db, row, message, stored, err), err);
+    }
+    message_free(message);
+    return code;
+}
+
+/* Sweeping */
+
+static enum err_code read_ends(struct db *db, int64_t *ret_lowest, int64_t *ret_highest,
+                               struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db, ends_sql, err);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    *ret_lowest = db_column_int(stmt, 0);
+    *ret_highest = db_column_int(stmt, 1);
+    db_reset(stmt);
+    return ERR_OK;
+}
+
+static int64_t lower(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static enum err_code sweep_slice(struct db *db, int64_t row, int64_t from, int64_t to,
+                                 struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db, sweep_sql, err);
+    db_bind_int(stmt, 1, row);
+    db_bind_int(stmt, 2, from);
+    db_bind_int(stmt, 3, to);
+    return db_run(db, stmt, err);
+}
+
+/* `head->first` is where the next step goes on; the range is forgotten once it is empty. */
+static enum err_code sweep_range(struct db *db, int64_t row, struct head *head, struct err *err)
+{
+    int64_t lowest = 0;
+    int64_t highest = 0;
+    int64_t until = clock_mono_us() + WORK_US;
+    enum err_code code = read_ends(db, &lowest, &highest, err);
+    int64_t last = lower(head->last, highest - 1);
+    head->first = lowest > head->first ? lowest : head->first;
+    while (code == ERR_OK && head->first <= last && clock_mono_us() < until) {
+        int64_t to = lower(head->first + ROWS_PER_LOOK - 1, last);
+        code = sweep_slice(db, row, head->first, to, err);
+        head->first = to + 1;
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    head->has_range = head->first <= last;
+    struct sqlite3_stmt *stmt = db_prepare(db, set_range_sql, err);
+    db_bind_int(stmt, 1, row);
+    if (head->has_range) {
+        db_bind_int(stmt, 2, head->first);
+        db_bind_int(stmt, 3, head->last);
+    }
+    return db_run(db, stmt, err);
+}
+
+/* Whatever lies at the low end and belongs to nobody: the last rows that earlier folds had to
+ * leave, rows of deleted messages. Done when a slice holds nothing of that kind. */
+static enum err_code clear_low_end(struct db *db, bool *ret_done, struct err *err)
+{
+    int64_t lowest = 0;
+    int64_t highest = 0;
+    int64_t until = clock_mono_us() + WORK_US;
+    bool done = false;
+    enum err_code code = read_ends(db, &lowest, &highest, err);
+    while (code == ERR_OK && !done && clock_mono_us() < until) {
+        int64_t to = lower(lowest + ROWS_PER_LOOK - 1, highest - 1);
+        struct sqlite3_stmt *stmt = db_prepare(db, clear_sql, err);
+        db_bind_int(stmt, 1, lowest);
+        db_bind_int(stmt, 2, to);
+        code = db_run(db, stmt, err);
+        done = to < lowest || db_changes(db) == 0;
+        lowest = to + 1;
+    }
+    *ret_done = done;
+    return code;
+}
+
+static enum err_code sweep(struct db *db, int64_t row, struct head *head, bool *ret_done,
+                           struct err *err)
+{
+    enum err_code code = db_begin(db, false, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (head->there && head->has_range) {
+        *ret_done = false;
+        code = sweep_range(db, row, head, err);
+    } else {
+        code = clear_low_end(db, ret_done, err);
+    }
+    return end_transaction(db, code, err);
+}
+
+enum err_code fold_step(struct db *db, int64_t row, bool *ret_done, struct err *err)
+{
+    struct head head;
+    bool done = false;
+    enum err_code code = read_head(db, row, &head, err);
+    if (code != ERR_OK) {
+        return code;
+    }
+    if (head.there && !head.ended) {
+        done = true;
+    } else if (head.there && !head.folded) {
+        code = fold(db, row, err);
+    } else {
+        code = sweep(db, row, &head, &done, err);
+    }
+    if (code == ERR_OK) {
+        *ret_done = done;
+    }
+    return code;
+}
+
+enum err_code fold_pending(struct db *db, int64_t *rows, size_t limit, size_t *ret_count,
+                           struct err *err)
+{
+    size_t count = 0;
+    struct sqlite3_stmt *stmt = db_prepare(db, pending_sql, err);
+    db_bind_int(stmt, 1, (int64_t)limit);
+    while (db_step(db, stmt, err)) {
+        rows[count++] = db_column_int(stmt, 0);
+    }
+    enum err_code code = db_result(db);
+    if (code == ERR_OK && count < limit) {
+        stmt = db_prepare(db, leftover_sql, err);
+        if (db_step(db, stmt, err)) {
+            rows[count++] = db_column_int(stmt, 0);
+            db_reset(stmt);
+        } else {
+            code = db_result(db);
+        }
+    }
+    if (code == ERR_OK) {
+        *ret_count = count;
+    }
+    return code;
+}
