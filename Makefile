@@ -187,7 +187,7 @@ OPTIONAL += fuzz
 endif
 ##  check-bare       start and test in a bare Debian 12 with git and make only, then offline (root)
 check-bare:
-	@tests/bare.sh $(B)/bare
+	@$(PYTHON) tests/bare.py $(if $(SHORT),--short) $(B)/bare
 
 ##  install          copy to $(DESTDIR)$(PREFIX); uninstall takes it away again
 DOCS   := $(wildcard README.md LICENSE config.example.toml)
