@@ -177,13 +177,12 @@ void broker__remove(struct broker *broker, struct subscription *sub)
 }
 
 /* Takes note of a publish; gives the roster to walk, or NULL after close. */
-static struct roster *begin_publish(struct broker *broker, const struct event *event)
+static struct roster *begin_publish(struct broker *broker, UNUSED const struct event *event)
 {
     bool closed;
     struct roster *roster;
 
     assert(event->topic != 0 && (event->topic & (event->topic - 1)) == 0);
-    (void)event;
     roster = roster_get(broker, &closed);
     if (closed) {
         roster_unref(roster);
@@ -193,40 +192,35 @@ static struct roster *begin_publish(struct broker *broker, const struct event *e
     return roster;
 }
 
-bool broker_publish(struct broker *broker, const struct event *event)
+/* The forms that never wait. */
+static bool publish_now(struct broker *broker, const struct event *event,
+                        enum offer (*offer)(struct subscription *sub, const struct event *event))
 {
     struct roster *roster = begin_publish(broker, event);
-    bool all = roster != NULL;
+    bool all = true;
 
-    for (size_t i = 0; roster != NULL && i < roster->count; i++) {
+    if (roster == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < roster->count; i++) {
         struct subscription *sub = roster->list[i];
 
-        if ((sub->topics & event->topic) != 0 && lanes__offer_lossy(sub, event) == OFFER_LOST) {
+        if ((sub->topics & event->topic) != 0 && offer(sub, event) == OFFER_LOST) {
             all = false;
         }
     }
-    if (roster != NULL) {
-        roster_unref(roster);
-    }
+    roster_unref(roster);
     return all;
+}
+
+bool broker_publish(struct broker *broker, const struct event *event)
+{
+    return publish_now(broker, event, lanes__offer_lossy);
 }
 
 bool broker_publish_parked(struct broker *broker, const struct event *event)
 {
-    struct roster *roster = begin_publish(broker, event);
-    bool all = roster != NULL;
-
-    for (size_t i = 0; roster != NULL && i < roster->count; i++) {
-        struct subscription *sub = roster->list[i];
-
-        if ((sub->topics & event->topic) != 0 && lanes__offer_parked(sub, event) == OFFER_LOST) {
-            all = false;
-        }
-    }
-    if (roster != NULL) {
-        roster_unref(roster);
-    }
-    return all;
+    return publish_now(broker, event, lanes__offer_parked);
 }
 
 /* Offers to everyone without waiting. Those that are full get a waiter; the array of them is made

@@ -42,6 +42,8 @@ void ring__push(struct ring *ring, const struct entry *entry);
 struct entry ring__pop(struct ring *ring); /* count > 0 */
 /* Takes out the entry at `index`, moving the shorter side; the order of the rest stays. */
 struct entry ring__remove(struct ring *ring, size_t index);
+/* Frees the slots of an empty ring that has grown large. */
+void ring__relax(struct ring *ring);
 /* Frees the slots and drops the references that the entries own. */
 void ring__release(struct ring *ring);
 

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "pubsub/broker_internal.h"
 
-enum { RING_FIRST = 8 };
+enum { RING_FIRST = 8, RING_KEEP = 64 };
 
 struct entry *ring__at(const struct ring *ring, size_t index)
 {
@@ -64,6 +64,13 @@ struct entry ring__remove(struct ring *ring, size_t index)
     }
     ring->count--;
     return entry;
+}
+
+void ring__relax(struct ring *ring)
+{
+    if (ring->count == 0 && ring->cap > RING_KEEP) {
+        ring__release(ring);
+    }
 }
 
 void ring__release(struct ring *ring)

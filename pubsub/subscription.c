@@ -157,6 +157,9 @@ static void leave(struct subscription *sub, bool drain)
             wake_drain(&sub->wake);
             sub->signalled = false;
         }
+        ring__relax(&sub->lossy);
+        ring__relax(&sub->must);
+        ring__relax(&sub->overflow);
         pthread_cond_broadcast(&sub->changed);
     }
     pthread_mutex_unlock(&sub->lock);

@@ -63,7 +63,7 @@ static UNUSED struct ulid key_of(unsigned n)
 
 typedef bool publish_fn(struct broker *broker, const struct event *event);
 
-static UNUSED bool send_bytes(struct broker *broker, publish_fn *publish, unsigned key, int number,
+static UNUSED bool post_bytes(struct broker *broker, publish_fn *publish, unsigned key, int number,
                               size_t bytes)
 {
     struct item *item = item_new(number);
@@ -75,9 +75,9 @@ static UNUSED bool send_bytes(struct broker *broker, publish_fn *publish, unsign
     return all;
 }
 
-static UNUSED bool send(struct broker *broker, publish_fn *publish, unsigned key, int number)
+static UNUSED bool post(struct broker *broker, publish_fn *publish, unsigned key, int number)
 {
-    return send_bytes(broker, publish, key, number, 1);
+    return post_bytes(broker, publish, key, number, 1);
 }
 
 /* What a drain or a look at the marks handed out. */
@@ -188,7 +188,7 @@ static void *publish_main(void *arg)
 {
     struct publisher *publisher = arg;
 
-    publisher->all = send(publisher->broker, publisher->publish, 1, publisher->number);
+    publisher->all = post(publisher->broker, publisher->publish, 1, publisher->number);
     atomic_store(&publisher->returned, true);
     return NULL;
 }

@@ -13,9 +13,9 @@ static void publish__drops_counts_and_never_blocks_when_nobody_reads(void **stat
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 0));
+    assert_true(post(broker, broker_publish, 1, 0));
     for (int i = 1; i < 100; i++) {
-        assert_false(send(broker, broker_publish, 1, i));
+        assert_false(post(broker, broker_publish, 1, i));
     }
     counters = subscription_counters(sub);
     assert_int_equal(counters.dropped, 99);
@@ -39,9 +39,9 @@ static void publish_must__honours_its_time_limit_when_the_queue_is_full(void **s
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish_must, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 1));
     began = clock_mono_us();
-    assert_false(send(broker, broker_publish_must, 7, 2));
+    assert_false(post(broker, broker_publish_must, 7, 2));
     took = clock_mono_us() - began;
     assert_true(took >= CLOCK_MS(20));
     assert_true(took < CLOCK_MS(200));
@@ -82,7 +82,7 @@ static void publish_must__loses_nothing_while_somebody_reads(void **state)
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, reader_main, &reader), 0);
     for (int i = 0; i < 10; i++) {
-        assert_true(send(broker, broker_publish_must, 1, i));
+        assert_true(post(broker, broker_publish_must, 1, i));
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_numbers(reader.seen, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
@@ -100,9 +100,9 @@ static void crush_b1__a_finish_behind_a_flood_reaches_the_last_subscriber(void *
 
     (void)state;
     for (int i = 0; i < 1000; i++) {
-        (void)send(broker, broker_publish, 1, i);
+        (void)post(broker, broker_publish, 1, i);
     }
-    assert_true(send(broker, broker_publish_parked, 1, 1000));
+    assert_true(post(broker, broker_publish_parked, 1, 1000));
     seen = collect(sub);
     assert_numbers(seen, 0, 1000);
     broker_unsubscribe(sub);
@@ -131,9 +131,9 @@ static void crush_b2__a_loss_is_marked_before_the_next_event_of_its_key(void **s
     struct watcher watcher = {.sub = subscribe_tiny(broker)};
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 0));
-    assert_false(send(broker, broker_publish, 1, 1));
-    assert_true(send(broker, broker_publish_must, 1, 2));
+    assert_true(post(broker, broker_publish, 1, 0));
+    assert_false(post(broker, broker_publish, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 2));
     assert_int_equal(subscription_drain(watcher.sub, 0, look_for_mark, &watcher), 2);
     assert_true(watcher.marked_before);
     assert_int_equal(watcher.seen.marks, 1);
@@ -147,9 +147,9 @@ static void crush_b2__an_overdue_parked_event_is_marked_before_the_next_of_its_k
     struct watcher watcher = {.sub = subscribe_tiny(broker)};
 
     (void)state;
-    assert_true(send(broker, broker_publish_parked, 9, 0));
-    assert_true(send(broker, broker_publish_parked, 1, 1));
-    assert_true(send(broker, broker_publish, 1, 2));
+    assert_true(post(broker, broker_publish_parked, 9, 0));
+    assert_true(post(broker, broker_publish_parked, 1, 1));
+    assert_true(post(broker, broker_publish, 1, 2));
     sleep_us(CLOCK_MS(4));
     assert_int_equal(subscription_drain(watcher.sub, 0, look_for_mark, &watcher), 2);
     assert_true(watcher.marked_before);
@@ -165,10 +165,10 @@ static void crush_b3__a_lossy_flood_leaves_the_must_lane_free(void **state)
 
     (void)state;
     for (int i = 0; i < 100; i++) {
-        (void)send(broker, broker_publish, 1, i);
+        (void)post(broker, broker_publish, 1, i);
     }
     began = clock_mono_us();
-    assert_true(send(broker, broker_publish_must, 1, 100));
+    assert_true(post(broker, broker_publish_must, 1, 100));
     assert_true(clock_mono_us() - began < CLOCK_S(5));
     assert_int_equal(subscription_counters(sub).undelivered, 0);
     broker_unsubscribe(sub);
@@ -185,13 +185,13 @@ static void crush_b4__a_waiting_publisher_holds_up_nobody_else(void **state)
     int64_t began;
 
     (void)state;
-    assert_true(send(broker, broker_publish_must, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 1));
     publisher_start(&waiting, broker, 2);
     sleep_us(CLOCK_MS(20));
     began = clock_mono_us();
     other = subscribe(broker, &(struct subscription_options){.topics = TOPIC_A});
-    assert_true(send(broker, broker_publish, 1, 3));
-    assert_true(send(broker, broker_publish_parked, 1, 4));
+    assert_true(post(broker, broker_publish, 1, 3));
+    assert_true(post(broker, broker_publish_parked, 1, 4));
     seen = collect(other);
     assert_numbers(seen, 3, 4);
     broker_unsubscribe(other);
@@ -215,7 +215,7 @@ static void crush_b5__every_subscriber_gets_its_chance_behind_full_ones(void **s
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish_must, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 1));
     last = subscribe_tiny(broker);
     publisher_start(&waiting, broker, 2);
     sleep_us(CLOCK_MS(20));
@@ -247,9 +247,9 @@ static void crush_b5__two_full_subscribers_cost_one_time_limit(void **state)
     for (size_t i = 0; i < COUNT_OF(full); i++) {
         full[i] = subscribe_tiny(broker);
     }
-    assert_true(send(broker, broker_publish_must, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 1));
     began = clock_mono_us();
-    assert_false(send(broker, broker_publish_must, 1, 2));
+    assert_false(post(broker, broker_publish_must, 1, 2));
     assert_true(clock_mono_us() - began < CLOCK_MS(600));
     assert_int_equal(broker_counters(broker).undelivered, COUNT_OF(full));
     for (size_t i = 0; i < COUNT_OF(full); i++) {
@@ -273,7 +273,7 @@ static void republish(struct payload *payload)
     self->runs++;
     (void)subscription_counters(self->sub);
     (void)broker_counters(self->broker);
-    assert_true(send(self->broker, broker_publish, 1, 5));
+    assert_true(post(self->broker, broker_publish, 1, 5));
 }
 
 static void crush_b6__a_destructor_runs_without_a_lock(void **state)
@@ -285,7 +285,7 @@ static void crush_b6__a_destructor_runs_without_a_lock(void **state)
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish_must, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 1));
     payload_init(&republisher.payload, republish);
     assert_true(broker_publish_parked(broker, &event));
     payload_unref(&republisher.payload);
@@ -333,7 +333,7 @@ static void crush_b8__a_stalled_subscriber_holds_no_more_than_its_bytes(void **s
 
     (void)state;
     for (int i = 0; i < 500; i++) {
-        (void)send_bytes(broker, broker_publish, 1, i, 1000);
+        (void)post_bytes(broker, broker_publish, 1, i, 1000);
     }
     assert_int_equal(subscription_counters(sub).lossy_depth, 10);
     assert_int_equal(atomic_load(&live_items), 10);
@@ -348,12 +348,12 @@ static void crush_b9__a_key_whose_first_event_was_lost_is_marked(void **state)
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 1));
-    assert_false(send(broker, broker_publish, 2, 0)); /* "created" */
+    assert_true(post(broker, broker_publish, 1, 1));
+    assert_false(post(broker, broker_publish, 2, 0)); /* "created" */
     seen = collect(sub);
     assert_int_equal(seen.marks, 1);
     assert_true(marked(&seen, 2));
-    assert_true(send(broker, broker_publish, 2, 1)); /* "updated" */
+    assert_true(post(broker, broker_publish, 2, 1)); /* "updated" */
     seen = collect(sub);
     assert_numbers(seen, 1);
     assert_int_equal(seen.marks, 0);
@@ -368,9 +368,9 @@ static void crush_b10__a_loss_marks_its_own_key_and_no_other(void **state)
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 1));
-    assert_true(send(broker, broker_publish_must, 2, 2));
-    assert_false(send(broker, broker_publish, 3, 3));
+    assert_true(post(broker, broker_publish, 1, 1));
+    assert_true(post(broker, broker_publish_must, 2, 2));
+    assert_false(post(broker, broker_publish, 3, 3));
     seen = collect(sub);
     assert_numbers(seen, 1, 2);
     assert_int_equal(seen.marks, 1);

@@ -57,10 +57,34 @@ static void ring__release_drops_its_references_but_not_those_it_borrows(void **s
     payload_unref(&borrowed->payload);
 }
 
+static void ring__relax_frees_only_what_is_large_and_empty(void **state)
+{
+    struct ring ring = {0};
+
+    (void)state;
+    for (uint64_t i = 0; i < 65; i++) {
+        ring__push(&ring, &(struct entry){.seq = i});
+    }
+    while (ring.count > 1) {
+        (void)ring__pop(&ring);
+    }
+    ring__relax(&ring);
+    assert_int_equal(ring__pop(&ring).seq, 64);
+    assert_int_equal(ring.cap, 128);
+    ring__relax(&ring);
+    assert_int_equal(ring.cap, 0);
+    ring__push(&ring, &(struct entry){.seq = 1});
+    (void)ring__pop(&ring);
+    ring__relax(&ring);
+    assert_int_not_equal(ring.cap, 0);
+    ring__release(&ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(ring__keeps_order_over_growth_wrapping_and_removal),
+        TEST(ring__relax_frees_only_what_is_large_and_empty),
         TEST(ring__release_drops_its_references_but_not_those_it_borrows),
     };
 

@@ -37,7 +37,7 @@ static void *publisher_run(void *arg)
         publish_fn *form = forms[(i + actor->index) % (int)COUNT_OF(forms)];
 
         atomic_store(&actor->stage->sent[actor->index], i);
-        (void)send(actor->stage->broker, form, (unsigned)actor->index + 1,
+        (void)post(actor->stage->broker, form, (unsigned)actor->index + 1,
                    actor->index * (EVENTS + 1) + i);
     }
     return NULL;

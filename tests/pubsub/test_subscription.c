@@ -16,10 +16,10 @@ static void parked__past_their_deadline_are_undelivered_and_marked(void **state)
     (void)state;
     /* More than one publish lets go of, so that the counters have to look for the rest. */
     for (int i = 0; i < 30; i++) {
-        assert_true(send(broker, broker_publish_parked, (unsigned)i + 1, i));
+        assert_true(post(broker, broker_publish_parked, (unsigned)i + 1, i));
     }
     sleep_us(CLOCK_MS(7));
-    assert_true(send(broker, broker_publish, 1, 100));
+    assert_true(post(broker, broker_publish, 1, 100));
     assert_int_equal(atomic_load(&live_items), 30 - 8 + 1);
     counters = subscription_counters(sub);
     assert_int_equal(counters.undelivered, 29);
@@ -42,10 +42,10 @@ static void parked__that_are_overdue_make_room_for_new_ones(void **state)
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish_parked, 1, 1));
-    assert_true(send(broker, broker_publish_parked, 2, 2));
+    assert_true(post(broker, broker_publish_parked, 1, 1));
+    assert_true(post(broker, broker_publish_parked, 2, 2));
     sleep_us(CLOCK_MS(7));
-    assert_true(send(broker, broker_publish_parked, 3, 3));
+    assert_true(post(broker, broker_publish_parked, 3, 3));
     seen = collect(sub);
     assert_numbers(seen, 1, 3);
     assert_int_equal(seen.marks, 1);
@@ -62,14 +62,14 @@ static void drain__keeps_the_order_of_a_key_across_lanes_when_some_are_parked(vo
     struct seen seen = {0};
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 0));
-    assert_true(send(broker, broker_publish_parked, 1, 1));
-    assert_true(send(broker, broker_publish, 1, 2));
-    assert_true(send(broker, broker_publish_must, 1, 3));
-    assert_true(send(broker, broker_publish_parked, 1, 4)); /* parked from here on */
-    assert_true(send(broker, broker_publish, 1, 5));
-    assert_true(send(broker, broker_publish_parked, 1, 6));
-    assert_true(send(broker, broker_publish, 1, 7));
+    assert_true(post(broker, broker_publish, 1, 0));
+    assert_true(post(broker, broker_publish_parked, 1, 1));
+    assert_true(post(broker, broker_publish, 1, 2));
+    assert_true(post(broker, broker_publish_must, 1, 3));
+    assert_true(post(broker, broker_publish_parked, 1, 4)); /* parked from here on */
+    assert_true(post(broker, broker_publish, 1, 5));
+    assert_true(post(broker, broker_publish_parked, 1, 6));
+    assert_true(post(broker, broker_publish, 1, 7));
     assert_int_equal(subscription_counters(sub).parked_depth, 2);
     while (subscription_drain(sub, 1, take_down, &seen) == 1) {
     }
@@ -87,18 +87,45 @@ static void drain__hands_out_a_waiting_publishers_event_in_its_place(void **stat
     struct seen seen = {0};
 
     (void)state;
-    assert_true(send(broker, broker_publish_parked, 1, 0));
-    assert_true(send(broker, broker_publish_parked, 1, 1));
+    assert_true(post(broker, broker_publish_parked, 1, 0));
+    assert_true(post(broker, broker_publish_parked, 1, 1));
     publisher_start(&waiting, broker, 2);
     sleep_us(CLOCK_MS(20));
     assert_false(atomic_load(&waiting.returned));
-    assert_true(send(broker, broker_publish_parked, 1, 3));
-    assert_true(send(broker, broker_publish, 1, 4));
+    assert_true(post(broker, broker_publish_parked, 1, 3));
+    assert_true(post(broker, broker_publish, 1, 4));
     assert_int_equal(subscription_counters(sub).parked_depth, 2);
     (void)subscription_drain(sub, 0, take_down, &seen);
     assert_true(publisher_join(&waiting));
     assert_numbers(seen, 0, 1, 2, 3, 4);
     assert_int_equal(broker_counters(broker).undelivered, 0);
+    broker_unsubscribe(sub);
+    broker_free(broker);
+}
+
+static void await_publisher(void *ctx, const struct event *event)
+{
+    struct publisher *waiting = ctx;
+
+    (void)event;
+    for (int i = 0; i < 5000 && !atomic_load(&waiting->returned); i++) {
+        sleep_us(CLOCK_MS(1));
+    }
+    assert_true(atomic_load(&waiting->returned));
+}
+
+static void drain__lets_a_waiting_publisher_go_on_before_it_ends(void **state)
+{
+    struct broker *broker = broker_with(CLOCK_S(20), 0);
+    struct subscription *sub = subscribe_tiny(broker);
+    struct publisher waiting;
+
+    (void)state;
+    assert_true(post(broker, broker_publish_must, 1, 0));
+    publisher_start(&waiting, broker, 1);
+    sleep_us(CLOCK_MS(20));
+    assert_int_equal(subscription_drain(sub, 1, await_publisher, &waiting), 1);
+    assert_true(publisher_join(&waiting));
     broker_unsubscribe(sub);
     broker_free(broker);
 }
@@ -112,7 +139,7 @@ static void drain__with_a_limit_leaves_the_rest_and_stays_readable(void **state)
     (void)state;
     assert_false(readable(sub));
     for (int i = 0; i < 5; i++) {
-        assert_true(send(broker, i % 2 == 0 ? broker_publish : broker_publish_must, 1, i));
+        assert_true(post(broker, i % 2 == 0 ? broker_publish : broker_publish_must, 1, i));
     }
     assert_true(readable(sub));
     assert_int_equal(subscription_drain(sub, 3, take_down, &seen), 3);
@@ -120,7 +147,7 @@ static void drain__with_a_limit_leaves_the_rest_and_stays_readable(void **state)
     assert_int_equal(subscription_drain(sub, 3, take_down, &seen), 2);
     assert_false(readable(sub));
     assert_numbers(seen, 0, 1, 2, 3, 4);
-    assert_true(send(broker, broker_publish, 1, 5));
+    assert_true(post(broker, broker_publish, 1, 5));
     assert_true(readable(sub));
     broker_unsubscribe(sub);
     broker_free(broker);
@@ -133,8 +160,8 @@ static void fd__stays_readable_until_the_marks_are_taken(void **state)
     struct seen seen = {0};
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 1));
-    assert_false(send(broker, broker_publish, 1, 2));
+    assert_true(post(broker, broker_publish, 1, 1));
+    assert_false(post(broker, broker_publish, 1, 2));
     assert_int_equal(subscription_drain(sub, 0, take_down, &seen), 1);
     assert_true(readable(sub));
     assert_int_equal(subscription_take_resync(sub, take_down_mark, &seen), 1);
@@ -142,6 +169,25 @@ static void fd__stays_readable_until_the_marks_are_taken(void **state)
     broker_unsubscribe(sub);
     broker_free(broker);
 }
+
+#ifdef __linux__
+static void fd__is_written_once_however_many_events_come(void **state)
+{
+    struct broker *broker = broker_new(NULL);
+    struct subscription *sub = subscribe_tiny(broker);
+    uint64_t writes = 0;
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        (void)post(broker, broker_publish, 1, i);
+        (void)post(broker, broker_publish_parked, 1, i);
+    }
+    assert_int_equal(read(subscription_fd(sub), &writes, sizeof(writes)), sizeof(writes));
+    assert_int_equal(writes, 1);
+    broker_unsubscribe(sub);
+    broker_free(broker);
+}
+#endif
 
 static void lossy__limits_bytes_but_lets_one_large_event_into_an_empty_queue(void **state)
 {
@@ -151,17 +197,17 @@ static void lossy__limits_bytes_but_lets_one_large_event_into_an_empty_queue(voi
     struct seen seen;
 
     (void)state;
-    assert_true(send_bytes(broker, broker_publish, 1, 1, 6));
-    assert_true(send_bytes(broker, broker_publish, 1, 2, 4));
-    assert_false(send_bytes(broker, broker_publish, 1, 3, 1));
-    assert_true(send_bytes(broker, broker_publish_must, 1, 4, 1000)); /* not of this limit */
+    assert_true(post_bytes(broker, broker_publish, 1, 1, 6));
+    assert_true(post_bytes(broker, broker_publish, 1, 2, 4));
+    assert_false(post_bytes(broker, broker_publish, 1, 3, 1));
+    assert_true(post_bytes(broker, broker_publish_must, 1, 4, 1000)); /* not of this limit */
     assert_int_equal(collect(sub).n, 3);
-    assert_true(send_bytes(broker, broker_publish, 1, 5, SIZE_MAX));
-    assert_false(send_bytes(broker, broker_publish, 1, 6, 0));
-    assert_false(send_bytes(broker, broker_publish, 1, 7, SIZE_MAX));
+    assert_true(post_bytes(broker, broker_publish, 1, 5, SIZE_MAX));
+    assert_false(post_bytes(broker, broker_publish, 1, 6, 0));
+    assert_false(post_bytes(broker, broker_publish, 1, 7, SIZE_MAX));
     seen = collect(sub);
     assert_numbers(seen, 5);
-    assert_true(send_bytes(broker, broker_publish, 1, 8, 10));
+    assert_true(post_bytes(broker, broker_publish, 1, 8, 10));
     broker_unsubscribe(sub);
     broker_free(broker);
 }
@@ -175,9 +221,9 @@ static void resync__hands_out_each_key_once_with_its_last_topic(void **state)
     struct seen seen = {0};
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 0));
+    assert_true(post(broker, broker_publish, 1, 0));
     for (int i = 0; i < 3; i++) {
-        assert_false(send(broker, broker_publish, 2, i));
+        assert_false(post(broker, broker_publish, 2, i));
         assert_false(broker_publish(broker, &event));
     }
     event.topic = TOPIC_B;
@@ -223,18 +269,22 @@ static void resync__past_4096_keys_becomes_one_mark_for_everything(void **state)
     struct seen seen;
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 0));
+    assert_true(post(broker, broker_publish, 1, 0));
     lose_keys(broker, 1, 4096);
     lose_keys(broker, 1, 4096); /* known keys are no new ones */
     assert_int_equal(subscription_take_resync(sub, count_marks, &marks), 4096);
     assert_int_equal(marks, 4096);
+    lose_keys(broker, 1, 4097);
+    seen = (struct seen){0};
+    assert_int_equal(subscription_take_resync(sub, take_down_mark, &seen), 1);
+    assert_int_equal(seen.topics[0], TOPIC_A | TOPIC_B);
     lose_keys(broker, 1, 5000);
     seen = collect(sub);
     assert_int_equal(seen.marks, 1);
     assert_true(marked(&seen, 0));
     assert_int_equal(seen.topics[0], TOPIC_A | TOPIC_B);
     /* Afterwards keys are told apart again. */
-    assert_true(send(broker, broker_publish, 1, 0));
+    assert_true(post(broker, broker_publish, 1, 0));
     lose_keys(broker, 9, 9);
     seen = collect(sub);
     assert_int_equal(seen.marks, 1);
@@ -267,8 +317,8 @@ static void unsubscribe__in_the_handler_of_the_same_drain_ends_it(void **state)
     meddler.sub =
         subscribe(broker, &(struct subscription_options){.topics = TOPIC_A, .must_events = 1});
     for (int i = 1; i < 4; i++) {
-        assert_true(send(broker, broker_publish, 1, i));
-        assert_true(send(broker, broker_publish_parked, 1, i));
+        assert_true(post(broker, broker_publish, 1, i));
+        assert_true(post(broker, broker_publish_parked, 1, i));
     }
     assert_int_equal(subscription_drain(meddler.sub, 0, unsubscribe_self, &meddler), 1);
     assert_int_equal(meddler.calls, 1);
@@ -294,7 +344,7 @@ static void unsubscribe__in_the_handler_of_a_mark_ends_the_marks(void **state)
 
     (void)state;
     for (unsigned i = 1; i < 5; i++) {
-        (void)send(broker, broker_publish, i, 0);
+        (void)post(broker, broker_publish, i, 0);
     }
     assert_int_equal(subscription_take_resync(meddler.sub, unsubscribe_on_mark, &meddler), 1);
     assert_int_equal(meddler.calls, 1);
@@ -316,8 +366,8 @@ static void unsubscribe__of_another_one_in_a_handler_lets_the_drain_go_on(void *
     struct meddler meddler = {.sub = subscribe_tiny(broker), .other = subscribe_tiny(broker)};
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 1));
-    assert_true(send(broker, broker_publish_must, 1, 2));
+    assert_true(post(broker, broker_publish, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 2));
     assert_int_equal(subscription_drain(meddler.sub, 0, unsubscribe_other, &meddler), 2);
     assert_int_equal(broker_counters(broker).subscribers, 1);
     broker_unsubscribe(meddler.sub);
@@ -332,7 +382,7 @@ static void unsubscribe__ends_the_wait_of_a_publisher_on_that_subscription(void 
     struct publisher waiting[3];
 
     (void)state;
-    assert_true(send(broker, broker_publish_must, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 1));
     for (int i = 0; i < 3; i++) {
         publisher_start(&waiting[i], broker, 2 + i);
     }
@@ -374,13 +424,16 @@ static void unsubscribe__waits_for_a_drain_on_another_thread(void **state)
     pthread_t thread;
 
     (void)state;
-    assert_true(send(broker, broker_publish, 1, 1));
-    assert_true(send(broker, broker_publish_must, 1, 2));
+    assert_true(post(broker, broker_publish, 1, 1));
+    assert_true(post(broker, broker_publish_must, 1, 2));
     assert_int_equal(pthread_create(&thread, NULL, linger_main, &lingerer), 0);
     while (atomic_load(&lingerer.phase) == 0) {
         sleep_us(100);
     }
+    assert_false(post(broker, broker_publish_parked, 1, 3) &&
+                 post(broker, broker_publish_parked, 1, 4));
     assert_int_equal(subscription_drain(lingerer.sub, 0, take_down, &seen), 0);
+    assert_int_equal(subscription_take_resync(lingerer.sub, take_down_mark, &seen), 0);
     broker_unsubscribe(lingerer.sub);
     assert_int_equal(atomic_load(&lingerer.phase), 2);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -420,8 +473,12 @@ int main(void)
         TEST(parked__that_are_overdue_make_room_for_new_ones),
         TEST(drain__keeps_the_order_of_a_key_across_lanes_when_some_are_parked),
         TEST(drain__hands_out_a_waiting_publishers_event_in_its_place),
+        TEST(drain__lets_a_waiting_publisher_go_on_before_it_ends),
         TEST(drain__with_a_limit_leaves_the_rest_and_stays_readable),
         TEST(fd__stays_readable_until_the_marks_are_taken),
+#ifdef __linux__
+        TEST(fd__is_written_once_however_many_events_come),
+#endif
         TEST(lossy__limits_bytes_but_lets_one_large_event_into_an_empty_queue),
         TEST(resync__hands_out_each_key_once_with_its_last_topic),
         TEST(resync__past_4096_keys_becomes_one_mark_for_everything),
