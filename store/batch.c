@@ -1,0 +1,256 @@
+/*
+ * Batch: one transaction of deltas. Taking what is new, writing it, and giving it to readers.
+ *
+ * Taking copies under the lock; writing and publishing hold none, but for publish_lock, which keeps
+ * the order.
+ */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/core_internal.h"
+
+/* A peer's lock is waited for this long; then readers get the text as unsaved, and the write is
+ * tried again. */
+#define COMMIT_PATIENCE_US CLOCK_MS(50)
+
+static bool may_go(const struct live *live, bool all, int64_t now)
+{
+    return all || !live->set_aside || live->retry_us <= now;
+}
+
+void batch_take(struct store *store, struct batch *ret_batch, bool all)
+{
+    size_t count = 0;
+    int64_t now = clock_mono_us();
+    for (const struct live *live = store->dirty; live; live = live->next_dirty) {
+        count++;
+    }
+    *ret_batch = (struct batch){.entries = xcalloc(count + 1, sizeof(struct taken))};
+    struct live *live = store->dirty;
+    store->dirty = NULL;
+    store->tick_us = CLOCK_NEVER;
+    while (live) {
+        struct live *next = live->next_dirty;
+        if (may_go(live, all, now)) {
+            live->listed = false;
+            live_take(live, true, &ret_batch->entries[ret_batch->count++]);
+        } else {
+            live->next_dirty = store->dirty;
+            store->dirty = live;
+            store->tick_us = live->retry_us < store->tick_us ? live->retry_us : store->tick_us;
+        }
+        live = next;
+    }
+}
+
+void batch_release(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        taken_release(&batch->entries[i]);
+    }
+    free(batch->entries);
+    *batch = (struct batch){0};
+}
+
+static enum err_code write_part(struct db *db, int64_t row, const struct part_write *write,
+                                struct err *err)
+{
+    enum err_code code = ERR_OK;
+    if (write->insert_row) {
+        struct sqlite3_stmt *stmt =
+            db_prepare(db,
+                       "INSERT INTO part (message, position, kind, tool_id, tool_name, began_at)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                       err);
+        if (!stmt) {
+            return ERR_IO;
+        }
+        db_bind_int(stmt, 1, row);
+        db_bind_int(stmt, 2, write->part);
+        db_bind_text(stmt, 3, sv_from(part_kind_text(write->kind)));
+        db_bind_text(stmt, 4, write->tool_id);
+        db_bind_text(stmt, 5, write->tool_name);
+        db_bind_int(stmt, 6, write->began_us);
+        code = db_run(db, stmt, err);
+    }
+    if (code == ERR_OK && write->text.n > 0) {
+        struct sqlite3_stmt *stmt = db_prepare(
+            db, "INSERT INTO chunk (message, part, byte_offset, text) VALUES (?1, ?2, ?3, ?4)",
+            err);
+        if (!stmt) {
+            return ERR_IO;
+        }
+        db_bind_int(stmt, 1, row);
+        db_bind_int(stmt, 2, write->part);
+        db_bind_int(stmt, 3, (int64_t)write->offset);
+        db_bind_text(stmt, 4, write->text);
+        code = db_run(db, stmt, err);
+    }
+    if (code == ERR_OK && write->write_end) {
+        struct sqlite3_stmt *stmt = db_prepare(
+            db, "UPDATE part SET ended_at = ?3 WHERE message = ?1 AND position = ?2", err);
+        if (!stmt) {
+            return ERR_IO;
+        }
+        db_bind_int(stmt, 1, row);
+        db_bind_int(stmt, 2, write->part);
+        db_bind_int(stmt, 3, write->ended_us);
+        code = db_run(db, stmt, err);
+    }
+    return code;
+}
+
+static void bind_known(struct sqlite3_stmt *stmt, int at, int64_t value)
+{
+    if (value == USAGE_UNKNOWN) {
+        db_bind_null(stmt, at);
+    } else {
+        db_bind_int(stmt, at, value);
+    }
+}
+
+static enum err_code write_usage(struct db *db, const struct live *live, const struct usage *usage,
+                                 struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db, "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
+    if (!stmt) {
+        return ERR_IO;
+    }
+    db_bind_int(stmt, 1, live->row);
+    bind_known(stmt, 2, usage->input_tokens);
+    bind_known(stmt, 3, usage->output_tokens);
+    bind_known(stmt, 4, usage->cache_read_tokens);
+    bind_known(stmt, 5, usage->cache_write_tokens);
+    bind_known(stmt, 6, usage->reasoning_tokens);
+    bind_known(stmt, 7, usage->cost_micros);
+    return db_run(db, stmt, err);
+}
+
+static struct sv error_name(enum err_code code)
+{
+    return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
+}
+
+static enum err_code end_message(struct db *db, const struct taken *taken, struct err *err)
+{
+    const struct live *live = taken->live;
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "UPDATE message SET reason = ?2, error = ?3, detail = ?4, revision = ?5,"
+                   " ended_at = ?6, chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1",
+                   err);
+    if (!stmt) {
+        return ERR_IO;
+    }
+    db_bind_int(stmt, 1, live->row);
+    db_bind_text(stmt, 2, sv_from(finish_reason_text(live->reason)));
+    db_bind_text(stmt, 3, error_name(live->error));
+    db_bind_text(stmt, 4, sv_from(live->detail));
+    db_bind_int(stmt, 5, taken->revision);
+    db_bind_int(stmt, 6, live->ended_us);
+    return db_run(db, stmt, err);
+}
+
+/* Compare and set: an attempt ends once, whoever comes first. */
+static enum err_code end_attempt(struct db *db, const struct live *live, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "UPDATE attempt SET state = ?2, error = ?3, detail = ?4, ended_at = ?5,"
+                   " response_id = ?6 WHERE id = ?1 AND state = 'running'",
+                   err);
+    if (!stmt) {
+        return ERR_IO;
+    }
+    struct sv state = sv_from(run_state_text(run_state_of_finish(live->reason)));
+    db_bind_int(stmt, 1, live->attempt_row);
+    db_bind_text(stmt, 2, state);
+    db_bind_text(stmt, 3, error_name(live->error));
+    db_bind_text(stmt, 4, sv_from(live->detail));
+    db_bind_int(stmt, 5, live->ended_us);
+    db_bind_text(stmt, 6, sv_from(live->response_id));
+    enum err_code code = db_run(db, stmt, err);
+    if (code || db_changes(db) == 0) {
+        return code;
+    }
+    stmt = db_prepare(
+        db, "UPDATE turn SET state = ?2, ended_at = ?3 WHERE id = ?1 AND state = 'running'", err);
+    if (!stmt) {
+        return ERR_IO;
+    }
+    db_bind_int(stmt, 1, live->turn_row);
+    db_bind_text(stmt, 2, state);
+    db_bind_int(stmt, 3, live->ended_us);
+    return db_run(db, stmt, err);
+}
+
+/* What is read of the live message here never changes once it has ended. */
+static enum err_code write_one(struct db *db, const struct taken *taken, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < taken->write_count; i++) {
+        code = write_part(db, taken->live->row, &taken->writes[i], err);
+    }
+    if (code == ERR_OK && taken->writes_usage) {
+        code = write_usage(db, taken->live, &taken->usage, err);
+    }
+    if (code == ERR_OK && taken->ends) {
+        code = end_message(db, taken, err);
+    }
+    if (code == ERR_OK && taken->ends) {
+        code = end_attempt(db, taken->live, err);
+    }
+    return code;
+}
+
+/* Failures that say something about the disk or the database, not about one message. */
+static bool is_general(enum err_code code)
+{
+    switch (code) {
+    case ERR_BUSY:
+    case ERR_DISK_FULL:
+    case ERR_READ_ONLY:
+    case ERR_IO:
+    case ERR_CORRUPT:
+    case ERR_NO_MEMORY:
+    case ERR_CANCELLED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum err_code batch_write(struct store *store, struct batch *batch, struct err *err,
+                          struct taken **ret_culprit)
+{
+    bool full = false;
+    for (size_t i = 0; i < batch->count; i++) {
+        full = full || batch->entries[i].ends;
+    }
+    db_set_deadline(store->db, clock_mono_us() + COMMIT_PATIENCE_US);
+    enum err_code code = db_begin(store->db, full, err);
+    if (code) {
+        return code;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        code = write_one(store->db, &batch->entries[i], err);
+        if (code) {
+            db_rollback(store->db);
+            *ret_culprit = is_general(code) ? NULL : &batch->entries[i];
+            return code;
+        }
+    }
+    return db_commit(store->db, err);
+}
+
+void batch_publish(struct store *store, struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct taken *taken = &batch->entries[i];
+        if (!taken->overtaken && update_is_news(taken->update)) {
+            update_publish(store->broker, taken->update);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+/*
+ * Core: the struct behind `struct store`, shared by store.c, writer.c, overtake.c, jobs.c and
+ * message_service.c only.
+ *
+ * Threads: the writer thread owns the members under "the writer's own". All others are guarded by
+ * `lock`. What waits for the writer waits on `changed`; the writer waits on `work`; the overtaker
+ * on `overtake`.
+ *
+ * The order of publications is the order in which `publish_lock` is taken; it is taken before
+ * `lock`, and nothing but the broker's locks is taken under either.
+ */
+#ifndef WEIR_STORE_CORE_INTERNAL_H
+#define WEIR_STORE_CORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/idmap.h"
+#include "store/live_internal.h"
+#include "store/store_internal.h"
+#include "store/update_internal.h"
+
+#define STORE_READERS 4
+
+enum store_state {
+    STORE_OPENED,
+    STORE_STARTING,
+    STORE_RUNNING,
+    STORE_BROKEN,
+    STORE_CLOSING,
+    STORE_CLOSED
+};
+
+/*
+ * A transaction that somebody wants: run on the writer's thread between ticks. `run` is called
+ * inside BEGIN IMMEDIATE and may be called again when the commit failed for a passing reason;
+ * `finish` exactly once, after the commit or when it was given up, with no lock held. The job
+ * belongs to whoever made it until `finish` returns.
+ */
+struct job {
+    struct job *next;
+    bool full; /* synced to the disk */
+    int64_t deadline_us;
+    enum err_code (*run)(struct job *job, struct store *store, struct db *db, struct err *err);
+    void (*finish)(struct job *job, struct store *store, enum err_code code, const struct err *err);
+};
+
+/* Everything that one transaction of deltas holds. */
+struct batch {
+    struct taken *entries;
+    size_t count;
+};
+
+struct store {
+    char *path; /* of the database file */
+    bool private_file;
+    int64_t debounce_us;
+    struct broker *broker;
+
+    pthread_mutex_t publish_lock; /* Orders publications. Taken before `lock`. */
+    pthread_mutex_t lock;         /* Guards all down to "the writer's own". Leaf. */
+    pthread_cond_t work, changed, overtake;
+    enum store_state state;
+    struct err start_error;
+    struct idmap live; /* messages in memory, by id */
+    struct idmap gone; /* deleted while this process ran; values are not looked at */
+    struct live *dirty;
+    struct live *done, **done_tail; /* ended and saved, to be folded */
+    struct job *jobs, **jobs_tail;
+    int64_t tick_us; /* when the dirty ones are taken; CLOCK_NEVER: nothing is dirty */
+    int64_t close_deadline_us;
+    uint64_t changes; /* number of the last change that came */
+    bool commit_running;
+    int64_t commit_since_us;
+    struct batch *in_flight; /* while commit_running */
+    bool overtaker_sleeps;
+    uint64_t transactions, retries;
+    struct db *readers[STORE_READERS]; /* idle connections */
+    size_t readers_idle, readers_out;
+    pthread_t writer_thread, overtake_thread;
+    bool writer_alive, overtaker_alive;
+
+    /* The writer's own. */
+    struct db *db;
+    struct process_lock *process;
+    int migration_fd, doorbell_fd;
+    bool failing;              /* the last transaction failed: told to readers */
+    unsigned failures;         /* in a row */
+    int64_t retry_us;          /* no write before */
+    int64_t background_us;     /* no background step before: it rests as long as it worked */
+    int64_t checkpoint_us;     /* when the log is emptied, idle; CLOCK_NEVER: it is */
+    int64_t checkpoint_frames; /* in the log at the last checkpoint */
+    int64_t *unfolded;         /* rows of an earlier process, to be folded */
+    size_t unfolded_count;
+};
+
+/* writer.c: the thread. */
+void *writer_main(void *store);
+/* Asks the writer to look again. With the lock held. */
+void writer_wake(struct store *store);
+/* What is dirty is taken at once. With the lock held. */
+void writer_hurry(struct store *store);
+/* Marks a message dirty, to be taken at the end of the window, or at once. With the lock held. */
+void writer_mark(struct store *store, struct live *live, bool now);
+
+/* startup.c: what the writer's thread does first and last. */
+enum err_code startup_run(struct store *store, struct err *err) NODISCARD;
+void startup_undo(struct store *store);
+
+/* private_file.c: a new path in a folder of its own (gives it), and taking files and folder away.
+ */
+enum err_code private_make(char **ret_path, struct err *err) NODISCARD;
+void private_remove(const char *path);
+
+/* batch.c: taking, writing, and what follows. */
+void batch_take(struct store *store, struct batch *ret_batch, bool all); /* with the lock held */
+enum err_code batch_write(struct store *store, struct batch *batch, struct err *err,
+                          struct taken **ret_culprit) NODISCARD;
+void batch_publish(struct store *store, struct batch *batch);
+void batch_release(struct batch *batch);
+
+/* overtake.c: publishes what is stuck behind a slow or failing disk, marked unsaved. */
+void *overtake_main(void *store);
+void overtake_now(struct store *store, enum err_code code);
+
+/* jobs.c */
+/* Hands a job to the writer. ERR_CLOSED, or why the store cannot write; `finish` is not called
+ * then. */
+enum err_code job_submit(struct store *store, struct job *job, struct err *err) NODISCARD;
+/* The same, and waits until `finish` has returned. */
+enum err_code job_run(struct store *store, struct job *job, struct err *err) NODISCARD;
+
+void store_update_publish(struct store *store, const struct store_update *update);
+
+#endif

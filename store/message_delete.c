@@ -1,0 +1,199 @@
+/*
+ * Deleting a message: refused from the moment of the call, gone from the database after it, and
+ * silent for ever then.
+ *
+ * The row, its parts and usage go in one transaction by the foreign keys; its chunk rows have none
+ * and are removed by hand, but for the highest row of the table, which only loses its text.
+ */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/core_internal.h"
+
+struct delete_job {
+    struct job job;
+    struct ulid id;
+    struct ulid session;
+    bool finished;
+    bool abandoned; /* nobody waits any more */
+    enum err_code code;
+    struct err err;
+};
+
+static enum err_code run_for(struct db *db, const char *sql, int64_t row, struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db, sql, err);
+    if (!stmt) {
+        return ERR_IO;
+    }
+    db_bind_int(stmt, 1, row);
+    return db_run(db, stmt, err);
+}
+
+static enum err_code delete_rows(struct db *db, int64_t row, struct err *err)
+{
+    enum err_code code = run_for(db,
+                                 "UPDATE chunk SET message = 0, text = '' WHERE id ="
+                                 " (SELECT max(id) FROM chunk) AND message = ?1",
+                                 row, err);
+    if (code == ERR_OK) {
+        code = run_for(db,
+                       "DELETE FROM chunk WHERE message = ?1 AND id >="
+                       " (SELECT chunk_first FROM message WHERE id = ?1)",
+                       row, err);
+    }
+    return code ? code : run_for(db, "DELETE FROM message WHERE id = ?1", row, err);
+}
+
+static enum err_code run_delete(struct job *job, struct store *store UNUSED, struct db *db,
+                                struct err *err)
+{
+    struct delete_job *self = (struct delete_job *)job;
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT m.id, s.uid FROM message m JOIN branch b ON b.id = m.branch"
+                   " JOIN session s ON s.id = b.session WHERE m.uid = ?1",
+                   err);
+    if (!stmt) {
+        return ERR_IO;
+    }
+    db_bind_id(stmt, 1, &self->id);
+    int64_t row = 0;
+    if (db_step(db, stmt, err)) {
+        row = db_column_int(stmt, 0);
+        self->session = db_column_id(stmt, 1);
+    }
+    db_reset(stmt);
+    if (!row) {
+        return err_set(err, ERR_NOT_FOUND, "no message '%s'", self->id.text);
+    }
+    return delete_rows(db, row, err);
+}
+
+static void unlink_from(struct live **link, const struct live *live)
+{
+    while (*link && *link != live) {
+        link = &(*link)->next_dirty;
+    }
+    if (*link) {
+        *link = live->next_dirty;
+    }
+}
+
+static void unlink_done(struct store *store, const struct live *live)
+{
+    struct live **link = &store->done;
+    while (*link && *link != live) {
+        link = &(*link)->next_done;
+    }
+    if (*link) {
+        *link = live->next_done;
+        if (store->done_tail == &live->next_done) {
+            store->done_tail = link;
+        }
+    }
+}
+
+/* Both locks held: no update of it can be on its way after this. Gives the message to the caller.
+ */
+static struct live *withdraw(struct store *store, struct delete_job *self)
+{
+    static char mark;
+    struct live *live = idmap_remove(&store->live, &self->id);
+    if (live) {
+        unlink_from(&store->dirty, live);
+        unlink_done(store, live);
+    }
+    idmap_put(&store->gone, &self->id, &mark);
+    return live;
+}
+
+static void tell_gone(struct live *live)
+{
+    struct err err;
+    err_set(&err, ERR_GONE, "the message was deleted");
+    while (live && live->waiters) {
+        struct live_waiter *waiter = live->waiters;
+        live->waiters = waiter->next;
+        waiter->done(waiter->ctx, ERR_GONE, &err);
+        free(waiter);
+    }
+    live_free(live);
+}
+
+static void publish_deleted(struct store *store, const struct delete_job *self)
+{
+    struct message_update *update = update_new(UPDATE_DELETED, 0, 0);
+    update->message = self->id;
+    update->session = self->session;
+    update_publish(store->broker, update);
+    payload_unref(&update->payload);
+}
+
+static void finish_delete(struct job *job, struct store *store, enum err_code code,
+                          const struct err *err)
+{
+    struct delete_job *self = (struct delete_job *)job;
+    struct live *live = NULL;
+    pthread_mutex_lock(&store->publish_lock);
+    pthread_mutex_lock(&store->lock);
+    if (code == ERR_OK) {
+        live = withdraw(store, self);
+    } else if ((live = idmap_get(&store->live, &self->id))) {
+        live->gone = false;
+        live = NULL;
+        self->err = *err;
+    } else {
+        self->err = *err;
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (code == ERR_OK) {
+        publish_deleted(store, self);
+    }
+    pthread_mutex_unlock(&store->publish_lock);
+    tell_gone(live);
+    pthread_mutex_lock(&store->lock);
+    self->code = code;
+    self->finished = true;
+    bool abandoned = self->abandoned;
+    pthread_cond_broadcast(&store->changed);
+    pthread_mutex_unlock(&store->lock);
+    if (abandoned) {
+        free(self);
+    }
+}
+
+enum err_code message_delete(struct store *store, const struct ulid *message, int64_t deadline_us,
+                             struct err *err)
+{
+    struct delete_job *self = xcalloc(1, sizeof(*self));
+    self->job =
+        (struct job){.deadline_us = deadline_us, .run = run_delete, .finish = finish_delete};
+    self->id = *message;
+    pthread_mutex_lock(&store->lock);
+    struct live *live = idmap_get(&store->live, message);
+    if (live) {
+        live->gone = true;
+    }
+    pthread_mutex_unlock(&store->lock);
+    enum err_code code = job_submit(store, &self->job, err);
+    if (code) {
+        free(self);
+        return code;
+    }
+    pthread_mutex_lock(&store->lock);
+    while (!self->finished && clock_cond_wait(&store->changed, &store->lock, deadline_us)) {
+    }
+    code = self->finished ? self->code : ERR_TIMEOUT;
+    self->abandoned = !self->finished;
+    pthread_mutex_unlock(&store->lock);
+    if (code == ERR_TIMEOUT) {
+        return err_set(err, code, "the message is not deleted yet");
+    }
+    if (code) {
+        err_set(err, code, "%s", self->err.text);
+    }
+    free(self);
+    return code;
+}

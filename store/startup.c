@@ -1,0 +1,132 @@
+/*
+ * Startup: what the writer's thread does before it serves, and after.
+ *
+ * Order: folder, migration lock (shared, for life), connection, migration (exclusive meanwhile),
+ * process lock, recovery, doorbell. The way back undoes the same in reverse; the log is emptied on
+ * the way.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "store/core_internal.h"
+
+#define MIGRATE_PATIENCE_US CLOCK_S(10)
+#define UNFOLDED_MAX 256
+
+static enum err_code migrate(struct store *store, struct err *err)
+{
+    int version = 0;
+    enum err_code code = migrate_check(store->db, &version, err);
+    if (code || version == migrate_version()) {
+        return code;
+    }
+    int64_t deadline = clock_mono_us() + MIGRATE_PATIENCE_US;
+    code = migration_lock_upgrade(store->migration_fd, deadline, err);
+    if (code == ERR_OK) {
+        db_set_deadline(store->db, deadline);
+        code = migrate_run(store->db, store->path, err);
+        migration_lock_downgrade(store->migration_fd);
+    }
+    return code;
+}
+
+/* A message that cannot be repaired now is left for the next start; that is no reason to refuse
+ * service. */
+static void recover(struct store *store)
+{
+    struct err err;
+    struct store_update update = {.kind = STORE_READY};
+    db_set_deadline(store->db, clock_mono_us() + CLOCK_S(2));
+    if (recover_run(store->db, store->path, process_lock_id(store->process),
+                    &update.recovered_answers, &update.recovered_bytes, &err)) {
+        log_write(LOG_WARN, "recovery: %s", err.text);
+    }
+    store->unfolded = xcalloc(UNFOLDED_MAX, sizeof(*store->unfolded));
+    if (fold_pending(store->db, store->unfolded, UNFOLDED_MAX, &store->unfolded_count, &err)) {
+        log_write(LOG_WARN, "recovery: %s", err.text);
+        store->unfolded_count = 0;
+    }
+    store_update_publish(store, &update);
+}
+
+/* The private store's files have no name once everybody who will ever need them has them open. */
+static enum err_code hide_private(struct store *store, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && store->readers_idle < STORE_READERS) {
+        struct db *db = NULL;
+        int version = 0;
+        code = db_open(store->path, DB_READ, &db, err);
+        if (code == ERR_OK) {
+            code = migrate_check(db, &version, err);
+        }
+        if (code == ERR_OK) {
+            pthread_mutex_lock(&store->lock);
+            store->readers[store->readers_idle++] = db;
+            pthread_mutex_unlock(&store->lock);
+        } else {
+            db_close(db);
+        }
+    }
+    private_remove(store->path);
+    return code;
+}
+
+enum err_code startup_run(struct store *store, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    if (!store->private_file) {
+        code = file_make_parent(store->path, err);
+        if (code == ERR_OK) {
+            code = migration_lock_shared(store->path, &store->migration_fd, err);
+        }
+    }
+    if (code == ERR_OK) {
+        code = db_open(store->path, DB_WRITE, &store->db, err);
+    }
+    if (code == ERR_OK) {
+        code = store->private_file ? migrate_run(store->db, store->path, err) : migrate(store, err);
+    }
+    if (code == ERR_OK) {
+        code = process_lock_take(store->path, &store->process, err);
+    }
+    if (code) {
+        return code;
+    }
+    recover(store);
+    if (store->private_file) {
+        return hide_private(store, err);
+    }
+    store->doorbell_fd = doorbell_open(store->path);
+    return ERR_OK;
+}
+
+void startup_undo(struct store *store)
+{
+    if (store->db) {
+        struct err err;
+        db_set_deadline(store->db, clock_mono_us());
+        if (!store->private_file && db_checkpoint(store->db, true, &err)) {
+            log_write(LOG_DEBUG, "checkpoint at the end: %s", err.text);
+        }
+        db_close(store->db);
+        store->db = NULL;
+    }
+    process_lock_release(store->process);
+    store->process = NULL;
+    if (store->doorbell_fd >= 0) {
+        close(store->doorbell_fd);
+        store->doorbell_fd = -1;
+    }
+    if (store->migration_fd >= 0) {
+        close(store->migration_fd);
+        store->migration_fd = -1;
+    }
+    free(store->unfolded);
+    store->unfolded = NULL;
+    store->unfolded_count = 0;
+}

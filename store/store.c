@@ -1,0 +1,289 @@
+/* Store: opening in two steps, readers, the end. What happens in between is the writer's. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/thread.h"
+#include "store/core_internal.h"
+
+static struct store *make(const struct store_options *options)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+    store->broker = options->broker;
+    store->debounce_us =
+        options->debounce_us < 0 ? STORE_DEBOUNCE_DEFAULT_US : options->debounce_us;
+    store->private_file = !options->path;
+    store->path = xstrdup(options->path);
+    pthread_mutex_init(&store->publish_lock, NULL);
+    pthread_mutex_init(&store->lock, NULL);
+    clock_cond_init(&store->work);
+    clock_cond_init(&store->changed);
+    clock_cond_init(&store->overtake);
+    store->jobs_tail = &store->jobs;
+    store->done_tail = &store->done;
+    store->tick_us = CLOCK_NEVER;
+    store->checkpoint_us = CLOCK_NEVER;
+    store->migration_fd = store->doorbell_fd = -1;
+    return store;
+}
+
+/* Opens a connection for reading and looks at the version, which reads the schema: the file is
+ * sound so far. */
+static enum err_code open_reader(struct store *store, struct db **ret_db, int *ret_version,
+                                 struct err *err)
+{
+    struct db *db = NULL;
+    enum err_code code = db_open(store->path, DB_READ, &db, err);
+    if (code == ERR_OK) {
+        code = migrate_check(db, ret_version, err);
+    }
+    if (code) {
+        db_close(db);
+        return code;
+    }
+    *ret_db = db;
+    return ERR_OK;
+}
+
+/* The nearest folder above a file that is not there yet has to let us make it. */
+static enum err_code check_can_create(const char *path, struct err *err)
+{
+    char *folder = xstrdup(path);
+    char *slash = NULL;
+    do {
+        slash = strrchr(folder, '/');
+        *(slash == folder ? slash + 1 : slash ? slash : folder) = '\0';
+    } while (slash && slash != folder && !file_exists(folder));
+    const char *where = slash ? folder : ".";
+    enum err_code code = ERR_OK;
+    if (access(where, W_OK | X_OK)) {
+        err_set_errno(err, errno, "cannot create '%s'", path);
+        code = errno == EROFS ? ERR_READ_ONLY : ERR_CANNOT_CREATE;
+        if (err) {
+            err->code = code;
+        }
+    }
+    free(folder);
+    return code;
+}
+
+static enum err_code look(struct store *store, struct err *err)
+{
+    if (store->private_file) {
+        return private_make(&store->path, err);
+    }
+    if (!file_exists(store->path)) {
+        return check_can_create(store->path, err);
+    }
+    if (access(store->path, W_OK)) {
+        return err_set_errno(err, errno, "cannot write '%s'", store->path);
+    }
+    struct db *db = NULL;
+    int version = 0;
+    enum err_code code = open_reader(store, &db, &version, err);
+    if (code == ERR_OK && version == migrate_version()) {
+        store->readers[store->readers_idle++] = db;
+    } else if (code == ERR_OK) {
+        db_close(db);
+    }
+    return code;
+}
+
+enum err_code store_open(const struct store_options *options, struct store **ret_store,
+                         struct err *err)
+{
+    struct store *store = make(options);
+    enum err_code code = look(store, err);
+    if (code) {
+        store_free(store);
+        return code;
+    }
+    *ret_store = store;
+    return ERR_OK;
+}
+
+enum err_code store_start(struct store *store, struct err *err)
+{
+    store->state = STORE_STARTING;
+    store->writer_alive = true;
+    enum err_code code =
+        thread_start(&store->writer_thread, "weir-writer", writer_main, store, err);
+    if (code) {
+        store->writer_alive = false;
+        store->state = STORE_OPENED;
+        return code;
+    }
+    store->overtaker_alive = true;
+    if (thread_start(&store->overtake_thread, "weir-overtake", overtake_main, store, NULL)) {
+        store->overtaker_alive = false;
+    }
+    return ERR_OK;
+}
+
+enum err_code store_wait_ready(struct store *store, int64_t deadline_us, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    pthread_mutex_lock(&store->lock);
+    while (store->state == STORE_STARTING && code == ERR_OK) {
+        if (!clock_cond_wait(&store->changed, &store->lock, deadline_us)) {
+            code = err_set(err, ERR_TIMEOUT, "the database is still being opened");
+        }
+    }
+    if (store->state == STORE_BROKEN) {
+        code = err_set(err, store->start_error.code, "%s", store->start_error.text);
+    }
+    pthread_mutex_unlock(&store->lock);
+    return code;
+}
+
+static size_t count_unsaved(const struct store *store)
+{
+    size_t count = 0;
+    for (const struct live *live = store->dirty; live; live = live->next_dirty) {
+        count++;
+    }
+    return count + (store->in_flight ? store->in_flight->count : 0);
+}
+
+static void end_overtaker(struct store *store)
+{
+    if (store->overtaker_alive) {
+        pthread_mutex_lock(&store->lock);
+        store->overtaker_alive = false;
+        pthread_cond_broadcast(&store->overtake);
+        pthread_mutex_unlock(&store->lock);
+        pthread_join(store->overtake_thread, NULL);
+    }
+}
+
+enum err_code store_close(struct store *store, int64_t deadline_us, struct err *err)
+{
+    pthread_mutex_lock(&store->lock);
+    if (store->state == STORE_CLOSED || store->state == STORE_OPENED) {
+        store->state = STORE_CLOSED;
+        pthread_mutex_unlock(&store->lock);
+        return ERR_OK;
+    }
+    store->state = STORE_CLOSING;
+    store->close_deadline_us = deadline_us;
+    writer_wake(store);
+    while (store->writer_alive && clock_cond_wait(&store->changed, &store->lock, deadline_us)) {
+    }
+    size_t unsaved = count_unsaved(store);
+    bool stuck = store->writer_alive;
+    store->state = stuck ? STORE_CLOSING : STORE_CLOSED;
+    pthread_mutex_unlock(&store->lock);
+    if (stuck) {
+        return err_set(err, ERR_TIMEOUT, "%zu messages could not be saved: the disk hangs",
+                       unsaved);
+    }
+    pthread_join(store->writer_thread, NULL);
+    end_overtaker(store);
+    return unsaved == 0 ? ERR_OK
+                        : err_set(err, ERR_IO, "%zu messages could not be saved in full", unsaved);
+}
+
+static void free_live(struct store *store)
+{
+    size_t cursor = 0;
+    struct live *live = NULL;
+    while ((live = idmap_next(&store->live, &cursor))) {
+        live_free(live);
+    }
+    idmap_release(&store->live);
+    idmap_release(&store->gone);
+}
+
+void store_free(struct store *store)
+{
+    if (!store) {
+        return;
+    }
+    if (store_close(store, clock_mono_us(), NULL) == ERR_TIMEOUT) {
+        /* Its thread still uses it; the process is about to end. */
+        return;
+    }
+    while (store->readers_idle > 0) {
+        db_close(store->readers[--store->readers_idle]);
+    }
+    if (store->private_file && store->path) {
+        private_remove(store->path);
+    }
+    free_live(store);
+    pthread_cond_destroy(&store->work);
+    pthread_cond_destroy(&store->changed);
+    pthread_cond_destroy(&store->overtake);
+    pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->publish_lock);
+    free(store->path);
+    free(store);
+}
+
+const char *store_path(const struct store *store)
+{
+    return store->private_file ? NULL : store->path;
+}
+
+struct broker *store_broker(struct store *store)
+{
+    return store->broker;
+}
+
+/* With the lock held. The private store has as many connections as it will ever have. */
+static bool may_open_more(const struct store *store)
+{
+    return !store->private_file && store->readers_out < STORE_READERS;
+}
+
+static bool is_ready(const struct store *store)
+{
+    return store->state == STORE_RUNNING || store->state == STORE_CLOSING;
+}
+
+enum err_code reader_take(struct store *store, struct db **ret_db, struct err *err)
+{
+    pthread_mutex_lock(&store->lock);
+    while (store->readers_idle == 0 && is_ready(store) && !may_open_more(store)) {
+        clock_cond_wait(&store->changed, &store->lock, CLOCK_NEVER);
+    }
+    struct db *db = store->readers_idle > 0 ? store->readers[--store->readers_idle] : NULL;
+    bool open_one = !db && !store->private_file && is_ready(store);
+    store->readers_out += db || open_one;
+    pthread_mutex_unlock(&store->lock);
+    if (!open_one) {
+        *ret_db = db;
+        return ERR_OK;
+    }
+    int version = 0;
+    enum err_code code = open_reader(store, ret_db, &version, err);
+    if (code) {
+        pthread_mutex_lock(&store->lock);
+        store->readers_out--;
+        pthread_mutex_unlock(&store->lock);
+    }
+    return code;
+}
+
+void reader_give(struct store *store, struct db *db)
+{
+    if (!db) {
+        return;
+    }
+    pthread_mutex_lock(&store->lock);
+    store->readers_out--;
+    bool keep = store->readers_idle < STORE_READERS;
+    if (keep) {
+        store->readers[store->readers_idle++] = db;
+        pthread_cond_broadcast(&store->changed);
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (!keep) {
+        db_close(db);
+    }
+}
