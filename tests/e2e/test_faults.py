@@ -1,0 +1,357 @@
+"""Every way in which a run can end badly, told by its exit code; nothing that came is lost."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import fake_server as fake
+import pytest
+from weirtest import SLOWER, WEIR
+
+
+# Every ending, by its exit code.
+
+KEPT = "kept text"
+ENDINGS = {
+    # name: (script, exit code, stored text, reason, state of the attempt)
+    "the token limit": (fake.answer((KEPT,), reason="length"), 3, KEPT, "max_tokens", "completed"),
+    "a content filter": (fake.answer((KEPT,), reason="content_filter"), 4, KEPT, "content_filter",
+                         None),
+    "an error in the stream": (fake.error_inside(), (69, 76), KEPT, ("error", "interrupted"), None),
+    "a FIN": (fake.broken(), 76, KEPT, "interrupted", "interrupted"),
+    "a RST": (fake.broken(how="rst", settle=0.1), 76, KEPT, "interrupted", "interrupted"),
+    "an early end": (fake.broken(how="eof"), 76, KEPT, "interrupted", "interrupted"),
+    "half an event": (fake.broken(how="half"), 76, KEPT, "interrupted", "interrupted"),
+    "a bad chunk": (fake.broken(how="chunk"), 76, KEPT, "interrupted", "interrupted"),
+    "an end after the finish reason": (fake.answer((KEPT,), done=False), 0, KEPT, "end_turn",
+                                       "completed"),
+    "single bytes": (fake.answer((KEPT,), split=1), 0, KEPT, "end_turn", "completed"),
+    "comments and unknown fields": (fake.answer((KEPT,), before=fake.pings), 0, KEPT, "end_turn",
+                                    "completed"),
+    "a slow drip": (fake.answer(("kept", " ", "te", "xt"), pause=0.15), 0, KEPT, "end_turn",
+                    "completed"),
+    "a key refused": (fake.status(401), 77, "", "error", "failed"),
+    "a rejected request": (fake.status(400), 65, "", "error", "failed"),
+    "a model that is not there": (fake.status(404), (65, 69), "", "error", "failed"),
+    "a page instead of a stream": (fake.html(200), (65, 69, 76, 78), "", ("error", "interrupted"),
+                                   None),
+    "a redirect": (fake.status(301, headers=[("Location", "http://127.0.0.1:1/v1")]),
+                   (65, 69, 78), "", "error", "failed"),
+}
+
+
+def among(value, expected):
+    return expected is None or value in (expected if isinstance(expected, tuple) else (expected,))
+
+
+@pytest.mark.parametrize("cause", ENDINGS)
+def test_what_came_is_printed_and_stored_and_the_exit_code_says_why_it_ended(home, serving, cause):
+    script, code, text, reason, state = ENDINGS[cause]
+    serving(script)
+    result = home.run("the question")
+    assert among(result.code, code), result
+    assert result.out.rstrip("\n") == text
+    assert bool(result.err) == (result.code not in (0,)), result
+    assert home.prompts() == ["the question"]
+    stored = home.answers()
+    assert (stored[-1]["text"] if stored else "") == text
+    if stored:
+        assert among(stored[-1]["reason"], reason), stored[-1]
+    if state:
+        assert home.attempt() == state
+    assert home.attempt() != "running" and home.turn() != "running"
+    home.check_integrity()
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 100, 167, 168, 169, 170, 300, 336, 400])
+def test_a_stream_cut_anywhere_keeps_what_was_whole(home, serving, count):
+    server = serving(fake.cut_at(count))
+    result = home.run("q")
+    assert result.code in (76, 69) if count else result.code in (69, 76), result
+    assert KEPT.startswith(home.answer()["text"] if home.answers() else "")
+    assert result.out.rstrip("\n") == (home.answer()["text"] if home.answers() else "")
+    assert server.turns() and home.attempt() != "running"
+
+
+def test_a_reset_keeps_all_that_was_read(home, serving):
+    server = serving(fake.broken(tuple(f"w{i} " for i in range(200)), how="rst", settle=0.3))
+    result = home.run("q")
+    assert result.code == 76, result
+    assert home.answer()["text"] == server.turns()[0].text()
+
+
+def test_the_error_names_what_the_server_said(home, serving):
+    serving(fake.status(400, json.dumps({"error": {"message": "the moon is too full"}})))
+    assert "the moon is too full" in home.run("q").err
+
+
+def test_a_server_error_page_is_tried_again_before_any_content(home, serving):
+    server = serving(fake.html(502), fake.answer(("fine",)))
+    result = home.run("q")
+    assert (result.code, result.out) == (0, "fine\n"), result
+    assert len(server.turns()) == 2
+    assert len(home.prompts()) == 1 and len(home.answers()) == 1
+
+
+def test_a_server_that_goes_on_failing_is_asked_four_times(home, serving):
+    refuse = fake.html(503)
+    refuse_now = fake.status(503, "<html>down</html>", "text/html", [("Retry-After", "0")])
+    server = serving(refuse_now, refuse_now, refuse_now, refuse_now, refuse, fake.answer())
+    result = home.run("q", timeout=60)
+    assert result.code == 69, result
+    assert len(server.turns()) == 4
+    assert home.prompts() == ["q"] and home.attempt() == "failed"
+
+
+def test_a_rate_limit_waits_as_long_as_the_server_says(home, serving):
+    server = serving(fake.status(429, headers=[("Retry-After", "1")]), fake.answer(("fine",)))
+    result = home.run("q")
+    assert (result.code, result.out) == (0, "fine\n"), result
+    first, second = server.turns()
+    assert 0.95 < second.began - first.began < 4 * SLOWER
+
+
+def test_a_rate_limit_that_stays_exits_75(home, serving):
+    limit = fake.status(429, headers=[("Retry-After", "0")])
+    server = serving(limit, limit, limit, limit, limit)
+    result = home.run("q", timeout=60)
+    assert result.code == 75, result
+    assert len(server.turns()) == 4
+
+
+def test_nothing_is_asked_again_after_the_first_content(home, serving):
+    server = serving(fake.broken(("partial",)), fake.answer(("whole",)))
+    result = home.run("q")
+    assert result.code == 76, result
+    assert len(server.turns()) == 1
+    assert home.answer()["text"] == "partial"
+
+
+def test_a_refused_connection_exits_69_and_keeps_the_prompt(home, serving):
+    server = serving()
+    server.stop()
+    result = home.run("precious words", timeout=40)
+    assert result.code == 69, result
+    assert home.prompts() == ["precious words"]
+    assert home.attempt() == "failed"
+    assert "127.0.0.1" in result.err
+
+
+def test_an_unknown_host_exits_69_and_is_named(home):
+    home.use(None, url="https://no-such-host.invalid/v1")
+    result = home.run("precious words", timeout=60)
+    assert result.code == 69, result
+    assert "no-such-host.invalid" in result.err
+    assert home.prompts() == ["precious words"]
+
+
+def certificate(tmp_path):
+    done = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
+        cwd=tmp_path, capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("openssl cannot make a certificate")
+    return tmp_path / "cert.pem", tmp_path / "key.pem"
+
+
+def test_a_certificate_that_nobody_signed_is_refused(home, tmp_path, server):
+    fake.tls_server(server, *certificate(tmp_path))
+    home.use(server, url=server.url.replace("http:", "https:"))
+    result = home.run("q", timeout=60)
+    assert result.code == 69, result
+    assert "127.0.0.1" in result.err and "certificate" in result.err.lower()
+    assert not server.turns()
+    assert home.prompts() == ["q"]
+
+
+def test_a_certificate_of_the_configured_authority_is_accepted(home, tmp_path, server):
+    cert, key = certificate(tmp_path)
+    fake.tls_server(server, cert, key)
+    home.use(server, url=server.url.replace("http:", "https:"), more=f'ca_file = "{cert}"')
+    result = home.run("q")
+    assert (result.code, result.out) == (0, "Hello, world\n"), result
+
+
+def test_plain_http_to_another_host_is_refused(home):
+    home.use(None, url="http://example.invalid/v1")
+    result = home.run("q")
+    assert result.code == 78, result
+    assert "http" in result.err
+
+
+def test_a_time_limit_exits_124_and_keeps_what_came(home, serving):
+    server = serving(fake.stall(("some ", "text")))
+    result = home.run("--timeout", "1", "q")
+    assert result.code == 124, result
+    assert 0.9 < result.seconds < 2.5 * SLOWER
+    assert home.answer()["text"] == "some text"
+    assert home.attempt() != "running"
+    server.turns()[0].wait_closed()
+
+
+def test_a_server_that_never_answers_meets_the_time_limit(home, serving):
+    serving(fake.stall(headers=False))
+    result = home.run("--timeout", "0.7", "q")
+    assert result.code == 124, result
+    assert home.prompts() == ["q"] and home.attempt() != "running"
+
+
+@pytest.mark.parametrize("stage", ["first byte", "silence"])
+def test_a_silent_server_is_given_up_after_the_configured_time(home, serving, stage):
+    key = "first_byte_timeout_s" if stage == "first byte" else "idle_timeout_s"
+    texts = () if stage == "first byte" else ("some text",)
+    serving(fake.stall(texts, headers=bool(texts)), fake.status(400),
+            top=f"[network]\n{key} = 0.5\n")
+    result = home.run("q", timeout=30)
+    assert result.code in (69, 76, 124, 65), result
+    assert result.code == 76 or not texts, result
+    assert [a["text"] for a in home.answers() if a["text"]] == [t for t in texts]
+
+# Bytes.
+
+BYTES = {
+    "stray bytes": (b"a\xff\xfeb", "a\ufffd\ufffdb"),
+    "a cut code point": (b"a\xe4\xb8b", "a\ufffdb"),
+    "an overlong form": (b"a\xc0\xafb", "a\ufffd\ufffdb"),
+    "raw surrogate": (b"a\xed\xa0\x80b", "a\ufffd\ufffd\ufffdb"),
+    "a lone high surrogate": (rb"a\ud800b", "a\ufffdb"),
+    "a lone low surrogate": (rb"a\udc00b", "a\ufffdb"),
+    "two high surrogates": (rb"a\ud83d\ud83d\ude00b", "a\ufffd\U0001f600b"),
+    "a surrogate pair": (rb"a\ud83d\ude00b", "a\U0001f600b"),
+    "an escaped NUL": (rb"a\u0000b", "a\ufffdb"),
+    "controls": (rb"a\u001b[2J\u0007\u009bb", "a\x1b[2J\x07\x9bb"),
+}
+
+
+@pytest.mark.parametrize("kind", BYTES)
+def test_what_is_not_text_becomes_a_replacement_and_nothing_around_it_is_lost(home, serving, kind):
+    sent, expected = BYTES[kind]
+    serving(fake.payload(b"before ", sent, b" after"))
+    result = home.run("q")
+    assert result.code == 0, result
+    assert home.answer()["text"] == f"before {expected} after"
+    assert result.out == f"before {expected} after\n"
+
+
+def test_a_code_point_split_over_two_pieces_of_the_body_arrives_whole(home, serving):
+    serving(fake.answer(("世界 🙂 é",), split=1))
+    assert home.run("q").out == "世界 🙂 é\n"
+
+
+def test_invalid_bytes_in_the_prompt_are_replaced(home, serving):
+    server = serving()
+    result = home.run(stdin=b"caf\xe9 time")
+    assert result.code in (0, 65), result
+    if result.code == 0:
+        assert server.turns()[0].json["messages"][-1]["content"].startswith("caf\ufffd time")
+
+
+def test_an_event_of_10_mb_is_taken(home, serving):
+    serving(fake.giant(10_000_000))
+    result = home.run("q", timeout=60)
+    assert result.code == 0, result
+    assert len(home.answer()["text"]) == 10_000_000 + len("before  after")
+    assert len(result.stdout) == 10_000_000 + len("before  after\n")
+
+
+def test_an_event_of_20_mb_is_refused_by_name_and_the_text_before_it_is_kept(home, serving):
+    serving(fake.giant(20_000_000))
+    result = home.run("q", timeout=60)
+    assert result.code in (65, 69, 76), result
+    assert home.answer()["text"] == "before "
+    assert any(word in result.err for word in ("too large", "too big", "too long", "MiB", "larger"))
+
+
+def test_a_prompt_of_2_mb_is_sent_whole(home, serving):
+    server = serving()
+    text = "line of text\n" * 160_000
+    assert home.run(stdin=text.encode()).code == 0
+    assert server.turns()[0].json["messages"][-1]["content"].rstrip("\n") == text.rstrip("\n")
+
+# Signals.
+
+SIGNALS = {
+    signal.SIGINT: (130, "canceled", "cancelled"),
+    signal.SIGTERM: (143, "interrupted", "interrupted"),
+    signal.SIGHUP: (129, "interrupted", "interrupted"),
+}
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+def test_a_signal_in_the_middle_loses_nothing_that_had_come(home, serving, number, figures):
+    code, reason, state = SIGNALS[number]
+    server = serving(fake.endless(0.005))
+    with home.start("run", "the question") as run:
+        exchange = server.wait_turn()
+        server.wait_sent(exchange, 60)
+        at = run.signal(number)
+        result = run.wait()
+        ended = time.monotonic()
+    assert result.code == code, result
+    text = home.answer()["text"]
+    sent_before = "".join(t for when, t in exchange.sent if when < at - 0.02)
+    assert text.startswith(sent_before), (text[-40:], sent_before[-40:])
+    assert exchange.text().startswith(text)
+    assert result.out.rstrip("\n") == text.rstrip("\n"), "what was printed is what is stored"
+    assert home.answer()["reason"] == reason
+    assert (home.attempt(), home.turn()) == (state, state)
+    figures(f"exit after {number.name}, ms", round((ended - at) * 1000, 1))
+    assert ended - at < 2 * SLOWER
+    home.check_integrity()
+
+
+def test_a_second_signal_does_not_harm_the_text(home, serving):
+    server = serving(fake.stall(("all of it",)))
+    with home.start("run", "q") as run:
+        server.wait_turn()
+        run.wait_out("all of it")
+        run.signal(signal.SIGTERM)
+        run.signal(signal.SIGTERM)
+        result = run.wait()
+    assert result.code in (143, -signal.SIGTERM), result
+    assert home.answer()["text"] == "all of it"
+
+
+def test_an_ignored_hangup_stays_ignored(home, serving):
+    server = serving(fake.answer(("a", "b", "c"), pause=0.2))
+    run = subprocess.Popen(["nohup", WEIR, "run", "q"], stdin=subprocess.DEVNULL, env=home.env,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=home.work)
+    try:
+        server.wait_sent(server.wait_turn(), 1)
+        run.send_signal(signal.SIGHUP)
+        out, err = run.communicate(timeout=10 * SLOWER)
+    finally:
+        if run.poll() is None:
+            run.kill()
+        run.wait()
+    assert (run.returncode, out) == (0, b"abc\n"), err
+
+
+def test_a_reader_that_goes_away_cancels_the_turn_and_keeps_what_came(home, serving):
+    server = serving(fake.endless(0.01))
+    with home.start("run", "q", read=False) as run:
+        exchange = server.wait_turn()
+        server.wait_sent(exchange, 10)
+        assert os.read(run.process.stdout.fileno(), 10)
+        run.process.stdout.close()
+        result = run.wait()
+    assert result.code == 141, result
+    exchange.wait_closed()
+    assert exchange.text().startswith(home.answer()["text"])
+    assert len(home.answer()["text"]) > 20
+    assert home.attempt() != "running"
+
+
+def test_a_full_stdout_is_an_error_and_the_answer_is_stored(home, serving):
+    serving()
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([WEIR, "run", "q"], stdin=subprocess.DEVNULL, stdout=full,
+                              stderr=subprocess.PIPE, env=home.env, cwd=home.work, check=False,
+                              timeout=20 * SLOWER)
+    assert done.returncode not in (0, 141), done
+    assert done.stderr
+    assert home.answer()["text"] and "Hello, world".startswith(home.answer()["text"])

@@ -1,0 +1,39 @@
+"""SIGKILL at random times; see kill_harness.py."""
+
+import pytest
+from fake_server import stall
+from kill_harness import Harness, copy_database, inspect
+from weirtest import SLOWER
+
+
+def test_ten_kills_lose_no_question_and_at_most_the_last_tenth_of_a_second(tmp_path, figures):
+    Harness(tmp_path, 20240229, figures).run(10)
+
+
+@pytest.mark.soak
+def test_two_hundred_kills_lose_no_question_and_at_most_the_last_tenth_of_a_second(tmp_path,
+                                                                                   figures):
+    Harness(tmp_path, 4711, figures).run(200)
+
+
+def test_a_kill_during_a_pause_of_the_server_loses_nothing(home, serving, tmp_path):
+    serving(stall(tuple(f"w{i} " for i in range(20))))
+    with home.start("run", "q") as run:
+        run.wait_out("w19 ", 10 * SLOWER)
+        home.wait_db(lambda h: h.answer()["text"].endswith("w19 "), timeout=0.1 * SLOWER)
+        run.process.kill()
+        run.process.wait()
+    messages = inspect(copy_database(home, tmp_path / "copy"))
+    assert messages[-1]["text"] == "".join(f"w{i} " for i in range(20))
+
+
+def loss_of(text):
+    sent = [(float(i), f"{i} ") for i in range(10)]
+    return Harness.loss(text, sent, 10.0)
+
+
+def test_the_harness_sees_what_is_missing():
+    whole = "".join(f"{i} " for i in range(10))
+    assert loss_of(whole) == 0
+    assert loss_of(whole[:-1]) == 1.0
+    assert loss_of("") == 10.0

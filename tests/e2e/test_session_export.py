@@ -1,0 +1,165 @@
+"""Sessions listed and shown, and exports that hold all that was said."""
+
+import json
+
+import fake_server as fake
+import hostile
+import pytest
+import terminal
+
+
+def sessions(home):
+    listed = home.weir("session", "list", "--json")
+    assert listed.code == 0, listed
+    data = json.loads(listed.out) if listed.out.lstrip().startswith("[") else [
+        json.loads(line) for line in listed.out.splitlines()]
+    return data["sessions"] if isinstance(data, dict) else data
+
+
+def test_an_empty_store_lists_nothing(home):
+    result = home.weir("session", "list")
+    assert result.code == 0, result
+    assert sessions(home) == []
+
+
+def test_the_list_is_newest_first_with_titles(home, serving):
+    serving()
+    for prompt in ("first question", "second question", "third question"):
+        assert home.run(prompt).code == 0
+    out = home.weir("session", "list").out
+    assert out.index("third") < out.index("second") < out.index("first")
+    listed = sessions(home)
+    assert [s["title"] for s in listed] == ["third question", "second question", "first question"]
+    assert len({s["id"] for s in listed}) == 3
+    assert listed[0]["id"] == home.answers()[-1]["session"]
+
+
+def test_a_session_is_shown_by_id_handle_and_prefix(home, serving):
+    serving(fake.answer(("the only answer",)))
+    assert home.run("the only question").code == 0
+    session = sessions(home)[0]
+    for name in (session["id"], session["handle"], session["id"][:12]):
+        shown = home.weir("session", "show", name)
+        assert shown.code == 0, shown
+        assert "the only question" in shown.out and "the only answer" in shown.out
+
+
+@pytest.mark.parametrize("command", [("session", "show"), ("export",)])
+def test_a_session_that_is_not_there_is_an_error_that_names_it(home, serving, command):
+    serving()
+    assert home.run("q").code == 0
+    result = home.weir(*command, "nothing-like-it")
+    assert result.code in (1, 2, 65, 66), result
+    assert "nothing-like-it" in result.err and not result.stdout
+
+
+def test_the_markdown_export_holds_all_that_was_said(home, serving):
+    answer = "Some *text* with `code`:\n\n```c\nint x = 1;\n```\n\nand 世界."
+    serving(fake.answer((answer,)))
+    assert home.run("a question with 🙂").code == 0
+    name = sessions(home)[0]["handle"]
+    exported = home.weir("export", name, "--format", "md")
+    assert exported.code == 0, exported
+    assert "a question with 🙂" in exported.out
+    assert answer in exported.out
+
+
+def test_the_json_export_holds_every_message_and_part(home, serving):
+    serving(fake.answer(("an answer",), reasoning=("some thought",)), fake.tool_call(),
+            fake.broken(("cut off",)))
+    for arguments in (("one",), ("-c", "two"), ("-c", "three")):
+        home.run(*arguments)
+    assert len({m["session"] for m in home.messages()}) == 1
+    exported = home.weir("export", sessions(home)[0]["id"], "--format", "json")
+    assert exported.code == 0, exported
+    data = exported.json
+    found = messages_of(data)
+    assert [m["role"] for m in found] == [m["role"] for m in home.messages()]
+    flat = json.dumps(data, ensure_ascii=False)
+    for text in ("one", "two", "three", "an answer", "some thought", "cut off", "read_file"):
+        assert text in flat, text
+    assert [m.get("id") for m in found] == [m["uid"] for m in home.messages()]
+
+
+def messages_of(data):
+    if isinstance(data, list):
+        data = data[0]
+    if "sessions" in data:
+        data = data["sessions"][0]
+    return data["messages"]
+
+
+def test_an_export_goes_to_a_private_file(home, serving):
+    serving()
+    assert home.run("q").code == 0
+    target = home.work / "out.md"
+    result = home.weir("export", sessions(home)[0]["id"], "--format", "md", "-o", target)
+    assert result.code == 0, result
+    assert not result.stdout
+    assert "Hello, world" in target.read_text(encoding="utf-8")
+
+
+def test_an_export_to_a_full_device_fails(home, serving):
+    serving()
+    assert home.run("q").code == 0
+    result = home.weir("export", sessions(home)[0]["id"], "-o", "/dev/full")
+    assert result.code == 74, result
+    assert "/dev/full" in result.err
+
+
+def test_an_export_of_a_running_answer_holds_what_came_so_far(home, serving):
+    serving(fake.stall(("so far",)))
+    with home.start("run", "q") as run:
+        run.wait_out("so far")
+        home.wait_db(lambda h: h.answer()["text"] == "so far")
+        exported = home.weir("export", home.answer()["session"], "--format", "json")
+        assert exported.code == 0, exported
+        assert "so far" in exported.out
+        assert home.attempt() == "running", "looking does not end it"
+
+
+def test_hostile_titles_and_texts_are_safe_on_a_terminal(home, serving):
+    serving(default_answer())
+    for text in (hostile.ONE_LINE, hostile.ALL):
+        assert home.run(stdin=text.encode()).code == 0
+    name = sessions(home)[0]["id"]
+    for command in (("session", "list"), ("session", "show", name), ("export", name),
+                    ("export", name, "--format", "json")):
+        with home.screen(*command, rows=150, columns=160) as screen:
+            assert screen.wait_exit() == 0
+            screen.wait_quiet()
+            assert not terminal.foreign_bytes(screen.output()), (command, screen.dump())
+
+
+def default_answer():
+    return fake.answer((hostile.ALL,))
+
+
+def test_hostile_text_comes_back_from_a_json_export_byte_for_byte(home, serving):
+    serving(fake.answer((hostile.ALL,)))
+    assert home.run(stdin=hostile.ALL.encode()).code == 0
+    exported = home.weir("export", sessions(home)[0]["id"], "--format", "json")
+    texts = [p["text"] for m in messages_of(exported.json) for p in m["parts"]]
+    assert hostile.ALL in texts
+
+
+def test_config_path_show_and_check_know_the_config(home, serving):
+    server = serving(more='api_key_env = "FAKE_KEY"')
+    assert home.weir("config", "path").out.strip() == str(home.config_file)
+    assert home.weir("config", "check").code == 0
+    shown = home.weir("config", "show", FAKE_KEY="sk-shown-key")
+    assert shown.code == 0, shown
+    assert str(server.port) in shown.out and "sk-shown-key" not in shown.out + shown.err
+    home.configure("modle = 1\n")
+    bad = home.weir("config", "check")
+    assert bad.code == 78 and "config.toml:1" in bad.err
+
+
+def test_config_init_writes_a_private_config_that_is_valid_and_never_overwrites(home):
+    made = home.weir("config", "init")
+    assert made.code == 0, made
+    assert home.config_file.stat().st_mode & 0o077 == 0
+    assert home.weir("config", "check").code == 0
+    before = home.config_file.read_bytes()
+    assert home.weir("config", "init").code != 0
+    assert home.config_file.read_bytes() == before
