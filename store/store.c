@@ -162,6 +162,7 @@ static void end_overtaker(struct store *store)
     }
 }
 
+/* The writer stops trying somewhat before the deadline, so that it can still end in order. */
 enum err_code store_close(struct store *store, int64_t deadline_us, struct err *err)
 {
     pthread_mutex_lock(&store->lock);
@@ -171,8 +172,9 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
         return ERR_OK;
     }
     store->state = STORE_CLOSING;
-    store->close_deadline_us = deadline_us;
-    writer_wake(store);
+    int64_t now = clock_mono_us();
+    store->close_deadline_us = deadline_us - (deadline_us > now ? (deadline_us - now) / 4 : 0);
+    writer_hurry(store);
     while (store->writer_alive && clock_cond_wait(&store->changed, &store->lock, deadline_us)) {
     }
     size_t unsaved = count_unsaved(store);

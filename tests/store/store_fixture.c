@@ -1,0 +1,174 @@
+#include "tests/store/store_fixture.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#include <cmocka.h>
+
+static void open_store(struct fixture *fixture, int64_t debounce_us)
+{
+    struct err err;
+    struct store_options options = {
+        .path = fixture->path, .debounce_us = debounce_us, .broker = fixture->broker};
+    if (store_open(&options, &fixture->store, &err) || store_start(fixture->store, &err) ||
+        store_wait_ready(fixture->store, clock_mono_us() + CLOCK_S(10), &err)) {
+        fail_msg("%s", err.text);
+    }
+}
+
+void fixture_open(struct fixture *fixture, int64_t debounce_us)
+{
+    struct err err;
+    *fixture = (struct fixture){.folder = xstrdup("/tmp/weir-test-XXXXXX")};
+    assert_non_null(mkdtemp(fixture->folder));
+    fixture->path = xasprintf("%s/weir.db", fixture->folder);
+    fixture->broker = broker_new(NULL);
+    struct subscription_options options = {.topics = TOPIC_MESSAGE};
+    assert_int_equal(broker_subscribe(fixture->broker, &options, &fixture->inbox, &err), ERR_OK);
+    open_store(fixture, debounce_us);
+}
+
+static void close_store(struct fixture *fixture)
+{
+    struct err err;
+    if (store_close(fixture->store, clock_mono_us() + CLOCK_S(5), &err)) {
+        fail_msg("%s", err.text);
+    }
+    store_free(fixture->store);
+    fixture->store = NULL;
+}
+
+void fixture_reopen(struct fixture *fixture)
+{
+    close_store(fixture);
+    open_store(fixture, STORE_DEBOUNCE_DEFAULT_US);
+}
+
+void fixture_close(struct fixture *fixture)
+{
+    if (fixture->store) {
+        close_store(fixture);
+    }
+    broker_unsubscribe(fixture->inbox);
+    broker_free(fixture->broker);
+    static const char *const names[] = {"weir.db", "weir.db-wal", "weir.db-shm", "weir.db-lock",
+                                        "weir.db-bell"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        char *file = xasprintf("%s/%s", fixture->folder, names[i]);
+        unlink(file);
+        free(file);
+    }
+    char *run = xasprintf("%s/weir.db-run", fixture->folder);
+    rmdir(run);
+    free(run);
+    rmdir(fixture->folder);
+    free(fixture->folder);
+    free(fixture->path);
+}
+
+struct turn fixture_turn(struct fixture *fixture, const char *prompt)
+{
+    struct err err;
+    struct turn turn = {0};
+    struct turn_request request = {.prompt = sv_from(prompt), .model = SV("test/model")};
+    if (turn_begin(fixture->store, &request, clock_mono_us() + CLOCK_S(5), &turn, &err)) {
+        fail_msg("%s", err.text);
+    }
+    return turn;
+}
+
+struct stream_event fixture_text(uint32_t part, const char *text)
+{
+    return (struct stream_event){.kind = STREAM_TEXT, .part = part, .text = sv_from(text)};
+}
+
+struct stream_event fixture_finish(enum finish_reason reason)
+{
+    return (struct stream_event){.kind = STREAM_FINISH, .reason = reason};
+}
+
+void fixture_apply(struct fixture *fixture, const struct ulid *message, struct stream_event event)
+{
+    struct err err;
+    if (message_apply(fixture->store, message, &event, &err)) {
+        fail_msg("%s", err.text);
+    }
+}
+
+struct keeping {
+    struct inbox *inbox;
+    const struct ulid *message;
+};
+
+static void keep(void *ctx, const struct event *event)
+{
+    struct keeping *keeping = ctx;
+    const struct message_update *update = (const struct message_update *)event->payload;
+    struct inbox *inbox = keeping->inbox;
+    if (ulid_equal(&update->message, keeping->message) && inbox->count < COUNT_OF(inbox->updates)) {
+        payload_ref(event->payload);
+        inbox->updates[inbox->count++] = update;
+    }
+}
+
+void inbox_receive(struct fixture *fixture, const struct ulid *message, size_t count,
+                   struct inbox *inbox)
+{
+    struct keeping keeping = {inbox, message};
+    int64_t deadline = clock_mono_us() + CLOCK_S(2);
+    subscription_drain(fixture->inbox, 0, keep, &keeping);
+    while (inbox->count < count && clock_mono_us() < deadline) {
+        struct pollfd fd = {subscription_fd(fixture->inbox), POLLIN, 0};
+        poll(&fd, 1, clock_poll_ms(deadline));
+        subscription_drain(fixture->inbox, 0, keep, &keeping);
+    }
+}
+
+void inbox_release(struct inbox *inbox)
+{
+    for (size_t i = 0; i < inbox->count; i++) {
+        struct payload *payload = (struct payload *)(uintptr_t)&inbox->updates[i]->payload;
+        payload_unref(payload);
+    }
+    inbox->count = 0;
+}
+
+char *fixture_query(struct fixture *fixture, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open_v2(fixture->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    char *value = xstrdup("");
+    if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_text(stmt, 0)) {
+        free(value);
+        value = xstrdup((const char *)sqlite3_column_text(stmt, 0));
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return value;
+}
+
+char *fixture_stored_text(struct fixture *fixture, const struct ulid *message)
+{
+    char *sql = xasprintf(
+        "SELECT coalesce(group_concat(t, ''), '') FROM ("
+        " SELECT p.position AS a, -1 AS b, p.text AS t FROM part p JOIN message m ON m.id ="
+        " p.message WHERE m.uid = '%s'"
+        " UNION ALL SELECT c.part, c.byte_offset, c.text FROM chunk c JOIN message m ON m.id ="
+        " c.message AND m.folded = 0 WHERE m.uid = '%s' ORDER BY a, b)",
+        message->text, message->text);
+    char *text = fixture_query(fixture, sql);
+    free(sql);
+    return text;
+}

@@ -1,0 +1,50 @@
+/* A store in a folder of its own, with one subscriber that keeps what it is given. For the tests of
+ * this floor. */
+#ifndef WEIR_TESTS_STORE_FIXTURE_H
+#define WEIR_TESTS_STORE_FIXTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pubsub/broker.h"
+#include "store/message_service.h"
+#include "store/store.h"
+#include "store/turn.h"
+#include "store/update.h"
+
+struct fixture {
+    char *folder;
+    char *path;
+    struct broker *broker;
+    struct store *store;
+    struct subscription *inbox;
+};
+
+/* debounce in µs; ready for writing when it returns. */
+void fixture_open(struct fixture *fixture, int64_t debounce_us);
+void fixture_close(struct fixture *fixture);
+/* Closes the store and opens it again on the same file. */
+void fixture_reopen(struct fixture *fixture);
+
+/* A turn in a new session (or the given one). */
+struct turn fixture_turn(struct fixture *fixture, const char *prompt);
+struct stream_event fixture_text(uint32_t part, const char *text);
+struct stream_event fixture_finish(enum finish_reason reason);
+void fixture_apply(struct fixture *fixture, const struct ulid *message, struct stream_event event);
+
+/* What the inbox was given about `message`, oldest first, waiting up to 2 s for `count` of them.
+ * References are kept. */
+struct inbox {
+    const struct message_update *updates[256];
+    size_t count;
+};
+void inbox_receive(struct fixture *fixture, const struct ulid *message, size_t count,
+                   struct inbox *inbox);
+void inbox_release(struct inbox *inbox);
+
+/* One value by SQL over the database file, on a connection of its own; "" for no row. Gives. */
+char *fixture_query(struct fixture *fixture, const char *sql);
+/* The message's text as the disk has it: parts and chunks, in order. Gives. */
+char *fixture_stored_text(struct fixture *fixture, const struct ulid *message);
+
+#endif
