@@ -3,9 +3,9 @@
  * provider.
  *
  * Source: WHATWG HTML, "Server-sent events", parsing. Lenient in three points: an event whose data
- * is complete is also given at a clean end without its blank line; a field `error` (seen from
- * llama.cpp) is given as an event of type "error"; comments count as signs of life. The result does
- * not depend on where the input is cut.
+ * is complete is also given at a clean end without its blank line or line end; a field `error`
+ * (seen from llama.cpp) is given as an event of type "error"; comments count as signs of life. The
+ * result does not depend on where the input is cut.
  *
  * Threads: a value of its owner. Ownership: views passed to the handler are valid during the call.
  */
