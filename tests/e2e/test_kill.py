@@ -1,8 +1,11 @@
 """SIGKILL at random times; see kill_harness.py."""
 
+import pathlib
+import sys
+
 import pytest
 from fake_server import stall
-from kill_harness import Harness, copy_database, inspect
+from kill_harness import Broken, Harness, copy_database, inspect
 from weirtest import SLOWER
 
 
@@ -37,3 +40,25 @@ def test_the_harness_sees_what_is_missing():
     assert loss_of(whole) == 0
     assert loss_of(whole[:-1]) == 1.0
     assert loss_of("") == 10.0
+
+
+def toy_harness(root, mode):
+    harness = Harness(root, 1, lambda *_: None)
+    toy = pathlib.Path(__file__).resolve().parent / "toy_client.py"
+    harness.home.program = [sys.executable, str(toy)]
+    harness.home.env["TOY"] = mode
+    return harness
+
+
+def test_the_harness_is_content_with_a_client_that_keeps_the_promises(tmp_path):
+    toy_harness(tmp_path, "good").run(3)
+
+
+CAUGHT = {"at-end": "is missing", "each-second": "is missing", "late-question": "question",
+          "drop": "not a prefix", "repeat": "not a prefix", "no-repair": "states after"}
+
+
+@pytest.mark.parametrize("mode", CAUGHT)
+def test_the_harness_catches_a_client_that_breaks_a_promise(tmp_path, mode):
+    with pytest.raises(Broken, match=CAUGHT[mode]):
+        toy_harness(tmp_path, mode).run(3)

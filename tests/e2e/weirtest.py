@@ -60,7 +60,7 @@ class Running:
         self.changed = threading.Condition()
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [WEIR, *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
+            [*home.program, *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=home.env | env, cwd=home.work)
         self.readers = []
         if read:
@@ -129,6 +129,7 @@ class Home:
     def __init__(self, root):
         self.root = pathlib.Path(root)
         self.work = self.root / "work"
+        self.program = [WEIR]
         folders = {"HOME": "home", "XDG_CONFIG_HOME": "home/config", "XDG_DATA_HOME": "home/data",
                    "XDG_STATE_HOME": "home/state", "XDG_CACHE_HOME": "home/cache",
                    "XDG_RUNTIME_DIR": "home/run", "TMPDIR": "tmp"}
@@ -161,7 +162,7 @@ class Home:
         began = time.monotonic()
         feed = {"stdin": subprocess.DEVNULL} if not stdin else {"input": stdin}
         try:
-            done = subprocess.run([WEIR, *map(str, arguments)], capture_output=True,
+            done = subprocess.run([*self.program, *map(str, arguments)], capture_output=True,
                                   timeout=timeout * SLOWER, env=self.env | env, cwd=self.work,
                                   check=False, **feed)
         except subprocess.TimeoutExpired as late:
@@ -176,7 +177,7 @@ class Home:
         return Running(self, arguments, **options)
 
     def screen(self, *arguments, rows=24, columns=80, **env):
-        return terminal.Screen([WEIR, *arguments], self.env | env, rows, columns)
+        return terminal.Screen([*self.program, *arguments], self.env | env, rows, columns)
 
     def contents(self):
         """(path, bytes) of every file below the root but the config."""
