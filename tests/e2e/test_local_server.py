@@ -15,7 +15,7 @@ def offered(screen):
 
 @pytest.fixture
 def local(home, server):
-    home.env["WEIR_LOCAL_PORTS"] = str(server.port)
+    home.env["WEIR_LOCAL_PORTS"] = f"{server.port},0,0"
     server.default = fake.answer(("from the local server",))
     return server
 
@@ -51,7 +51,7 @@ def test_a_local_server_gets_no_prompt_before_an_answer_was_given(home, local):
 
 def test_a_local_server_that_hears_and_says_nothing_holds_up_no_frame(home):
     with fake.FullListener() as listener:
-        with home.screen(WEIR_LOCAL_PORTS=str(listener.port)) as screen:
+        with home.screen(WEIR_LOCAL_PORTS=f"{listener.port},0,0") as screen:
             screen.wait_for("demo", 2)
             screen.send("typing works")
             screen.wait_for("typing works", 2)

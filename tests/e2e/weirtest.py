@@ -18,7 +18,7 @@ FLAVOUR = os.environ.get("WEIR_FLAVOUR", "release")
 # Sanitizers slow the program down; limits that are about speed are widened by this.
 SLOWER = {"asan": 4, "tsan": 8}.get(FLAVOUR, 1)
 KEY = "sk-canary-7b1f4d0e9a2c"
-REFUSING_PORT = 1
+NO_PORTS = "0,0,0"  # looks for no local server
 
 
 class Result:
@@ -134,7 +134,7 @@ class Home:
                    "XDG_STATE_HOME": "home/state", "XDG_CACHE_HOME": "home/cache",
                    "XDG_RUNTIME_DIR": "home/run", "TMPDIR": "tmp"}
         self.env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8",
-                    "TERM": "xterm-256color", "WEIR_LOCAL_PORTS": str(REFUSING_PORT)}
+                    "TERM": "xterm-256color", "WEIR_LOCAL_PORTS": NO_PORTS}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
