@@ -193,11 +193,17 @@ static void *publish_main(void *arg)
     return NULL;
 }
 
+/* Returns once the publish has begun. */
 static UNUSED void publisher_start(struct publisher *publisher, struct broker *broker, int number)
 {
+    uint64_t before = broker_counters(broker).published;
+
     *publisher =
         (struct publisher){.broker = broker, .publish = broker_publish_must, .number = number};
     assert_int_equal(pthread_create(&publisher->thread, NULL, publish_main, publisher), 0);
+    while (broker_counters(broker).published == before) {
+        sleep_us(100);
+    }
 }
 
 static UNUSED bool publisher_join(struct publisher *publisher)

@@ -313,23 +313,30 @@ static struct subscription *plant(struct broker *broker, struct interloper *inte
 
 static publish_fn *const all_forms[] = {broker_publish, broker_publish_parked, broker_publish_must};
 
+static void check_leaving_amid(publish_fn *form, bool closes_too)
+{
+    struct broker *broker = broker_with(CLOCK_MS(1), CLOCK_MS(1));
+    struct interloper interloper = {.broker = closes_too ? broker : NULL};
+    struct subscription *first = plant(broker, &interloper);
+    struct broker_counters counters;
+
+    interloper.leaves = subscribe_tiny(broker);
+    assert_int_equal(post(broker, form, 1, 2), form != broker_publish_must);
+    counters = broker_counters(broker);
+    assert_int_equal(counters.subscribers, 1);
+    assert_int_equal(counters.dropped, 0);
+    assert_int_equal(counters.undelivered, form == broker_publish_must ? 2 : 1);
+    broker_unsubscribe(first);
+    assert_int_equal(atomic_load(&live_items), 0);
+    broker_free(broker);
+}
+
 static void publish__passes_over_a_subscriber_that_leaves_amid_it(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(all_forms); i++) {
-        struct broker *broker = broker_with(CLOCK_MS(1), CLOCK_MS(1));
-        struct interloper interloper = {0};
-        struct subscription *first = plant(broker, &interloper);
-        struct broker_counters counters;
-
-        interloper.leaves = subscribe_tiny(broker);
-        assert_int_equal(post(broker, all_forms[i], 1, 2), all_forms[i] != broker_publish_must);
-        counters = broker_counters(broker);
-        assert_int_equal(counters.subscribers, 1);
-        assert_int_equal(counters.undelivered, all_forms[i] == broker_publish_must ? 2 : 1);
-        broker_unsubscribe(first);
-        assert_int_equal(atomic_load(&live_items), 0);
-        broker_free(broker);
+        check_leaving_amid(all_forms[i], false);
+        check_leaving_amid(all_forms[i], true);
     }
 }
 
