@@ -1,0 +1,153 @@
+/* The config's keys, and finding one by its path. */
+#include "app/config_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/config.h"
+#include "app/nearest.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+
+#define OF_CONFIG(member) KEY_OF_CONFIG, offsetof(struct config, member)
+#define OF_PROVIDER(member) KEY_OF_PROVIDER, offsetof(struct config_provider, member)
+#define OF_ALIAS(member) KEY_OF_ALIAS, offsetof(struct config_alias, member)
+#define TIMEOUT_EXPECTED "a number of seconds from 0.1 to 86400"
+
+static const struct config_key keys[] = {
+    {"model", KEY_TEXT, OF_CONFIG(model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
+    {"system", KEY_TEXT, OF_CONFIG(system), 0, 0, "a text"},
+    {"store.path", KEY_PATH, OF_CONFIG(store_path), 0, 0, "a path that begins with / or ~/"},
+    {"store.debounce_ms", KEY_MS, OF_CONFIG(debounce_us), 0, 1000, "a whole number from 0 to 1000"},
+    {"network.connect_timeout_s", KEY_SECONDS, OF_CONFIG(connect_us), 0.1, 86400, TIMEOUT_EXPECTED},
+    {"network.first_byte_timeout_s", KEY_SECONDS, OF_CONFIG(first_byte_us), 0.1, 86400,
+     TIMEOUT_EXPECTED},
+    {"network.idle_timeout_s", KEY_SECONDS, OF_CONFIG(idle_us), 0.1, 86400, TIMEOUT_EXPECTED},
+    {"provider.*.type", KEY_TYPE, OF_PROVIDER(type), 0, 0, "the name of a provider type"},
+    {"provider.*.base_url", KEY_URL, OF_PROVIDER(base_url), 0, 0, "a URL"},
+    {"provider.*.api_key_env", KEY_TEXT, OF_PROVIDER(api_key_env), 0, 0,
+     "the name of an environment variable"},
+    {"provider.*.api_key_cmd", KEY_ARGV, OF_PROVIDER(api_key_cmd), 0, 0,
+     "an array of texts, the command and its arguments"},
+    {"provider.*.api_key_file", KEY_PATH, OF_PROVIDER(api_key_file), 0, 0,
+     "a path that begins with / or ~/"},
+    {"provider.*.headers.*", KEY_HEADER, OF_PROVIDER(headers), 0, 0, "a text on one line"},
+    {"provider.*.proxy", KEY_TEXT, OF_PROVIDER(proxy), 0, 0, "a URL"},
+    {"provider.*.ca_file", KEY_PATH, OF_PROVIDER(ca_file), 0, 0, "a path that begins with / or ~/"},
+    {"provider.*.allow_plain_http", KEY_FLAG, OF_PROVIDER(allow_plain_http), 0, 0, "true or false"},
+    {"alias.*", KEY_MODEL, OF_ALIAS(model), 0, 0, "a text, PROVIDER/MODEL"},
+    {.path = NULL},
+};
+
+const struct config_key *config_keys(void)
+{
+    return keys;
+}
+
+/* Cuts the first segment off `*rest`; false at the end. */
+static bool next_segment(struct sv *rest, struct sv *ret_segment)
+{
+    if (rest->n == 0) {
+        return false;
+    }
+    size_t dot = sv_find(*rest, '.');
+    *ret_segment = sv_take(*rest, dot);
+    *rest = sv_skip(*rest, dot + 1);
+    return true;
+}
+
+/* How many segments of `path` the pattern goes along with; what follows in the pattern is left in
+ * `*ret_rest`. */
+static size_t match(const char *pattern, const struct sv *path, size_t depth, struct sv *ret_rest)
+{
+    struct sv rest = sv_from(pattern);
+    size_t matched = 0;
+    while (matched < depth) {
+        struct sv ahead = rest;
+        struct sv segment;
+        if (!next_segment(&ahead, &segment) ||
+            !(sv_equal_str(segment, "*") || sv_equal(segment, path[matched]))) {
+            break;
+        }
+        rest = ahead;
+        matched++;
+    }
+    *ret_rest = rest;
+    return matched;
+}
+
+const struct config_key *config_key_find(const struct sv *path, size_t depth)
+{
+    for (const struct config_key *key = keys; key->path; key++) {
+        struct sv rest;
+        if (match(key->path, path, depth, &rest) == depth && rest.n == 0) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+bool config_key_is_table(const struct sv *path, size_t depth)
+{
+    for (const struct config_key *key = keys; key->path; key++) {
+        struct sv rest;
+        if (match(key->path, path, depth, &rest) == depth && rest.n > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "provider.NAME.base_url" for a pattern. */
+static char *spelled_out(const char *pattern)
+{
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    for (const char *at = pattern; *at; at++) {
+        buf_append_str(&out, *at == '*' ? "NAME" : (const char[]){*at, '\0'});
+    }
+    return buf_detach(&out);
+}
+
+static char *joined(const struct sv *path, size_t depth, const char *last)
+{
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    for (size_t i = 0; i < depth; i++) {
+        buf_append_sv(&out, path[i]);
+        buf_append_byte(&out, '.');
+    }
+    buf_append_str(&out, last);
+    return buf_detach(&out);
+}
+
+/* A key of the same last name that lives in another table. */
+static char *same_name_elsewhere(struct sv name)
+{
+    for (const struct config_key *key = keys; key->path; key++) {
+        const char *dot = strrchr(key->path, '.');
+        if (dot && sv_equal_str(name, dot + 1)) {
+            return spelled_out(key->path);
+        }
+    }
+    return NULL;
+}
+
+char *config_key_suggest(const struct sv *path, size_t depth)
+{
+    struct nearest nearest = nearest_start(path[depth - 1]);
+    char *words[COUNT_OF(keys)] = {NULL};
+    for (size_t i = 0; keys[i].path; i++) {
+        struct sv rest;
+        struct sv segment;
+        if (match(keys[i].path, path, depth - 1, &rest) == depth - 1 &&
+            next_segment(&rest, &segment) && !sv_equal_str(segment, "*")) {
+            words[i] = xstrndup(segment.p, segment.n);
+            nearest_offer(&nearest, words[i]);
+        }
+    }
+    char *suggestion =
+        nearest.best ? joined(path, depth - 1, nearest.best) : same_name_elsewhere(path[depth - 1]);
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        free(words[i]);
+    }
+    return suggestion;
+}

@@ -1,0 +1,48 @@
+/*
+ * The table of the config's keys: what each is called, what it takes, where it goes. Checks, errors
+ * and tests come from it.
+ *
+ * Threads: constant table.
+ */
+#ifndef WEIR_APP_CONFIG_KEYS_H
+#define WEIR_APP_CONFIG_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/sv.h"
+
+enum key_kind {
+    KEY_TEXT,
+    KEY_PATH, /* absolute, or from ~ */
+    KEY_URL,
+    KEY_TYPE,    /* name of a provider type */
+    KEY_MODEL,   /* PROVIDER/MODEL */
+    KEY_MS,      /* whole number; kept in µs */
+    KEY_SECONDS, /* number; kept in µs */
+    KEY_FLAG,
+    KEY_ARGV,   /* array of texts, not empty */
+    KEY_HEADER, /* text; the key's last segment is the header's name */
+};
+
+enum key_home { KEY_OF_CONFIG, KEY_OF_PROVIDER, KEY_OF_ALIAS };
+
+struct config_key {
+    const char *path; /* segments with dots between; * is any name; NULL ends the table */
+    enum key_kind kind;
+    enum key_home home;
+    size_t offset; /* in the struct of its home */
+    double min, max;
+    const char *expected; /* for errors: "a text" */
+};
+
+const struct config_key *config_keys(void);
+/* The key with exactly that path; NULL: unknown. */
+const struct config_key *config_key_find(const struct sv *path, size_t depth);
+/* Some key lies below that path. */
+bool config_key_is_table(const struct sv *path, size_t depth);
+/* What an unknown path may have meant, whole ("store.path"); for free(); NULL: nothing near. */
+char *config_key_suggest(const struct sv *path, size_t depth);
+
+#endif
