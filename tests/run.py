@@ -167,9 +167,13 @@ def sanitizer_env(flavour, folder):
 
 
 def check_reports(folder, tally):
+    """Every report counts, but for those that only say that a huge request gave NULL."""
+    harmless = re.compile(r"^==\d+==WARNING: AddressSanitizer failed to allocate .*$", re.M)
     for report in sorted(pathlib.Path(folder).glob("*")):
-        print(f"--- {report.name}\n{report.read_text(errors='replace')}")
-        tally.add(0, 1)
+        content = report.read_text(errors="replace")
+        if harmless.sub("", content).strip():
+            print(f"--- {report.name}\n{content}")
+            tally.add(0, 1)
 
 
 def keep_addresses_in_place(flavour):
