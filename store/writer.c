@@ -501,6 +501,20 @@ static void fail_jobs(struct store *store, const struct err *err)
     pthread_cond_broadcast(&store->changed);
 }
 
+/* Whoever still waits for the disk learns that it will not come to that. */
+static void fail_waiters(struct store *store, const struct err *err)
+{
+    struct live *live = NULL;
+    size_t cursor = 0;
+    while ((live = idmap_next(&store->live, &cursor))) {
+        struct live_waiter *waiters = live->waiters;
+        live->waiters = NULL;
+        pthread_mutex_unlock(&store->lock);
+        tell_waiters(waiters, err->code, err);
+        pthread_mutex_lock(&store->lock);
+    }
+}
+
 static void announce_failure(struct store *store, const struct err *err)
 {
     struct store_update update = {.kind = STORE_FAILED, .code = err->code};
@@ -540,6 +554,7 @@ void *writer_main(void *arg)
     err_set(&err, code ? code : ERR_CLOSED, "%s",
             code ? store->start_error.text : "the store is closed");
     fail_jobs(store, &err);
+    fail_waiters(store, &err);
     pthread_mutex_unlock(&store->lock);
     startup_undo(store);
     pthread_mutex_lock(&store->lock);

@@ -1,0 +1,350 @@
+/*
+ * Engine: the thread, its queue of orders, its end.
+ *
+ * The loop: take the orders, play what the demo has due, run transfers until something happens.
+ * With nothing running it sleeps on the wake-up alone. The end: STOP ends every run; the loop goes
+ * on until all of them are on the disk or the caller's deadline has passed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/engine_internal.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "ui/notice.h"
+
+struct target *target_new(const struct config *config, const struct config_provider *provider,
+                          const char *model, const char *base_url)
+{
+    struct target *target = xcalloc(1, sizeof(*target));
+    atomic_init(&target->references, 1);
+    target->provider = *provider;
+    target->own_base_url = xstrdup(base_url ? base_url : provider->base_url);
+    target->provider.base_url = target->own_base_url;
+    target->model = xstrdup(model);
+    target->label = xasprintf("%s/%s", provider->name, model);
+    target->system = xstrdup(config->system);
+    return target;
+}
+
+struct target *target_ref(struct target *target)
+{
+    atomic_fetch_add(&target->references, 1);
+    return target;
+}
+
+void target_unref(struct target *target)
+{
+    if (target && atomic_fetch_sub(&target->references, 1) == 1) {
+        free(target->own_base_url);
+        free(target->model);
+        free(target->label);
+        free(target->system);
+        free(target);
+    }
+}
+
+enum err_code engine_open(struct store *store, const struct config *config,
+                          const struct model_choice *choice, struct engine **ret_engine,
+                          struct err *err)
+{
+    struct engine *engine = xcalloc(1, sizeof(*engine));
+    engine->wake = (struct wake)WAKE_INIT;
+    enum err_code code = wake_open(&engine->wake, err);
+    if (code == ERR_OK) {
+        code = http_open(&engine->http, err);
+    }
+    if (code) {
+        wake_close(&engine->wake);
+        free(engine);
+        return code;
+    }
+    pthread_mutex_init(&engine->lock, NULL);
+    clock_cond_init(&engine->changed);
+    engine->orders_tail = &engine->orders;
+    engine->store = store;
+    engine->broker = store_broker(store);
+    engine->config = config;
+    engine->target = target_new(config, &choice->provider, choice->model, NULL);
+    *ret_engine = engine;
+    return ERR_OK;
+}
+
+void engine_post(struct engine *engine, struct order *order)
+{
+    order->next = NULL;
+    pthread_mutex_lock(&engine->lock);
+    *engine->orders_tail = order;
+    engine->orders_tail = &order->next;
+    pthread_mutex_unlock(&engine->lock);
+    wake_signal(&engine->wake);
+}
+
+static void post_kind(struct engine *engine, enum order_kind kind, bool yes)
+{
+    struct order *order = xcalloc(1, sizeof(*order));
+    order->kind = kind;
+    order->yes = yes;
+    engine_post(engine, order);
+}
+
+enum err_code engine_spawn(struct engine *engine, const char *name, void *(*main)(void *),
+                           void *arg, struct err *err)
+{
+    pthread_t thread;
+    pthread_mutex_lock(&engine->lock);
+    engine->threads++;
+    pthread_mutex_unlock(&engine->lock);
+    enum err_code code = thread_start(&thread, name, main, arg, err);
+    if (code) {
+        engine_thread_ended(engine);
+    } else {
+        pthread_detach(thread);
+    }
+    return code;
+}
+
+void engine_thread_ended(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->threads--;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* ---- the thread ---- */
+
+static void cancel_session(struct engine *engine, const struct ulid *session)
+{
+    for (struct run *run = engine->runs; run; run = run->next) {
+        if (ulid_equal(&run->session, session)) {
+            run_stop(run, FINISH_CANCELED);
+        }
+    }
+}
+
+static void stop_all(struct engine *engine, enum finish_reason reason)
+{
+    engine->stop_seen = true;
+    engine->stop_reason = reason;
+    for (struct run *run = engine->runs; run; run = run->next) {
+        run_stop(run, reason);
+    }
+}
+
+static void obey(struct engine *engine, struct order *order)
+{
+    switch (order->kind) {
+    case ORDER_SEND:
+        run_begin(engine, order->run);
+        break;
+    case ORDER_CANCEL:
+        cancel_session(engine, &order->session);
+        break;
+    case ORDER_BEGUN:
+        run_on_begun(order->run, order);
+        break;
+    case ORDER_PREPARED:
+        run_on_prepared(order->run, order);
+        break;
+    case ORDER_SAVED:
+        run_on_saved(order->run);
+        break;
+    case ORDER_LOOK:
+        offer_look(engine);
+        break;
+    case ORDER_FOUND:
+        offer_found(engine, order->server);
+        break;
+    case ORDER_ANSWER:
+        offer_answered(engine, order->yes);
+        break;
+    case ORDER_STOP:
+        stop_all(engine, order->reason);
+        break;
+    }
+}
+
+static struct order *take_orders(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    struct order *orders = engine->orders;
+    engine->orders = NULL;
+    engine->orders_tail = &engine->orders;
+    pthread_mutex_unlock(&engine->lock);
+    return orders;
+}
+
+/* Runs whose answer is on the disk and for which nothing is on its way any more. */
+static void bury(struct engine *engine)
+{
+    struct run **link = &engine->runs;
+    while (*link) {
+        struct run *run = *link;
+        if (run->stage == STAGE_ENDED && run->pending == 0) {
+            *link = run->next;
+            run_free(run);
+        } else {
+            link = &run->next;
+        }
+    }
+}
+
+static void obey_all(struct engine *engine)
+{
+    struct order *order = take_orders(engine);
+    while (order) {
+        struct order *next = order->next;
+        obey(engine, order);
+        prepared_release(&order->prepared);
+        free(order);
+        order = next;
+    }
+    bury(engine);
+}
+
+static void preload(struct engine *engine)
+{
+    struct err err;
+    if (engine->target->provider.type->codec && http_load(engine->http, &err)) {
+        notice_publish(engine->broker, NOTICE_PROBLEM, NULL, err.text, NULL);
+    }
+}
+
+static void *engine_main(void *arg)
+{
+    struct engine *engine = arg;
+    preload(engine);
+    while (!engine->stop_seen || engine->runs) {
+        wake_drain(&engine->wake);
+        obey_all(engine);
+        int64_t due = run_play_due(engine);
+        bury(engine);
+        if (!engine->stop_seen || engine->runs) {
+            http_poll(engine->http, engine->wake.read_fd, due);
+        }
+    }
+    http_close(engine->http);
+    engine->http = NULL;
+    pthread_mutex_lock(&engine->lock);
+    engine->alive = false;
+    pthread_cond_broadcast(&engine->changed);
+    pthread_mutex_unlock(&engine->lock);
+    return NULL;
+}
+
+/* ---- what others call ---- */
+
+enum err_code engine_start(struct engine *engine, struct err *err)
+{
+    engine->alive = true;
+    enum err_code code = thread_start(&engine->thread, "weir-network", engine_main, engine, err);
+    engine->started = code == ERR_OK;
+    engine->alive = engine->started;
+    return code;
+}
+
+void engine_look_for_local(struct engine *engine)
+{
+    post_kind(engine, ORDER_LOOK, false);
+}
+
+void engine_accept_offer(struct engine *engine, bool yes)
+{
+    post_kind(engine, ORDER_ANSWER, yes);
+}
+
+enum err_code engine_send(struct engine *engine, const struct engine_order *order, struct err *err)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool stopping = engine->stopping;
+    pthread_mutex_unlock(&engine->lock);
+    if (stopping) {
+        return err_set(err, ERR_CLOSED, "weir is ending");
+    }
+    struct run *run = xcalloc(1, sizeof(*run));
+    run->engine = engine;
+    run->session = order->session;
+    run->prompt = xstrndup(order->prompt.p ? order->prompt.p : "", order->prompt.n);
+    run->prompt_n = order->prompt.n;
+    run->begun = order->begun;
+    run->begun_ctx = order->ctx;
+    struct order *send = xcalloc(1, sizeof(*send));
+    send->kind = ORDER_SEND;
+    send->run = run;
+    engine_post(engine, send);
+    return ERR_OK;
+}
+
+void engine_cancel(struct engine *engine, const struct ulid *session)
+{
+    struct order *order = xcalloc(1, sizeof(*order));
+    order->kind = ORDER_CANCEL;
+    order->session = *session;
+    engine_post(engine, order);
+}
+
+static void post_stop(struct engine *engine, enum finish_reason reason)
+{
+    struct order *order = xcalloc(1, sizeof(*order));
+    order->kind = ORDER_STOP;
+    order->reason = reason;
+    engine_post(engine, order);
+}
+
+enum err_code engine_stop(struct engine *engine, enum finish_reason reason, int64_t deadline_us)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool first = !engine->stopping;
+    engine->stopping = true;
+    pthread_mutex_unlock(&engine->lock);
+    if (first) {
+        post_stop(engine, reason);
+    }
+    pthread_mutex_lock(&engine->lock);
+    while ((engine->alive || engine->threads > 0) &&
+           clock_cond_wait(&engine->changed, &engine->lock, deadline_us)) {
+    }
+    bool ended = !engine->alive && engine->threads == 0;
+    pthread_mutex_unlock(&engine->lock);
+    return ended ? ERR_OK : ERR_TIMEOUT;
+}
+
+static void drop_orders(struct engine *engine)
+{
+    struct order *order = take_orders(engine);
+    while (order) {
+        struct order *next = order->next;
+        if (order->kind == ORDER_SEND) {
+            run_free(order->run);
+        }
+        prepared_release(&order->prepared);
+        free(order);
+        order = next;
+    }
+}
+
+void engine_free(struct engine *engine)
+{
+    if (!engine) {
+        return;
+    }
+    if (engine_stop(engine, FINISH_INTERRUPTED, clock_mono_us() + CLOCK_S(2))) {
+        log_write(LOG_WARN, "the network thread did not end in time");
+        return;
+    }
+    if (engine->started) {
+        pthread_join(engine->thread, NULL);
+    }
+    drop_orders(engine);
+    http_close(engine->http);
+    target_unref(engine->target);
+    buf_release(&engine->list_body);
+    key_free(engine->key);
+    wake_close(&engine->wake);
+    pthread_cond_destroy(&engine->changed);
+    pthread_mutex_destroy(&engine->lock);
+    free(engine);
+}

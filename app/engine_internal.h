@@ -1,0 +1,176 @@
+/*
+ * Engine, inside: shared by engine.c, run.c, prepare.c, reply.c and offer.c only.
+ *
+ * The engine's thread owns the runs, the transfers and the clocks. Everybody else talks to it by
+ * orders: callers send and cancel, the writer's thread reports that a turn was stored or an answer
+ * is on the disk, short-lived threads report what they prepared (reading the history, running a key
+ * command) or found (a local server).
+ */
+#ifndef WEIR_APP_ENGINE_INTERNAL_H
+#define WEIR_APP_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "app/demo.h"
+#include "app/engine.h"
+#include "app/http.h"
+#include "app/sse.h"
+#include "base/buf.h"
+#include "base/wake.h"
+#include "store/message_service.h"
+
+/* Who is asked: a deep copy of the choice, shared by the engine and the runs that began with it. */
+struct target {
+    atomic_uint references;
+    struct config_provider provider; /* borrows the config's texts, or `own_base_url` */
+    char *own_base_url;
+    char *model;
+    char *label;
+    char *system;
+};
+struct target *target_new(const struct config *config, const struct config_provider *provider,
+                          const char *model, const char *base_url) NODISCARD;
+struct target *target_ref(struct target *target);
+void target_unref(struct target *target);
+
+/* What a request needs, made off the engine's thread. */
+struct prepared {
+    char *url;
+    char **headers; /* NULL-terminated; one of them may hold the key */
+    char *host;
+    struct buf body;
+    struct demo_player *player; /* instead of all that, for the demo */
+};
+void prepared_release(struct prepared *prepared);
+
+enum order_kind {
+    ORDER_SEND,
+    ORDER_CANCEL,
+    ORDER_BEGUN,    /* from the writer: the turn is stored, or is not going to be */
+    ORDER_PREPARED, /* from a preparing thread */
+    ORDER_SAVED,    /* from the writer: the end of the answer is on the disk, or never will be */
+    ORDER_LOOK,
+    ORDER_FOUND, /* from a looking thread: `server` or NULL */
+    ORDER_ANSWER,
+    ORDER_STOP,
+};
+
+struct order {
+    struct order *next;
+    enum order_kind kind;
+    struct run *run;     /* BEGUN, PREPARED, SAVED; SEND gives a new one */
+    struct ulid session; /* CANCEL */
+    struct turn turn;    /* BEGUN */
+    struct prepared prepared;
+    const struct local_server *server;
+    bool yes;
+    enum finish_reason reason; /* STOP */
+    enum err_code code;
+    struct err err;
+};
+
+enum run_stage {
+    STAGE_STORING,   /* waiting for ORDER_BEGUN */
+    STAGE_PREPARING, /* waiting for ORDER_PREPARED */
+    STAGE_STREAMING,
+    STAGE_ENDED, /* the last event was given to the store; waiting for ORDER_SAVED, or for a
+                    straggler */
+};
+
+/* An answer's HTTP body on its way to a decoder, whatever it turns out to be. */
+enum reply_form { REPLY_UNKNOWN, REPLY_SSE, REPLY_WHOLE, REPLY_FAILURE };
+struct reply {
+    const struct codec *codec;
+    struct decoder *decoder;
+    enum reply_form form;
+    int status;
+    char *host;
+    struct sse sse;
+    struct buf body;
+    struct err broken; /* code ERR_OK: not */
+};
+void reply_init(struct reply *reply, const struct codec *codec, const char *host,
+                stream_sink_fn *sink, void *ctx);
+void reply_release(struct reply *reply); /* twice is fine */
+void reply_head(struct reply *reply, const struct http_head *head);
+/* False: the rest is not wanted, end it. */
+bool reply_body(struct reply *reply, struct sv bytes);
+/* Emits the last event. `err` NULL: the body ended cleanly. */
+void reply_end(struct reply *reply, const struct err *err, stream_sink_fn *sink, void *ctx);
+
+struct run {
+    struct run *next;
+    struct engine *engine;
+    enum run_stage stage;
+    struct target *target;
+    struct ulid session;
+    char *prompt;
+    size_t prompt_n;
+    turn_begun_fn *begun;
+    void *begun_ctx;
+    struct turn turn;
+    enum finish_reason stop_reason; /* asked for before the turn was stored */
+    unsigned pending;               /* orders that will still come for it */
+    bool saved;
+    struct http_transfer *transfer;
+    struct reply reply;
+    struct demo_player *player;
+    struct stream_event next_event; /* of the demo */
+    bool has_next;
+    int64_t next_us;
+};
+
+struct engine {
+    struct store *store;
+    const struct config *config;
+    struct broker *broker;
+    struct wake wake;
+    pthread_t thread;
+
+    pthread_mutex_t lock; /* Guards all down to "the thread's own". Leaf. */
+    pthread_cond_t changed;
+    struct order *orders, **orders_tail;
+    bool started, alive, stopping;
+    char *key;        /* of the configured provider, once it was fetched */
+    unsigned threads; /* short-lived ones that still run */
+
+    /* The thread's own. */
+    struct http *http;
+    struct target *target;
+    struct run *runs;
+    const struct local_server *offered;
+    struct http_transfer *listing; /* of the offered server's models */
+    struct buf list_body;
+    int list_status;
+    bool stop_seen;
+    enum finish_reason stop_reason;
+};
+
+/* engine.c: hands an order (taken) to the thread; any thread. */
+void engine_post(struct engine *engine, struct order *order);
+/* Starts a short-lived thread that the engine's end waits for; it ends with engine_thread_ended. */
+enum err_code engine_spawn(struct engine *engine, const char *name, void *(*main)(void *),
+                           void *arg, struct err *err) NODISCARD;
+void engine_thread_ended(struct engine *engine);
+
+/* run.c: on the engine's thread. */
+void run_begin(struct engine *engine, struct run *run);
+void run_on_begun(struct run *run, const struct order *order);
+void run_on_prepared(struct run *run, struct order *order);
+void run_on_saved(struct run *run);
+/* Ends it for `reason`, wherever it is. */
+void run_stop(struct run *run, enum finish_reason reason);
+/* Plays what is due of demo answers; gives the time of the next piece. */
+int64_t run_play_due(struct engine *engine);
+void run_free(struct run *run);
+
+/* prepare.c */
+enum err_code prepare_start(struct run *run, struct err *err) NODISCARD;
+
+/* offer.c: on the engine's thread. */
+void offer_look(struct engine *engine);
+void offer_found(struct engine *engine, const struct local_server *server);
+void offer_answered(struct engine *engine, bool yes);
+
+#endif

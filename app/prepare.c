@@ -1,0 +1,204 @@
+/*
+ * Preparing: everything a request needs that may take time: the key (a command may ask the user),
+ * the history (a read of the database), the body. On a short-lived thread of its own, so that no
+ * stream waits for it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/engine_internal.h"
+#include "base/alloc.h"
+#include "store/history.h"
+
+#define PAGE 200
+
+struct preparing {
+    struct engine *engine;
+    struct run *run;
+    struct target *target;
+    struct ulid session;
+    struct ulid answer;
+};
+
+struct conversation {
+    struct message **messages;
+    size_t count, cap;
+};
+
+static void conversation_release(struct conversation *conversation)
+{
+    for (size_t i = 0; i < conversation->count; i++) {
+        message_free(conversation->messages[i]);
+    }
+    free(conversation->messages);
+}
+
+/* Takes the page's messages, but for the answer that is about to be written. */
+static void take_page(struct conversation *conversation, struct history_page *page,
+                      const struct ulid *answer)
+{
+    if (conversation->count + page->count > conversation->cap) {
+        conversation->cap = conversation->cap * 2 + page->count;
+        conversation->messages =
+            xrealloc(conversation->messages, conversation->cap * sizeof(*conversation->messages));
+    }
+    for (size_t i = 0; i < page->count; i++) {
+        if (!ulid_equal(&page->messages[i]->id, answer)) {
+            conversation->messages[conversation->count++] = page->messages[i];
+            page->messages[i] = NULL;
+        }
+    }
+}
+
+static enum err_code load_conversation(const struct preparing *preparing,
+                                       struct conversation *conversation, struct err *err)
+{
+    int64_t seq = -1;
+    bool more = true;
+    while (more) {
+        struct history_page page = {0};
+        enum err_code code =
+            history_after(preparing->engine->store, &preparing->session, seq, PAGE, &page, err);
+        if (code) {
+            return code;
+        }
+        more = page.more && page.count > 0;
+        seq = page.count > 0 ? page.messages[page.count - 1]->seq : seq;
+        take_page(conversation, &page, &preparing->answer);
+        history_page_free(&page);
+    }
+    return ERR_OK;
+}
+
+/* The key is asked for once, and kept in memory. */
+static enum err_code find_key(const struct preparing *preparing, char **ret_key, struct err *err)
+{
+    struct engine *engine = preparing->engine;
+    pthread_mutex_lock(&engine->lock);
+    char *key = xstrdup(engine->key);
+    pthread_mutex_unlock(&engine->lock);
+    if (preparing->target->provider.found && !preparing->target->provider.api_key_env) {
+        key_free(key);
+        key = NULL;
+    } else if (!key) {
+        enum err_code code = provider_key(&preparing->target->provider, &key, err);
+        if (code) {
+            return code;
+        }
+        pthread_mutex_lock(&engine->lock);
+        key_free(engine->key);
+        engine->key = xstrdup(key);
+        pthread_mutex_unlock(&engine->lock);
+    }
+    *ret_key = key;
+    return ERR_OK;
+}
+
+static size_t count_headers(char *const *headers)
+{
+    size_t count = 0;
+    while (headers && headers[count]) {
+        count++;
+    }
+    return count;
+}
+
+static char **make_headers(const struct preparing *preparing, const char *key)
+{
+    const struct config_provider *provider = &preparing->target->provider;
+    size_t own = count_headers(provider->headers);
+    char **headers = xcalloc(own + 3, sizeof(*headers));
+    size_t count = 0;
+    headers[count++] = xasprintf("Accept: %s", provider->type->codec->accept);
+    if (key) {
+        headers[count++] = xasprintf("Authorization: Bearer %s", key);
+    }
+    for (size_t i = 0; i < own; i++) {
+        headers[count++] = xstrdup(provider->headers[i]);
+    }
+    return headers;
+}
+
+static enum err_code make_request(const struct preparing *preparing,
+                                  const struct conversation *conversation,
+                                  struct prepared *prepared, struct err *err)
+{
+    const struct target *target = preparing->target;
+    const struct codec *codec = target->provider.type->codec;
+    char *key = NULL;
+    enum err_code code = http_check_url(target->provider.base_url,
+                                        target->provider.allow_plain_http, &prepared->host, err);
+    if (code == ERR_OK) {
+        code = find_key(preparing, &key, err);
+    }
+    if (code) {
+        return code;
+    }
+    prepared->url = xasprintf("%s%s", target->provider.base_url, codec->path);
+    prepared->headers = make_headers(preparing, key);
+    key_free(key);
+    buf_init(&prepared->body, BUF_MAX_INTERNAL);
+    struct chat_request request = {
+        .model = target->model,
+        .host = prepared->host,
+        .system = sv_from(target->system),
+        .messages = conversation->messages,
+        .message_count = conversation->count,
+    };
+    return codec->encode(&request, &prepared->body, err);
+}
+
+static enum err_code prepare(const struct preparing *preparing, struct prepared *prepared,
+                             struct err *err)
+{
+    struct conversation conversation = {0};
+    enum err_code code = load_conversation(preparing, &conversation, err);
+    if (code == ERR_OK && preparing->target->provider.type->codec) {
+        code = make_request(preparing, &conversation, prepared, err);
+    } else if (code == ERR_OK) {
+        prepared->player = demo_player_new(conversation.messages, conversation.count);
+    }
+    conversation_release(&conversation);
+    return code;
+}
+
+static void *prepare_main(void *arg)
+{
+    struct preparing *preparing = arg;
+    struct engine *engine = preparing->engine;
+    struct order *order = xcalloc(1, sizeof(*order));
+    order->kind = ORDER_PREPARED;
+    order->run = preparing->run;
+    order->code = prepare(preparing, &order->prepared, &order->err);
+    engine_post(engine, order);
+    target_unref(preparing->target);
+    free(preparing);
+    engine_thread_ended(engine);
+    return NULL;
+}
+
+enum err_code prepare_start(struct run *run, struct err *err)
+{
+    struct preparing *preparing = xcalloc(1, sizeof(*preparing));
+    *preparing = (struct preparing){run->engine, run, target_ref(run->target), run->turn.session,
+                                    run->turn.answer};
+    enum err_code code = engine_spawn(run->engine, "weir-prepare", prepare_main, preparing, err);
+    if (code) {
+        target_unref(preparing->target);
+        free(preparing);
+    }
+    return code;
+}
+
+void prepared_release(struct prepared *prepared)
+{
+    free(prepared->url);
+    free(prepared->host);
+    for (size_t i = 0; prepared->headers && prepared->headers[i]; i++) {
+        key_free(prepared->headers[i]);
+    }
+    free(prepared->headers);
+    buf_release(&prepared->body);
+    demo_player_free(prepared->player);
+    *prepared = (struct prepared){0};
+}
