@@ -77,6 +77,8 @@ LIBS_store  := $(O)/libstore.a $(LIBS_pubsub)
 LIBS_ui     := $(O)/libui.a $(LIBS_store)
 LIBS_app    := $(O)/libapp.a $(LIBS_ui)
 
+archives: $(LIBS_app)
+
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call show,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
@@ -153,7 +155,7 @@ run-tests:
 ##  lint             layers, headers, globals, sizes, banned functions, formatting, papers
 lint:
 	@deps/install.sh build test
-	@$(SUBMAKE) FLAVOUR=release all
+	@$(SUBMAKE) FLAVOUR=release archives
 	@$(SUBMAKE) FLAVOUR=release run-tests PARTS=lint
 ##  format           let clang-format rewrite every source
 format:
@@ -209,5 +211,5 @@ help:
 	@sed -n -e 's/^##  /  make /p' $(foreach t,$(OPTIONAL),-e 's/^##? $(t) /  make $(t) /p') Makefile
 
 -include $(wildcard $(O)/*/*.d $(O)/tests/*/*.d)
-.PHONY: all always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
+.PHONY: all archives always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
         fuzz check-bare install uninstall clean help
