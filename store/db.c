@@ -43,7 +43,7 @@ static bool io_is_full(int errnum)
     return errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
 }
 
-static struct mapping map_code(struct db *db, int sqlite)
+static struct mapping map_code(struct db *db, int sqlite, int errnum)
 {
     struct mapping mapping = {sqlite, ERR_INTERNAL, NULL};
     for (size_t i = 0; i < COUNT_OF(mappings); i++) {
@@ -51,7 +51,7 @@ static struct mapping map_code(struct db *db, int sqlite)
             mapping = mappings[i];
         }
     }
-    if (mapping.code == ERR_IO && io_is_full(sqlite3_system_errno(db->handle))) {
+    if (mapping.code == ERR_IO && io_is_full(errnum)) {
         mapping.code = ERR_DISK_FULL;
         mapping.text = "disk is full";
     }
@@ -64,14 +64,16 @@ static struct mapping map_code(struct db *db, int sqlite)
 
 enum err_code db__fail(struct db *db, int sqlite, const char *verb, struct err *err)
 {
-    struct mapping mapping = map_code(db, sqlite);
+    /* SQLite forgets the number on some ways out of a write; then errno still has it. */
+    int errnum = errno;
+    errnum = sqlite3_system_errno(db->handle) != 0 ? sqlite3_system_errno(db->handle) : errnum;
+    struct mapping mapping = map_code(db, sqlite, errnum);
     const char *detail = sqlite3_errmsg(db->handle);
     db->gave_up_interrupted = false;
     db->result = mapping.code;
-    if (mapping.code == ERR_IO && sqlite3_system_errno(db->handle) != 0) {
+    if (mapping.code == ERR_IO && errnum != 0) {
         /* The code stays the one of this table; errno only makes the text better. */
-        (void)err_set_errno(err, sqlite3_system_errno(db->handle), "cannot %s '%s'", verb,
-                            db->path);
+        (void)err_set_errno(err, errnum, "cannot %s '%s'", verb, db->path);
         if (err != NULL) {
             err->code = mapping.code;
         }
@@ -212,6 +214,7 @@ bool db_step(struct db *db, struct sqlite3_stmt *stmt, struct err *err)
         assert(db->result != ERR_OK); /* db_prepare has said why */
         return false;
     }
+    errno = 0;
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
         return true;
@@ -248,6 +251,7 @@ enum err_code db_run(struct db *db, struct sqlite3_stmt *stmt, struct err *err)
 
 enum err_code db_exec(struct db *db, const char *sql, struct err *err)
 {
+    errno = 0;
     int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         return db__fail(db, rc, "write", err);
