@@ -121,6 +121,23 @@ enum err_code batch_write(struct store *store, struct batch *batch, struct err *
 void batch_publish(struct store *store, struct batch *batch);
 void batch_release(struct batch *batch);
 
+/* settle.c: after a transaction of deltas, no lock held. */
+void settle_written(struct store *store, struct batch *batch);
+/* `culprit` NULL: the disk or the database failed, not one message. */
+void settle_failed(struct store *store, struct batch *batch, struct taken *culprit,
+                   const struct err *err);
+/* Writing works (again). */
+void settle_recovered(struct store *store);
+void settle_tell(struct live_waiter *waiters, enum err_code code, const struct err *err);
+
+/* background.c: with the lock held. */
+bool background_waits(const struct store *store);
+void background_step(struct store *store);
+bool background_log_is_long(struct store *store);
+void background_checkpoint(struct store *store, bool truncate);
+/* Something was written: the log is emptied when nothing has been for a while. */
+void background_soon(struct store *store);
+
 /* overtake.c: publishes what is stuck behind a slow or failing disk, marked unsaved. */
 void *overtake_main(void *store);
 void overtake_now(struct store *store, enum err_code code);
