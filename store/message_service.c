@@ -87,6 +87,7 @@ enum err_code message_apply(struct store *store, const struct ulid *message,
     return code;
 }
 
+/* wide: done and ctx are one thing */
 enum err_code message_apply_then(struct store *store, const struct ulid *message,
                                  const struct stream_event *event, message_done_fn *done, void *ctx,
                                  struct err *err)

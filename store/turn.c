@@ -391,9 +391,9 @@ static void finish_turn(struct job *job, struct store *store, enum err_code code
     free_job(self);
 }
 
+/* wide: begun and ctx are one thing */
 static enum err_code submit(struct store *store, const struct turn_request *request,
                             int64_t deadline_us, turn_begun_fn *begun, void *ctx, struct err *err)
-/* wide: begun and ctx are one thing */
 {
     struct turn_job *self = xcalloc(1, sizeof(*self));
     self->job = (struct job){
