@@ -1,0 +1,73 @@
+/*
+ * What the files of the Chat Completions codec share: the decoder, and the assembly of tool calls
+ * out of fragments.
+ *
+ * Threads: a decoder belongs to one.
+ */
+#ifndef WEIR_APP_CODEC_OPENAI_CHAT_INTERNAL_H
+#define WEIR_APP_CODEC_OPENAI_CHAT_INTERNAL_H
+
+#include <cjson/cJSON.h>
+
+#include "app/codec.h"
+#include "app/think.h"
+
+/* Calls of one answer; more is a server gone wild. */
+#define CHAT_CALLS_MAX 256
+
+struct chat_call {
+    int64_t index;    /* the server's, or -1 */
+    char *server_id;  /* NULL: none yet */
+    char *id;         /* what we call it; NULL until it was opened */
+    char *name;       /* NULL: has not come yet */
+    struct buf early; /* arguments that came before the name */
+    uint32_t part;
+    bool has_input;
+};
+
+enum chat_open { CHAT_OPEN_NONE, CHAT_OPEN_TEXT, CHAT_OPEN_REASONING, CHAT_OPEN_CALL };
+
+struct decoder {
+    stream_sink_fn *sink;
+    void *ctx;
+    bool started;
+    bool last; /* finish or error was emitted */
+    enum chat_open open;
+    uint32_t part; /* of what is open */
+    uint32_t next_part;
+    struct think think;
+    char *stream_id;
+    struct chat_call *calls;
+    size_t call_count;
+    bool in_body; /* a whole answer is read, not a stream */
+    bool refused;
+    bool answered;    /* text or a tool call came */
+    char *raw_reason; /* NULL: none yet */
+    struct usage usage;
+    uint64_t bytes;
+    unsigned unreadable; /* events that are not JSON */
+};
+
+/* To the sink, unless the last event has been there. */
+void openai_chat__send(struct decoder *decoder, const struct stream_event *event);
+/* Begins a part of that kind, unless one is open already (for a call: always). */
+void openai_chat__open(struct decoder *decoder, enum chat_open kind);
+/* Emits text, reasoning or tool input, and counts it. */
+void openai_chat__emit(struct decoder *decoder, enum stream_kind kind, uint32_t part,
+                       struct sv text);
+
+/* `tool_calls` of a delta or a message; NULL is fine. */
+void openai_chat__take_calls(struct decoder *decoder, const cJSON *items);
+/* The old `function_call` member. */
+void openai_chat__take_function(struct decoder *decoder, const cJSON *function);
+/* Opens what has no name yet; when the answer is whole, ends all of them. */
+void openai_chat__end_calls(struct decoder *decoder, bool whole);
+void openai_chat__free_calls(struct decoder *decoder);
+
+/* Fields that are not there stay unknown. */
+struct usage openai_chat__usage(const cJSON *usage);
+
+enum err_code openai_chat__encode(const struct chat_request *request, struct buf *out,
+                                  struct err *err) NODISCARD;
+
+#endif
