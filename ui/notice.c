@@ -1,0 +1,42 @@
+/* Notices are plain payloads with two texts. */
+#include "ui/notice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+static void destroy(struct payload *self)
+{
+    struct notice *notice = (struct notice *)self;
+    free(notice->text);
+    free(notice->detail);
+    free(notice);
+}
+
+struct notice *notice_new(enum notice_kind kind, const struct ulid *session, const char *text,
+                          const char *detail)
+{
+    struct notice *notice = xcalloc(1, sizeof(*notice));
+    payload_init(&notice->payload, destroy);
+    notice->kind = kind;
+    notice->session = session ? *session : (struct ulid){""};
+    notice->text = xstrdup(text ? text : "");
+    notice->detail = xstrdup(detail);
+    return notice;
+}
+
+void notice_publish(struct broker *broker, enum notice_kind kind, const struct ulid *session,
+                    const char *text,
+                    const char *detail) /* wide: it is notice_new's list and a broker */
+{
+    struct notice *notice = notice_new(kind, session, text, detail);
+    struct event event = {
+        .topic = TOPIC_UI,
+        .key = notice->session,
+        .payload = &notice->payload,
+        .bytes = sizeof(*notice) + strlen(notice->text) + (detail ? strlen(detail) : 0),
+    };
+    broker_publish_parked(broker, &event);
+    payload_unref(&notice->payload);
+}

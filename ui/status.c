@@ -1,0 +1,113 @@
+/* The status line: model · state · tokens · a hint, of facts that others hold. */
+#include "ui/status.h"
+
+#include "base/clock.h"
+
+#define SEPARATOR " · "
+
+bool status_is_busy(const struct status_facts *facts)
+{
+    return facts->sending || facts->answer.running;
+}
+
+/* The state counts seconds since this moment, or (for a retry) until it; 0: it counts none. */
+static int64_t counted_from(const struct status_facts *facts)
+{
+    if (facts->cancelling || !facts->answer.running || facts->answer.content) {
+        return 0;
+    }
+    return facts->answer.retry_us ? facts->answer.retry_us : facts->waiting_since_us;
+}
+
+static void busy_state(const struct status_facts *facts, struct buf *out)
+{
+    const struct transcript_status *answer = &facts->answer;
+    int64_t from = counted_from(facts);
+    if (facts->cancelling) {
+        buf_append_str(out, "cancelling");
+    } else if (!answer->running) {
+        buf_append_str(out, "sending");
+    } else if (answer->content) {
+        buf_append_str(out, "streaming");
+    } else if (answer->retry_us) {
+        int64_t left = (answer->retry_us - facts->now_us + 999999) / 1000000;
+        buf_appendf(out, "trying again in %lld s: %s", (long long)(left > 0 ? left : 0),
+                    answer->why);
+    } else if (from) {
+        buf_appendf(out, "waiting %lld s", (long long)((facts->now_us - from) / 1000000));
+    } else {
+        buf_append_str(out, "waiting");
+    }
+}
+
+static const char *idle_state(const struct transcript_status *answer)
+{
+    if (!answer->ended) {
+        return "ready";
+    }
+    switch (answer->reason) {
+    case FINISH_CANCELED:
+        return "cancelled";
+    case FINISH_INTERRUPTED:
+        return "interrupted";
+    case FINISH_ERROR:
+        return "failed";
+    default:
+        return "ready";
+    }
+}
+
+static void append_unsaved(const struct status_facts *facts, struct buf *out)
+{
+    const char *why = facts->store_trouble;
+    if (!why && facts->answer.unsaved) {
+        why = facts->answer.retry_us ? "" : facts->answer.why;
+    }
+    if (why) {
+        buf_appendf(out, SEPARATOR "not saved yet%s%s", why[0] ? ": " : "", why);
+    }
+}
+
+static void append_tokens(const struct usage *usage, struct buf *out)
+{
+    if (usage->input_tokens >= 0) {
+        buf_appendf(out, SEPARATOR "%lld in", (long long)usage->input_tokens);
+    }
+    if (usage->output_tokens >= 0) {
+        buf_appendf(out, SEPARATOR "%lld out", (long long)usage->output_tokens);
+    }
+}
+
+static const char *hint(const struct status_facts *facts)
+{
+    if (!facts->follows) {
+        return "Ctrl-End goes to the end";
+    }
+    return status_is_busy(facts) ? "Esc cancels" : "/help";
+}
+
+void status_text(const struct status_facts *facts, struct buf *out)
+{
+    if (facts->model && facts->model[0]) {
+        buf_appendf(out, "%s" SEPARATOR, facts->model);
+    }
+    if (status_is_busy(facts)) {
+        busy_state(facts, out);
+    } else {
+        buf_append_str(out, idle_state(&facts->answer));
+    }
+    append_unsaved(facts, out);
+    append_tokens(&facts->answer.usage, out);
+    buf_appendf(out, SEPARATOR "%s", hint(facts));
+}
+
+int64_t status_next_change(const struct status_facts *facts)
+{
+    int64_t from = counted_from(facts);
+    int64_t now = facts->now_us;
+    if (from == 0 || (from <= now && facts->answer.retry_us)) {
+        return CLOCK_NEVER;
+    }
+    int64_t apart = from > now ? (from - now) % 1000000 : 1000000 - (now - from) % 1000000;
+    return now + (apart ? apart : 1000000);
+}

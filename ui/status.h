@@ -1,0 +1,32 @@
+/*
+ * Status: what the line at the bottom says, and how long it will be right.
+ *
+ * Threads: values. Times: monotonic, µs.
+ */
+#ifndef WEIR_UI_STATUS_H
+#define WEIR_UI_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "ui/transcript.h"
+
+struct status_facts {
+    const char *model; /* NULL: none */
+    struct transcript_status answer;
+    const char *store_trouble; /* why nothing is saved; NULL: all is well */
+    bool sending;              /* a prompt was handed over and is not stored yet */
+    bool cancelling;
+    bool follows;
+    int64_t waiting_since_us; /* when the prompt was sent; 0: not known */
+    int64_t now_us;
+};
+
+/* An answer is on its way: nothing else can be sent. */
+bool status_is_busy(const struct status_facts *facts);
+void status_text(const struct status_facts *facts, struct buf *out);
+/* When the text changes by itself; CLOCK_NEVER: it does not. */
+int64_t status_next_change(const struct status_facts *facts);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * Transcript: the messages of one session, as rows of a view.
+ *
+ * It holds a window of the session: the latest messages that were loaded, and all that came since.
+ * Messages come whole (transcript_load: pages of history and snapshots) or by updates
+ * (store/update.h); in whatever pieces text comes, the rows are the same. An update that shows a
+ * gap is applied as far as it goes, and the owner is asked for a snapshot.
+ *
+ * The view sticks to the tail (*follows*) until it is scrolled away; then it is anchored to a place
+ * in the text, and neither new text below nor older messages above move it. Only what is in view is
+ * laid out; text added to a message costs its own length.
+ *
+ * Threads: a value of its owner. Ownership: messages and updates are borrowed for the call and
+ * copied. Times: wall clock, µs.
+ */
+#ifndef WEIR_UI_TRANSCRIPT_H
+#define WEIR_UI_TRANSCRIPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/ulid.h"
+#include "store/message.h"
+#include "store/update.h"
+#include "ui/grid.h"
+
+struct transcript;
+
+/* Asked while an update is applied, as its last act; may call transcript_load. */
+typedef void transcript_gap(void *ctx, const struct ulid *message);
+
+struct transcript *transcript_new(transcript_gap *gap, void *ctx) NODISCARD;
+void transcript_free(struct transcript *transcript); /* NULL is fine */
+/* Empties it for another session (unset: none yet, updates are ignored). */
+void transcript_reset(struct transcript *transcript, const struct ulid *session);
+
+/* Adds a message or replaces what is known of it; what is older than that is ignored. */
+void transcript_load(struct transcript *transcript, const struct message *message);
+/* Whether the session has messages before those loaded; updates about such are ignored. */
+void transcript_set_more(struct transcript *transcript, bool more);
+/* True when something that may be in view has changed. */
+bool transcript_apply(struct transcript *transcript, const struct message_update *update,
+                      int64_t now_us);
+
+size_t transcript_count(const struct transcript *transcript);
+/* seq of the oldest message loaded; INT64_MAX: none is. */
+int64_t transcript_oldest(const struct transcript *transcript);
+/* Older messages exist and would be in view. */
+bool transcript_wants_older(struct transcript *transcript);
+/* Calls for each message loaded that has not ended. */
+void transcript_each_running(struct transcript *transcript,
+                             void (*call)(void *ctx, const struct ulid *message), void *ctx);
+/* Calls for the text of each of the user's messages, oldest first. */
+void transcript_each_prompt(struct transcript *transcript,
+                            void (*call)(void *ctx, struct sv prompt), void *ctx);
+
+/* The view: its size, and moving by rows (negative: up). Gives the rows moved, with their sign. */
+void transcript_set_size(struct transcript *transcript, int rows, int columns);
+int transcript_scroll(struct transcript *transcript, int rows);
+void transcript_follow(struct transcript *transcript);
+bool transcript_follows(const struct transcript *transcript);
+/* Paints the view from `row` of the grid on, at column 0. */
+void transcript_paint(struct transcript *transcript, struct grid *grid, int row);
+
+/* What the status line says of the latest answer. */
+struct transcript_status {
+    bool running; /* it has not ended */
+    bool content; /* something of it came */
+    bool unsaved; /* something shown is not on the disk: unsaved_why */
+    bool ended;   /* there is one, and it has: reason */
+    enum finish_reason reason;
+    int64_t retry_us;   /* monotonic; 0: no attempt waits for its next one */
+    const char *why;    /* of the retry, or of what is unsaved; never NULL, until the next change */
+    struct usage usage; /* of the latest answer */
+};
+struct transcript_status transcript_status(const struct transcript *transcript);
+
+#endif

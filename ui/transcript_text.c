@@ -1,0 +1,134 @@
+/* The words around an answer: who speaks, what was folded away, how it ended and what to do. */
+#include "ui/transcript_internal.h"
+
+#define LINE_MAX_BYTES 400u
+
+void text__head(const struct shown_message *message, struct buf *out)
+{
+    static const char *const names[ROLE_COUNT] = {
+        [ROLE_USER] = "you",
+        [ROLE_ASSISTANT] = "assistant",
+        [ROLE_SYSTEM] = "system",
+        [ROLE_TOOL] = "tool",
+    };
+    bool named = message->role == ROLE_ASSISTANT && message->model && message->model[0];
+    buf_append_str(out, named ? message->model : names[message->role]);
+}
+
+bool text__is_hidden(const struct shown_part *part)
+{
+    bool silent =
+        part->kind == PART_TEXT || part->kind == PART_REASONING || part->kind == PART_STATUS;
+    return part->kind == PART_NATIVE || (silent && part->tail == 0);
+}
+
+static void thought(const struct shown_part *part, struct buf *out)
+{
+    int64_t took = part->ended_us - part->began_us;
+    if (part->began_us <= 0 || part->ended_us <= 0 || took < 0) {
+        buf_append_str(out, "thought");
+        return;
+    }
+    int64_t seconds = (took + 500000) / 1000000;
+    buf_appendf(out, "thought for %lld s", (long long)(seconds ? seconds : 1));
+}
+
+/* A row shows no more than its first part: a view on the beginning is enough. */
+static void append_beginning(struct buf *out, struct sv text)
+{
+    buf_append_sv(out, sv_take(text, LINE_MAX_BYTES));
+}
+
+bool text__folded(const struct shown_message *message, const struct shown_part *part,
+                  struct buf *out)
+{
+    switch (part->kind) {
+    case PART_REASONING:
+        if (!part->ended && !message->ended) {
+            return false;
+        }
+        thought(part, out);
+        return true;
+    case PART_TOOL_CALL:
+        buf_append_str(out, "tool call: ");
+        buf_append_str(out, part->tool_name ? part->tool_name : "?");
+        buf_append_str(out, " ");
+        append_beginning(out, buf_sv(&part->text));
+        return true;
+    case PART_TOOL_RESULT:
+        buf_append_str(out, "tool result: ");
+        append_beginning(out, buf_sv(&part->text));
+        return true;
+    case PART_ATTACHMENT:
+        buf_append_str(out, "attached: ");
+        append_beginning(out, buf_sv(&part->text));
+        return true;
+    default:
+        return false;
+    }
+}
+
+static const char *what_to_do(enum err_code error)
+{
+    switch (error) {
+    case ERR_UNREACHABLE:
+        return "check that the server runs and can be reached, then send again";
+    case ERR_SERVER:
+    case ERR_PROTOCOL:
+    case ERR_TIMEOUT:
+        return "send again to retry";
+    case ERR_RATE_LIMIT:
+        return "wait a little, then send again";
+    case ERR_AUTH:
+        return "check the API key in the configuration";
+    case ERR_NOT_CONFIGURED:
+    case ERR_CONFIG:
+        return "check the configuration";
+    case ERR_TOO_BIG:
+        return "shorten the prompt, or begin anew with /new";
+    default:
+        return NULL;
+    }
+}
+
+static void failure(const struct shown_message *message, struct buf *out)
+{
+    bool told = message->detail && message->detail[0];
+    const char *advice = what_to_do(message->error);
+    buf_append_str(out, "failed: ");
+    buf_append_str(out, told ? message->detail : err_text(message->error));
+    if (advice) {
+        buf_appendf(out, " (%s)", advice);
+    }
+}
+
+void text__state(const struct shown_message *message, struct buf *out)
+{
+    static const char *const words[FINISH_COUNT] = {
+        [FINISH_MAX_TOKENS] = "cut at the token limit",
+        [FINISH_CANCELED] = "cancelled",
+        [FINISH_CONTENT_FILTER] = "stopped by a content filter",
+        [FINISH_REFUSAL] = "refused by the model",
+        [FINISH_PAUSED] = "paused by the provider",
+        [FINISH_INTERRUPTED] = "interrupted",
+        [FINISH_UNKNOWN] = "ended for a reason that is not known",
+    };
+    if (!message->ended || message->role != ROLE_ASSISTANT) {
+        return;
+    }
+    if (message->reason == FINISH_ERROR) {
+        failure(message, out);
+        return;
+    }
+    buf_append_str(out, words[message->reason]);
+    bool explained = message->reason == FINISH_INTERRUPTED || message->reason == FINISH_REFUSAL ||
+                     message->reason == FINISH_CONTENT_FILTER;
+    if (explained && message->detail && message->detail[0]) {
+        buf_appendf(out, ": %s", message->detail);
+    }
+}
+
+enum style text__state_style(const struct shown_message *message)
+{
+    return message->reason == FINISH_ERROR ? STYLE_ERROR : STYLE_STATE;
+}

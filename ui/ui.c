@@ -1,0 +1,272 @@
+/*
+ * The screen's loop: one poll on the terminal, the subscription and the signals' wake-up.
+ *
+ * A frame is painted when something has changed, at most 60 times a second; while nothing changes
+ * nothing wakes up, but for a count of seconds while an answer is awaited.
+ */
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/message_service.h"
+#include "ui/term.h"
+#include "ui/ui_internal.h"
+
+#define FRAME_US (CLOCK_S(1) / 60)
+#define READ_BYTES ((size_t)16 << 10)
+#define STOP_FLUSH_US CLOCK_MS(100)
+
+enum { POLL_TERMINAL, POLL_EVENTS, POLL_WAKE, POLL_COUNT };
+
+/* Without UTF-8 in the user's locale, in the C one with it; and if there is none, in ASCII. */
+static void use_locale(void)
+{
+    setlocale(LC_CTYPE, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0 && !setlocale(LC_CTYPE, "C.UTF-8")) {
+        setlocale(LC_CTYPE, "en_US.UTF-8");
+    }
+}
+
+void ui__leave(struct ui *ui, enum err_code result)
+{
+    if (!ui->leave) {
+        ui->leave = true;
+        ui->result = result;
+    }
+}
+
+void ui__repaint(struct ui *ui)
+{
+    paint_forget(ui->paint);
+    ui->dirty = true;
+}
+
+static void fit(struct ui *ui)
+{
+    int rows;
+    int columns;
+    term_size(&rows, &columns);
+    if (rows != ui->grid.rows || columns != ui->grid.columns) {
+        grid_resize(&ui->grid, rows, columns);
+        paint_resize(ui->paint, rows, columns);
+        view__arrange(ui);
+    }
+    ui->dirty = true;
+}
+
+static void frame(struct ui *ui)
+{
+    ui->dirty = false;
+    ui->next_frame_us = clock_mono_us() + FRAME_US;
+    events__fill_view(ui);
+    view__frame(ui);
+    if (term_is_open()) {
+        paint_frame(ui->paint, &ui->grid);
+    }
+    ui->dirty = false;
+}
+
+static void come_back(struct ui *ui)
+{
+    term_reopen();
+    input_reset(ui->input);
+    ui->arrow_count = 0;
+    ui->input_deadline_us = CLOCK_NEVER;
+    fit(ui);
+    ui__repaint(ui);
+}
+
+/* What is pending goes to the disk first: nobody knows when, or whether, we go on. */
+void ui__suspend(struct ui *ui)
+{
+    enum err_code ignored =
+        message_flush_all(ui->options->store, clock_mono_us() + STOP_FLUSH_US, NULL, NULL);
+    (void)ignored;
+    ui_restore_terminal();
+    term_stop();
+    term_signals_take();
+    come_back(ui);
+}
+
+static void take_signals(struct ui *ui)
+{
+    wake_drain(&ui->wake);
+    unsigned came = term_signals_take();
+    if (came & TERM_STOP_ASKED) {
+        ui__suspend(ui);
+    } else if (came & TERM_CONTINUED) {
+        come_back(ui);
+    } else if (came & TERM_RESIZED) {
+        fit(ui);
+    }
+}
+
+/* The terminal is gone when it says so, or reads end. */
+static void read_terminal(struct ui *ui, short events)
+{
+    char bytes[READ_BYTES];
+    if (!(events & POLLIN)) {
+        ui__leave(ui, ERR_CLOSED);
+        return;
+    }
+    ssize_t got = read(STDIN_FILENO, bytes, sizeof(bytes));
+    if (got > 0) {
+        keys__feed(ui, bytes, (size_t)got);
+    } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+        ui__leave(ui, ERR_CLOSED);
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t next_deadline(const struct ui *ui)
+{
+    if (ui->dirty) {
+        return earlier(ui->next_frame_us, ui->input_deadline_us);
+    }
+    struct status_facts facts = view__facts(ui);
+    return earlier(status_next_change(&facts), ui->input_deadline_us);
+}
+
+static void wait_and_handle(struct ui *ui)
+{
+    struct pollfd fds[POLL_COUNT] = {
+        [POLL_TERMINAL] = {.fd = STDIN_FILENO, .events = POLLIN},
+        [POLL_EVENTS] = {.fd = subscription_fd(ui->subscription), .events = POLLIN},
+        [POLL_WAKE] = {.fd = ui->wake.read_fd, .events = POLLIN},
+    };
+    int64_t deadline = next_deadline(ui);
+    int ready = poll(fds, POLL_COUNT, clock_poll_ms(deadline));
+    if (ready < 0) {
+        return; /* by a signal: its wake-up is readable at the next turn */
+    }
+    if (clock_mono_us() >= deadline) {
+        ui->dirty = true;
+    }
+    keys__timeout(ui);
+    if (fds[POLL_WAKE].revents) {
+        take_signals(ui);
+    }
+    if (fds[POLL_TERMINAL].revents) {
+        read_terminal(ui, fds[POLL_TERMINAL].revents);
+    }
+    if (fds[POLL_EVENTS].revents) {
+        events__drain(ui);
+    }
+}
+
+static void loop(struct ui *ui)
+{
+    while (!ui->leave) {
+        if (ui->dirty && clock_mono_us() >= ui->next_frame_us) {
+            frame(ui);
+        }
+        wait_and_handle(ui);
+    }
+}
+
+static struct ui *ui_new(const struct ui_options *options)
+{
+    struct ui *ui = xcalloc(1, sizeof(*ui));
+    ui->options = options;
+    ui->model = xstrdup(options->model);
+    ui->transcript = transcript_new(events__gap, ui);
+    ui->editor = editor_new();
+    ui->input = input_new();
+    ui->wake = WAKE_INIT;
+    ui->input_deadline_us = CLOCK_NEVER;
+    buf_init(&ui->sent, EDITOR_TEXT_MAX);
+    return ui;
+}
+
+static void ui_free(struct ui *ui)
+{
+    broker_unsubscribe(ui->subscription);
+    paint_close(ui->paint);
+    transcript_free(ui->transcript);
+    editor_free(ui->editor);
+    input_free(ui->input);
+    grid_release(&ui->grid);
+    wake_close(&ui->wake);
+    buf_release(&ui->sent);
+    free(ui->model);
+    free(ui->line);
+    free(ui->offer);
+    free(ui->store_trouble);
+    free(ui);
+}
+
+static enum err_code open_screen(struct ui *ui, struct err *err)
+{
+    enum err_code code = paint_open(ui->options->color, &ui->paint, err);
+    if (code) {
+        return code;
+    }
+    struct buf enter = BUF_INIT(BUF_MAX_INTERNAL);
+    struct buf leave = BUF_INIT(BUF_MAX_INTERNAL);
+    paint_sequences(&enter, &leave);
+    term_set_sequences(buf_sv(&enter), buf_sv(&leave));
+    buf_release(&enter);
+    buf_release(&leave);
+    fit(ui);
+    return ERR_OK;
+}
+
+/* In the order that gets the first frame out soonest; what is slower comes after it. */
+static enum err_code run(struct ui *ui, struct err *err)
+{
+    enum err_code code = open_screen(ui, err);
+    if (code) {
+        return code;
+    }
+    if (ui->options->notice) {
+        view__line(ui, LINE_INFO, ui->options->notice);
+    }
+    events__show_session(ui, &ui->options->session);
+    frame(ui);
+    term_announce();
+    code = wake_open(&ui->wake, err);
+    if (!code) {
+        code = events__subscribe(ui, err);
+    }
+    if (code) {
+        return code;
+    }
+    term_signals_open(&ui->wake);
+    fit(ui);
+    ui->options->host.first_frame_done(ui->options->host.ctx);
+    loop(ui);
+    return ui->result;
+}
+
+enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session, struct err *err)
+{
+    use_locale();
+    enum err_code code = term_open(err);
+    if (code) {
+        return code;
+    }
+    struct ui *ui = ui_new(options);
+    code = run(ui, err);
+    ui_restore_terminal();
+    term_signals_close();
+    if (code == ERR_CLOSED) {
+        err_set(err, code, "the terminal is gone");
+    } else if (code == ERR_INTERRUPTED) {
+        err_set(err, code, "asked to leave");
+    }
+    *ret_session = ui->session;
+    ui_free(ui);
+    return code;
+}

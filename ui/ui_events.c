@@ -1,0 +1,267 @@
+/* What comes from the broker, and what is read from the store because of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/history.h"
+#include "store/message_service.h"
+#include "store/update.h"
+#include "ui/notice.h"
+#include "ui/ui_internal.h"
+
+#define FIRST_PAGE 8u
+#define NEXT_PAGE 24u
+
+/* Loads the messages before `seq`. False: there were none, or they cannot be read. */
+static bool load_page(struct ui *ui, int64_t seq, size_t limit)
+{
+    struct history_page page = {0};
+    struct err err;
+    if (!ulid_is_set(&ui->session)) {
+        return false;
+    }
+    if (history_before(ui->options->store, &ui->session, seq, limit, &page, &err)) {
+        view__line(ui, LINE_PROBLEM, err.text);
+        transcript_set_more(ui->transcript, false);
+        return false;
+    }
+    bool older = transcript_oldest(ui->transcript) == seq;
+    for (size_t i = 0; i < page.count; i++) {
+        transcript_load(ui->transcript, page.messages[i]);
+    }
+    if (older) {
+        transcript_set_more(ui->transcript, page.more);
+    }
+    size_t count = page.count;
+    history_page_free(&page);
+    ui->dirty = true;
+    return count > 0;
+}
+
+void events__fill_view(struct ui *ui)
+{
+    view__arrange(ui);
+    while (transcript_wants_older(ui->transcript) &&
+           load_page(ui, transcript_oldest(ui->transcript), NEXT_PAGE)) {
+    }
+}
+
+static void remember(void *ctx, struct sv prompt)
+{
+    editor_remember(ctx, prompt);
+}
+
+void events__show_session(struct ui *ui, const struct ulid *session)
+{
+    ui->session = *session;
+    transcript_reset(ui->transcript, session);
+    load_page(ui, INT64_MAX, FIRST_PAGE);
+    events__fill_view(ui);
+    transcript_each_prompt(ui->transcript, remember, ui->editor);
+    ui->dirty = true;
+}
+
+void events__gap(void *ctx, const struct ulid *message)
+{
+    struct ui *ui = ctx;
+    struct message *snapshot;
+    if (message_snapshot(ui->options->store, message, &snapshot, NULL) == ERR_OK) {
+        transcript_load(ui->transcript, snapshot);
+        message_free(snapshot);
+        ui->dirty = true;
+    }
+}
+
+/* What may have changed unseen: the latest messages, and all that were running. */
+static void catch_up(struct ui *ui)
+{
+    transcript_each_running(ui->transcript, events__gap, ui);
+    load_page(ui, INT64_MAX, FIRST_PAGE);
+}
+
+void events__give_back(struct ui *ui, const char *prompt, const char *why)
+{
+    struct sv text = prompt ? sv_from(prompt) : buf_sv(&ui->sent);
+    if (ui->sending && text.n) {
+        editor_put_back(ui->editor, text);
+    }
+    buf_clear(&ui->sent);
+    ui->sending = false;
+    ui->cancelling = false;
+    ui->cancel_on_begun = false;
+    view__line(ui, LINE_PROBLEM, why);
+}
+
+static bool is_ours(const struct ui *ui, const struct notice *notice)
+{
+    return !ulid_is_set(&notice->session) || !ulid_is_set(&ui->session) ||
+           ulid_equal(&notice->session, &ui->session);
+}
+
+static void begun(struct ui *ui, const struct notice *notice)
+{
+    if (!is_ours(ui, notice) || !ui->sending) {
+        return;
+    }
+    ui->sending = false;
+    buf_clear(&ui->sent);
+    if (!ulid_is_set(&ui->session)) {
+        events__show_session(ui, &notice->session);
+    } else {
+        load_page(ui, INT64_MAX, FIRST_PAGE);
+    }
+    if (ui->cancel_on_begun) {
+        ui->cancel_on_begun = false;
+        ui->options->host.cancel(ui->options->host.ctx, &ui->session);
+    }
+}
+
+static void set_text(struct ui *ui, char **text, const char *with)
+{
+    char *copy = xstrdup(with);
+    free(*text);
+    *text = copy;
+    ui->dirty = true;
+}
+
+static void on_model(struct ui *ui, const struct notice *notice)
+{
+    set_text(ui, &ui->model, notice->text);
+    if (notice->detail && notice->detail[0]) {
+        view__line(ui, LINE_INFO, notice->detail);
+    }
+}
+
+static void on_offer(struct ui *ui, const struct notice *notice)
+{
+    char *question = xasprintf("%s [y/n]", notice->text);
+    set_text(ui, &ui->offer, question);
+    free(question);
+}
+
+static void on_notice(struct ui *ui, const struct notice *notice)
+{
+    switch (notice->kind) {
+    case NOTICE_INFO:
+        view__line(ui, LINE_INFO, notice->text);
+        break;
+    case NOTICE_PROBLEM:
+        view__line(ui, LINE_PROBLEM, notice->text);
+        break;
+    case NOTICE_MODEL:
+        on_model(ui, notice);
+        break;
+    case NOTICE_OFFER:
+        on_offer(ui, notice);
+        break;
+    case NOTICE_BEGUN:
+        begun(ui, notice);
+        break;
+    case NOTICE_SEND_FAILED:
+        if (is_ours(ui, notice)) {
+            events__give_back(ui, notice->detail, notice->text);
+        }
+        break;
+    case NOTICE_QUIT:
+        ui__leave(ui, ERR_INTERRUPTED);
+        break;
+    }
+    ui->dirty = true;
+}
+
+static void on_ready(struct ui *ui, const struct store_update *update)
+{
+    if (update->recovered_answers) {
+        char *text = xasprintf("%u %s recovered, %llu bytes", update->recovered_answers,
+                               update->recovered_answers == 1 ? "answer" : "answers",
+                               (unsigned long long)update->recovered_bytes);
+        view__line(ui, LINE_INFO, text);
+        free(text);
+    }
+    catch_up(ui);
+}
+
+static void on_store(struct ui *ui, const struct store_update *update)
+{
+    switch (update->kind) {
+    case STORE_READY:
+        on_ready(ui, update);
+        break;
+    case STORE_FAILED:
+    case STORE_NOT_SAVED:
+        set_text(ui, &ui->store_trouble, update->text);
+        break;
+    case STORE_SAVED:
+        set_text(ui, &ui->store_trouble, NULL);
+        break;
+    }
+}
+
+static void on_message(struct ui *ui, const struct message_update *update)
+{
+    if (!transcript_apply(ui->transcript, update, clock_wall_us())) {
+        return;
+    }
+    if (update->kind == UPDATE_ENDED && update->role == ROLE_ASSISTANT) {
+        ui->cancelling = false;
+    }
+    ui->dirty = true;
+}
+
+static void on_session(struct ui *ui, const struct session_update *update)
+{
+    if (update->deleted && ulid_equal(&update->session, &ui->session)) {
+        events__show_session(ui, &(struct ulid){""});
+        view__line(ui, LINE_INFO, "this session was deleted; the next prompt begins a new one");
+    }
+}
+
+static void on_event(void *ctx, const struct event *event)
+{
+    struct ui *ui = ctx;
+    switch (event->topic) {
+    case TOPIC_MESSAGE:
+        on_message(ui, (const struct message_update *)event->payload);
+        break;
+    case TOPIC_SESSION:
+        on_session(ui, (const struct session_update *)event->payload);
+        break;
+    case TOPIC_STORE:
+        on_store(ui, (const struct store_update *)event->payload);
+        break;
+    case TOPIC_UI:
+        on_notice(ui, (const struct notice *)event->payload);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Something was lost. A message by its name can be asked for; for the rest all is looked at. */
+static void on_resync(void *ctx, uint32_t topic, const struct ulid *key)
+{
+    struct ui *ui = ctx;
+    if (topic == TOPIC_MESSAGE && ulid_is_set(key)) {
+        events__gap(ui, key);
+    } else {
+        catch_up(ui);
+    }
+}
+
+enum err_code events__subscribe(struct ui *ui, struct err *err)
+{
+    const struct subscription_options options = {
+        .topics = TOPIC_MESSAGE | TOPIC_SESSION | TOPIC_STORE | TOPIC_UI,
+    };
+    return broker_subscribe(store_broker(ui->options->store), &options, &ui->subscription, err);
+}
+
+void events__drain(struct ui *ui)
+{
+    subscription_drain(ui->subscription, 0, on_event, ui);
+    subscription_take_resync(ui->subscription, on_resync, ui);
+    if (subscription_ended(ui->subscription)) {
+        ui__leave(ui, ERR_INTERRUPTED);
+    }
+}

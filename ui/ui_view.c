@@ -1,0 +1,175 @@
+/*
+ * The frame: transcript, then a line of news, a rule, the editor, the status line. Where rows are
+ * scarce the editor's first row is the last to go.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "ui/ui_internal.h"
+
+#define RULE_FROM_ROWS 8
+#define MARK_FROM_COLUMNS 8
+#define NEWS_MAX_ROWS 6
+#define STATUS_MAX ((size_t)4 << 10)
+
+static const char help_text[] =
+    "Keys\n"
+    "  Enter             send\n"
+    "  Alt-Enter, Ctrl-J new line (Shift-Enter where the terminal reports it)\n"
+    "  Esc               cancel the answer; what came stays\n"
+    "  Ctrl-C            clear the prompt, else cancel, else (twice) leave\n"
+    "  Ctrl-D            leave, when the prompt is empty\n"
+    "  PgUp, PgDn, Shift-Up, Shift-Down, wheel   scroll\n"
+    "  Ctrl-End          back to the end\n"
+    "  Up, Down          earlier prompts\n"
+    "  Ctrl-_            undo\n"
+    "  Ctrl-L            paint the screen again\n"
+    "Commands\n"
+    "  /new   a new session      /help   this page      /quit   leave\n"
+    "  //...  sends a prompt that begins with /\n"
+    "Any key goes back.";
+
+struct areas {
+    int transcript, news, rule, editor, status; /* rows of each, top to bottom */
+    int mark;                                   /* columns of the prompt's mark */
+    int row_news, row_editor;
+};
+
+void view__line(struct ui *ui, enum line_kind kind, const char *text)
+{
+    char *copy = xstrdup(text);
+    free(ui->line);
+    ui->line = copy;
+    ui->line_kind = text ? kind : LINE_NONE;
+    ui->dirty = true;
+}
+
+struct status_facts view__facts(const struct ui *ui)
+{
+    return (struct status_facts){
+        .model = ui->model,
+        .answer = transcript_status(ui->transcript),
+        .store_trouble = ui->store_trouble,
+        .sending = ui->sending,
+        .cancelling = ui->cancelling,
+        .follows = transcript_follows(ui->transcript),
+        .waiting_since_us = ui->waiting_since_us,
+        .now_us = clock_mono_us(),
+    };
+}
+
+static const char *news(const struct ui *ui)
+{
+    return ui->line ? ui->line : ui->offer;
+}
+
+/* Paints lines of text into rows [row, row + rows); gives the rows the text has. */
+static int paint_text(struct ui *ui, struct sv text, int row, int rows, enum style style)
+{
+    struct layout layout = {0};
+    layout_update(&layout, text, ui->grid.columns);
+    int count = layout.count > INT16_MAX ? INT16_MAX : (int)layout.count;
+    for (int i = 0; i < rows && i < count; i++) {
+        struct sv line = layout_row(&layout, text, (size_t)i);
+        layout_paint(&layout, line, &ui->grid, row + i, 0, style);
+    }
+    layout_release(&layout);
+    return count;
+}
+
+static int at_most(int value, int limit)
+{
+    return value < limit ? value : limit;
+}
+
+static struct areas areas_of(struct ui *ui)
+{
+    int rows = ui->grid.rows;
+    struct areas areas = {.status = rows >= 2};
+    int third = rows / 3 > 1 ? rows / 3 : 1;
+    areas.mark = ui->grid.columns >= MARK_FROM_COLUMNS ? 2 : 0;
+    areas.editor = at_most(editor_rows(ui->editor, ui->grid.columns - areas.mark), third);
+    areas.editor = at_most(areas.editor, rows);
+    int left = rows - areas.editor - areas.status;
+    areas.rule = rows >= RULE_FROM_ROWS && left > 1;
+    left -= areas.rule;
+    if (news(ui) && left > 0) {
+        int wanted = paint_text(ui, sv_from(news(ui)), 0, 0, STYLE_NOTICE);
+        areas.news = at_most(at_most(wanted, NEWS_MAX_ROWS), left);
+    }
+    areas.transcript = left - areas.news;
+    areas.row_news = areas.transcript;
+    areas.row_editor = areas.transcript + areas.news + areas.rule;
+    return areas;
+}
+
+void view__arrange(struct ui *ui)
+{
+    struct areas areas = areas_of(ui);
+    transcript_set_size(ui->transcript, areas.transcript, ui->grid.columns);
+}
+
+int view__page(const struct ui *ui)
+{
+    int rows = ui->grid.rows * 2 / 3 - 2;
+    return rows > 1 ? rows : 1;
+}
+
+static void paint_rule(struct ui *ui, int row)
+{
+    struct cluster dash;
+    width_next(SV("─"), 0, &dash);
+    if (dash.text[0] == '?') {
+        width_next(SV("-"), 0, &dash);
+    }
+    for (int column = 0; column < ui->grid.columns; column++) {
+        grid_put(&ui->grid, row, column, &dash, STYLE_DIM);
+    }
+}
+
+static void paint_status(struct ui *ui)
+{
+    struct buf text = BUF_INIT(STATUS_MAX);
+    struct status_facts facts = view__facts(ui);
+    buf_append_byte(&text, ' ');
+    status_text(&facts, &text);
+    grid_text(&ui->grid, ui->grid.rows - 1, 0, buf_sv(&text), STYLE_STATUS);
+    grid_style_row(&ui->grid, ui->grid.rows - 1, STYLE_STATUS);
+    buf_release(&text);
+}
+
+static void paint_top(struct ui *ui, const struct areas *areas)
+{
+    if (ui->help) {
+        paint_text(ui, sv_from(help_text), 0, areas->transcript, STYLE_PLAIN);
+    } else if (transcript_count(ui->transcript) == 0 && ui->options->welcome) {
+        paint_text(ui, sv_from(ui->options->welcome), 0, areas->transcript, STYLE_PLAIN);
+    } else {
+        transcript_paint(ui->transcript, &ui->grid, 0);
+    }
+}
+
+void view__frame(struct ui *ui)
+{
+    struct areas areas = areas_of(ui);
+    grid_clear(&ui->grid);
+    transcript_set_size(ui->transcript, areas.transcript, ui->grid.columns);
+    paint_top(ui, &areas);
+    if (areas.news) {
+        bool bad = ui->line && ui->line_kind == LINE_PROBLEM;
+        paint_text(ui, sv_from(news(ui)), areas.row_news, areas.news,
+                   bad ? STYLE_ERROR : STYLE_NOTICE);
+    }
+    if (areas.rule) {
+        paint_rule(ui, areas.row_editor - 1);
+    }
+    if (areas.status) {
+        paint_status(ui);
+    }
+    if (areas.mark) {
+        grid_text(&ui->grid, areas.row_editor, 0, SV(">"), STYLE_PROMPT);
+    }
+    editor_paint(ui->editor, &ui->grid, areas.row_editor, areas.editor, areas.mark);
+}
