@@ -22,10 +22,11 @@ for fuzzer in "$@"; do
     if [ -d "$seeds" ]; then
         set -- "$@" "$seeds"
     fi
-    if "$folder/$fuzzer" "$@"; then
+    if "$folder/$fuzzer" "$@" >"$folder/$fuzzer.log" 2>&1; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
+        cat "$folder/$fuzzer.log"
     fi
 done
 echo "$passed passed, $failed failed"
