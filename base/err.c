@@ -26,6 +26,16 @@ const char *err_text(enum err_code code)
     return (unsigned)code < ERR_COUNT ? texts[code] : "unknown error";
 }
 
+enum err_code err_parse(struct sv name)
+{
+    for (int code = 0; code < ERR_COUNT; code++) {
+        if (sv_equal_str(name, names[code])) {
+            return (enum err_code)code;
+        }
+    }
+    return ERR_INTERNAL;
+}
+
 /* Cuts a text that snprintf truncated, so that it ends in a whole code point and an ellipsis. */
 static void mark_cut(char text[ERR_TEXT_SIZE])
 {

@@ -14,6 +14,7 @@
 #define WEIR_BASE_ERR_H
 
 #include "base/attr.h"
+#include "base/sv.h"
 
 /* Code, short text. The order may change; the names are what tests and logs use. */
 #define ERR_CODES(X)                                                                               \
@@ -77,6 +78,9 @@ enum err_code err_prefix(struct err *err, const char *format, ...) PRINTF_LIKE(2
  */
 const char *err_name(enum err_code code);
 const char *err_text(enum err_code code);
+
+/* The code of that name; ERR_INTERNAL for unknown names. */
+enum err_code err_parse(struct sv name);
 
 /* Code that fits an errno; ERR_IO where none fits better. */
 enum err_code err_from_errno(int errnum);

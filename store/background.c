@@ -24,9 +24,6 @@ static enum err_code fold_part(struct db *db, int64_t row, int64_t position, str
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "UPDATE part SET text = ?3 WHERE message = ?1 AND position = ?2", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, row);
     db_bind_int(stmt, 2, position);
     db_bind_text(stmt, 3, text.p ? text : SV(""));
@@ -43,12 +40,8 @@ static enum err_code fold_live(struct db *db, const struct live *live, struct er
     if (code == ERR_OK) {
         struct sqlite3_stmt *stmt =
             db_prepare(db, "UPDATE message SET folded = 1 WHERE id = ?1", err);
-        if (!stmt) {
-            code = ERR_IO;
-        } else {
-            db_bind_int(stmt, 1, live->row);
-            code = db_run(db, stmt, err);
-        }
+        db_bind_int(stmt, 1, live->row);
+        code = db_run(db, stmt, err);
     }
     if (code) {
         db_rollback(db);

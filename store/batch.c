@@ -53,8 +53,8 @@ void batch_release(struct batch *batch)
     *batch = (struct batch){0};
 }
 
-static enum err_code write_part(struct db *db, int64_t row, const struct part_write *write,
-                                struct err *err)
+enum err_code batch_write_part(struct db *db, int64_t row, const struct part_write *write,
+                               struct err *err)
 {
     enum err_code code = ERR_OK;
     if (write->insert_row) {
@@ -63,9 +63,6 @@ static enum err_code write_part(struct db *db, int64_t row, const struct part_wr
                        "INSERT INTO part (message, position, kind, tool_id, tool_name, began_at)"
                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                        err);
-        if (!stmt) {
-            return ERR_IO;
-        }
         db_bind_int(stmt, 1, row);
         db_bind_int(stmt, 2, write->part);
         db_bind_text(stmt, 3, sv_from(part_kind_text(write->kind)));
@@ -78,9 +75,6 @@ static enum err_code write_part(struct db *db, int64_t row, const struct part_wr
         struct sqlite3_stmt *stmt = db_prepare(
             db, "INSERT INTO chunk (message, part, byte_offset, text) VALUES (?1, ?2, ?3, ?4)",
             err);
-        if (!stmt) {
-            return ERR_IO;
-        }
         db_bind_int(stmt, 1, row);
         db_bind_int(stmt, 2, write->part);
         db_bind_int(stmt, 3, (int64_t)write->offset);
@@ -90,9 +84,6 @@ static enum err_code write_part(struct db *db, int64_t row, const struct part_wr
     if (code == ERR_OK && write->write_end) {
         struct sqlite3_stmt *stmt = db_prepare(
             db, "UPDATE part SET ended_at = ?3 WHERE message = ?1 AND position = ?2", err);
-        if (!stmt) {
-            return ERR_IO;
-        }
         db_bind_int(stmt, 1, row);
         db_bind_int(stmt, 2, write->part);
         db_bind_int(stmt, 3, write->ended_us);
@@ -115,9 +106,6 @@ static enum err_code write_usage(struct db *db, const struct live *live, const s
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, live->row);
     bind_known(stmt, 2, usage->input_tokens);
     bind_known(stmt, 3, usage->output_tokens);
@@ -141,9 +129,6 @@ static enum err_code end_message(struct db *db, const struct taken *taken, struc
                    "UPDATE message SET reason = ?2, error = ?3, detail = ?4, revision = ?5,"
                    " ended_at = ?6, chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, live->row);
     db_bind_text(stmt, 2, sv_from(finish_reason_text(live->reason)));
     db_bind_text(stmt, 3, error_name(live->error));
@@ -161,9 +146,6 @@ static enum err_code end_attempt(struct db *db, const struct live *live, struct 
                    "UPDATE attempt SET state = ?2, error = ?3, detail = ?4, ended_at = ?5,"
                    " response_id = ?6 WHERE id = ?1 AND state = 'running'",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     struct sv state = sv_from(run_state_text(run_state_of_finish(live->reason)));
     db_bind_int(stmt, 1, live->attempt_row);
     db_bind_text(stmt, 2, state);
@@ -177,13 +159,16 @@ static enum err_code end_attempt(struct db *db, const struct live *live, struct 
     }
     stmt = db_prepare(
         db, "UPDATE turn SET state = ?2, ended_at = ?3 WHERE id = ?1 AND state = 'running'", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, live->turn_row);
     db_bind_text(stmt, 2, state);
     db_bind_int(stmt, 3, live->ended_us);
     return db_run(db, stmt, err);
+}
+
+enum err_code batch_write_end(struct db *db, const struct taken *taken, struct err *err)
+{
+    enum err_code code = end_message(db, taken, err);
+    return code ? code : end_attempt(db, taken->live, err);
 }
 
 /* What is read of the live message here never changes once it has ended. */
@@ -191,16 +176,13 @@ static enum err_code write_one(struct db *db, const struct taken *taken, struct 
 {
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < taken->write_count; i++) {
-        code = write_part(db, taken->live->row, &taken->writes[i], err);
+        code = batch_write_part(db, taken->live->row, &taken->writes[i], err);
     }
     if (code == ERR_OK && taken->writes_usage) {
         code = write_usage(db, taken->live, &taken->usage, err);
     }
     if (code == ERR_OK && taken->ends) {
-        code = end_message(db, taken, err);
-    }
-    if (code == ERR_OK && taken->ends) {
-        code = end_attempt(db, taken->live, err);
+        code = batch_write_end(db, taken, err);
     }
     return code;
 }

@@ -118,6 +118,11 @@ void private_remove(const char *path);
 void batch_take(struct store *store, struct batch *ret_batch, bool all); /* with the lock held */
 enum err_code batch_write(struct store *store, struct batch *batch, struct err *err,
                           struct taken **ret_culprit) NODISCARD;
+/* Inside a transaction: one part's new text; and the end of a message, of its attempt and of its
+ * turn. */
+enum err_code batch_write_part(struct db *db, int64_t row, const struct part_write *write,
+                               struct err *err) NODISCARD;
+enum err_code batch_write_end(struct db *db, const struct taken *taken, struct err *err) NODISCARD;
 void batch_publish(struct store *store, struct batch *batch);
 void batch_release(struct batch *batch);
 
@@ -137,6 +142,10 @@ bool background_log_is_long(struct store *store);
 void background_checkpoint(struct store *store, bool truncate);
 /* Something was written: the log is emptied when nothing has been for a while. */
 void background_soon(struct store *store);
+
+/* spill.c: writes what is not saved to a file beside the database; brings such files in. */
+enum err_code spill_write(struct store *store, struct err *err) NODISCARD;
+void spill_bring_in(struct db *db, const char *db_path);
 
 /* overtake.c: publishes what is stuck behind a slow or failing disk, marked unsaved. */
 void *overtake_main(void *store);

@@ -24,9 +24,6 @@ struct delete_job {
 static enum err_code run_for(struct db *db, const char *sql, int64_t row, struct err *err)
 {
     struct sqlite3_stmt *stmt = db_prepare(db, sql, err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, row);
     return db_run(db, stmt, err);
 }
@@ -55,9 +52,6 @@ static enum err_code run_delete(struct job *job, struct store *store UNUSED, str
                    "SELECT m.id, s.uid FROM message m JOIN branch b ON b.id = m.branch"
                    " JOIN session s ON s.id = b.session WHERE m.uid = ?1",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_id(stmt, 1, &self->id);
     int64_t row = 0;
     if (db_step(db, stmt, err)) {

@@ -65,19 +65,6 @@ struct reading {
     size_t count;
 };
 
-static enum err_code error_by_name(struct sv name)
-{
-    if (name.p == NULL) {
-        return ERR_OK;
-    }
-    for (int code = 0; code < ERR_COUNT; code++) {
-        if (sv_equal_str(name, err_name((enum err_code)code))) {
-            return (enum err_code)code;
-        }
-    }
-    return ERR_INTERNAL;
-}
-
 static void read_head(struct sqlite3_stmt *stmt, struct message *message)
 {
     /* Words that are not known are read as the most harmless ones. */
@@ -91,7 +78,8 @@ static void read_head(struct sqlite3_stmt *stmt, struct message *message)
     message->attempt = db_column_id(stmt, COL_ATTEMPT);
     message->seq = db_column_int(stmt, COL_SEQ);
     message->ended = message->reason != FINISH_NONE;
-    message->error = error_by_name(db_column_text(stmt, COL_ERROR));
+    message->error =
+        db_column_is_null(stmt, COL_ERROR) ? ERR_OK : err_parse(db_column_text(stmt, COL_ERROR));
     message->detail = db_column_dup(stmt, COL_DETAIL);
     message->model = db_column_dup(stmt, COL_MODEL);
     message->revision = (uint32_t)db_column_int(stmt, COL_REVISION);

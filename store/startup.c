@@ -41,6 +41,9 @@ static void recover(struct store *store)
     struct err err;
     struct store_update update = {.kind = STORE_READY};
     db_set_deadline(store->db, clock_mono_us() + CLOCK_S(2));
+    if (!store->private_file) {
+        spill_bring_in(store->db, store->path);
+    }
     if (recover_run(store->db, store->path, process_lock_id(store->process),
                     &update.recovered_answers, &update.recovered_bytes, &err)) {
         log_write(LOG_WARN, "recovery: %s", err.text);

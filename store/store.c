@@ -162,6 +162,16 @@ static void end_overtaker(struct store *store)
     }
 }
 
+/* What the database did not take goes to a file beside it. */
+static enum err_code keep_unsaved(struct store *store, size_t unsaved, struct err *err)
+{
+    struct err why;
+    enum err_code code = store->private_file ? ERR_OK : spill_write(store, &why);
+    return code == ERR_OK ? ERR_OK
+                          : err_set(err, code, "%zu messages could not be saved in full: %s",
+                                    unsaved, why.text);
+}
+
 /* The writer stops trying somewhat before the deadline, so that it can still end in order. */
 enum err_code store_close(struct store *store, int64_t deadline_us, struct err *err)
 {
@@ -181,14 +191,12 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
     bool stuck = store->writer_alive;
     store->state = stuck ? STORE_CLOSING : STORE_CLOSED;
     pthread_mutex_unlock(&store->lock);
-    if (stuck) {
-        return err_set(err, ERR_TIMEOUT, "%zu messages could not be saved: the disk hangs",
-                       unsaved);
+    if (!stuck) {
+        pthread_join(store->writer_thread, NULL);
+        end_overtaker(store);
     }
-    pthread_join(store->writer_thread, NULL);
-    end_overtaker(store);
-    return unsaved == 0 ? ERR_OK
-                        : err_set(err, ERR_IO, "%zu messages could not be saved in full", unsaved);
+    enum err_code code = unsaved > 0 ? keep_unsaved(store, unsaved, err) : ERR_OK;
+    return stuck ? err_set(err, ERR_TIMEOUT, "the disk hangs") : code;
 }
 
 static void free_live(struct store *store)

@@ -49,9 +49,6 @@ static void free_job(struct turn_job *self)
 static bool handle_is_free(struct db *db, struct sv handle, struct err *err)
 {
     struct sqlite3_stmt *stmt = db_prepare(db, "SELECT 1 FROM session WHERE handle = ?1", err);
-    if (!stmt) {
-        return true;
-    }
     db_bind_text(stmt, 1, handle);
     bool taken = db_step(db, stmt, err);
     db_reset(stmt);
@@ -95,9 +92,6 @@ static enum err_code insert_session(struct turn_job *self, struct db *db, struct
                    "INSERT INTO session (uid, handle, title, scope, created_at, last_active_at)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_id(stmt, 1, &self->turn.session);
     db_bind_text(stmt, 2, make_handle(db, &self->turn.session, handle, err));
     db_bind_text(stmt, 3, title_of(self));
@@ -112,9 +106,6 @@ static enum err_code insert_branch(struct turn_job *self, struct db *db, struct 
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "INSERT INTO branch (session, created_at) VALUES (?1, ?2)", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, self->session_row);
     db_bind_int(stmt, 2, self->now_us);
     enum err_code code = db_run(db, stmt, err);
@@ -126,9 +117,6 @@ static enum err_code touch_session(struct turn_job *self, struct db *db, struct 
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "UPDATE session SET last_active_at = ?2, branch = ?3 WHERE id = ?1", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, self->session_row);
     db_bind_int(stmt, 2, self->now_us);
     db_bind_int(stmt, 3, self->branch_row);
@@ -139,9 +127,6 @@ static enum err_code find_session(struct turn_job *self, struct db *db, struct e
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "SELECT id, branch FROM session WHERE uid = ?1", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     self->turn.session = self->session;
     self->session_row = 0;
     db_bind_id(stmt, 1, &self->session);
@@ -161,9 +146,6 @@ static enum err_code check_idle(struct turn_job *self, struct db *db, struct err
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "SELECT began_at FROM attempt WHERE branch = ?1 AND state = 'running'", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, self->branch_row);
     int64_t since = db_step(db, stmt, err) ? db_column_int(stmt, 0) : 0;
     db_reset(stmt);
@@ -183,9 +165,6 @@ static enum err_code next_seq(struct turn_job *self, struct db *db, struct err *
                    "SELECT coalesce((SELECT max(seq) FROM message WHERE branch = ?1),"
                    " (SELECT fork_seq FROM branch WHERE id = ?1), 0) + 1",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, self->branch_row);
     if (db_step(db, stmt, err)) {
         self->seq = db_column_int(stmt, 0);
@@ -198,9 +177,6 @@ static enum err_code insert_turn(struct turn_job *self, struct db *db, struct er
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "INSERT INTO turn (uid, branch, created_at) VALUES (?1, ?2, ?3)", err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     self->turn.id = ulid_new();
     db_bind_id(stmt, 1, &self->turn.id);
     db_bind_int(stmt, 2, self->branch_row);
@@ -218,9 +194,6 @@ static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct 
                    " created_at, ended_at)"
                    " VALUES (?1, ?2, ?3, ?4, 'user', 'end_turn', 3, 1, ?5, ?5)",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     self->turn.prompt = ulid_new();
     db_bind_id(stmt, 1, &self->turn.prompt);
     db_bind_int(stmt, 2, self->branch_row);
@@ -239,9 +212,6 @@ static enum err_code insert_prompt_text(struct turn_job *self, struct db *db, st
                    "INSERT INTO part (message, position, kind, began_at, ended_at, text)"
                    " VALUES (?1, 0, 'text', ?2, ?2, ?3)",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     db_bind_int(stmt, 1, self->prompt_row);
     db_bind_int(stmt, 2, self->now_us);
     db_bind_text(stmt, 3, sv_of(self->prompt, self->prompt_n));
@@ -256,9 +226,6 @@ static enum err_code insert_answer(struct turn_job *self, struct db *db, struct 
                    " created_at) VALUES (?1, ?2, ?3, ?4, 'assistant', ?5,"
                    " (SELECT coalesce(max(id), 0) + 1 FROM chunk), ?6)",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     self->turn.answer = ulid_new();
     db_bind_id(stmt, 1, &self->turn.answer);
     db_bind_int(stmt, 2, self->branch_row);
@@ -279,9 +246,6 @@ static enum err_code insert_attempt(struct turn_job *self, struct db *db, const 
                    "INSERT INTO attempt (uid, turn, branch, answer, owner, began_at)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                    err);
-    if (!stmt) {
-        return ERR_IO;
-    }
     self->turn.attempt = ulid_new();
     db_bind_id(stmt, 1, &self->turn.attempt);
     db_bind_int(stmt, 2, self->turn_row);

@@ -408,6 +408,33 @@ static void closing_writes_what_is_pending(void **state)
     fixture_close(&fixture);
 }
 
+static void what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_next_start(
+    void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, CLOCK_MS(5));
+    struct turn turn = fixture_turn(&fixture, "q");
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "saved, "));
+    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    sqlite3 *db = lock_database(&fixture);
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "spilled\nby half"));
+    fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
+    assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(300), &err), ERR_OK);
+    assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(300), &err), ERR_OK);
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(db);
+    assert_stored(&fixture, &turn.answer, "saved, ");
+    fixture_reopen(&fixture);
+    char *stored = fixture_stored_text(&fixture, &turn.answer);
+    assert_string_equal(stored, "saved, spilled\nby half");
+    free(stored);
+    assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "end_turn");
+    assert_query(&fixture, "SELECT state FROM attempt", "completed");
+    fixture_close(&fixture);
+}
+
 static void an_empty_answer_says_so(void **state)
 {
     (void)state;
@@ -468,6 +495,8 @@ int main(void)
         cmocka_unit_test(a_locked_database_freezes_nobody_and_loses_nothing),
         cmocka_unit_test(a_second_turn_on_a_busy_branch_is_refused),
         cmocka_unit_test(closing_writes_what_is_pending),
+        cmocka_unit_test(
+            what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_next_start),
         cmocka_unit_test(an_empty_answer_says_so),
         cmocka_unit_test(the_private_store_leaves_no_file),
     };
