@@ -32,10 +32,12 @@ struct range {
     int64_t before;
 };
 
-/* From the current branch up to the root. */
+/* From the current branch up to the root; while it is made, where it goes on. */
 struct path {
     struct range *ranges;
     size_t count;
+    int64_t next;   /* branch; 0: the root has been reached */
+    int64_t before; /* how far that branch is shared */
 };
 
 struct found {
@@ -49,8 +51,9 @@ struct found_list {
     size_t count;
 };
 
-/* What a page asks for. */
+/* What a page asks for, and of whom. */
 struct window {
+    struct store *store;
     bool backwards;
     int64_t seq; /* not included */
     size_t limit;
@@ -77,12 +80,12 @@ static void append_range(struct path *path, struct range range)
     path->ranges[path->count++] = range;
 }
 
-/* Gives the parent, 0 at the root, and narrows the range that the parent has a share in. */
-static enum err_code append_branch(struct db *db, struct path *path, int64_t branch,
-                                   int64_t *before, int64_t *ret_parent, struct err *err)
+/* Appends the next branch, and makes its parent the next one. */
+static enum err_code append_branch(struct db *db, struct path *path, struct err *err)
 {
     struct sqlite3_stmt *stmt = db_prepare(db, branch_sql, err);
-    *ret_parent = 0;
+    int64_t branch = path->next;
+    path->next = 0;
     db_bind_int(stmt, 1, branch);
     if (!db_step(db, stmt, err)) {
         return db_result(db);
@@ -91,12 +94,12 @@ static enum err_code append_branch(struct db *db, struct path *path, int64_t bra
     int64_t parent = db_column_int(stmt, 0);
     int64_t fork_seq = db_column_int(stmt, 1);
     db_reset(stmt);
-    append_range(path, (struct range){branch, root ? INT64_MIN : fork_seq, *before});
+    append_range(path, (struct range){branch, root ? INT64_MIN : fork_seq, path->before});
     if (root || fork_seq == INT64_MAX) {
         return ERR_OK;
     }
-    *ret_parent = parent;
-    *before = fork_seq + 1 < *before ? fork_seq + 1 : *before;
+    path->next = parent;
+    path->before = fork_seq + 1 < path->before ? fork_seq + 1 : path->before;
     return ERR_OK;
 }
 
@@ -110,12 +113,12 @@ static enum err_code read_path(struct db *db, const struct ulid *session, struct
         return code != ERR_OK ? code
                               : err_set(err, ERR_NOT_FOUND, "no session '%s'", session->text);
     }
-    int64_t branch = db_column_int(stmt, 0);
-    int64_t before = INT64_MAX;
     enum err_code code = ERR_OK;
+    path->next = db_column_int(stmt, 0);
+    path->before = INT64_MAX;
     db_reset(stmt);
-    while (code == ERR_OK && branch != 0 && path->count < PATH_MAX_BRANCHES) {
-        code = append_branch(db, path, branch, &before, &branch, err);
+    while (code == ERR_OK && path->next != 0 && path->count < PATH_MAX_BRANCHES) {
+        code = append_branch(db, path, err);
     }
     return code;
 }
@@ -163,7 +166,7 @@ static enum err_code find_rows(struct db *db, const struct ulid *session,
                                const struct window *window, struct found_list *list,
                                struct err *err)
 {
-    struct path path = {NULL, 0};
+    struct path path = {.ranges = NULL};
     enum err_code code = read_path(db, session, &path, err);
     for (size_t i = 0; code == ERR_OK && i < path.count && list->count <= window->limit; i++) {
         size_t at = window->backwards ? i : path.count - 1 - i;
@@ -187,7 +190,7 @@ static enum err_code read_one(struct store *store, struct db *db, const struct f
 }
 
 /* One that was deleted since its row was found is left out. */
-static enum err_code fill_page(struct store *store, struct db *db, const struct window *window,
+static enum err_code fill_page(struct db *db, const struct window *window,
                                const struct found_list *list, struct history_page *page,
                                struct err *err)
 {
@@ -197,7 +200,7 @@ static enum err_code fill_page(struct store *store, struct db *db, const struct 
     for (size_t i = 0; i < count; i++) {
         size_t at = window->backwards ? count - 1 - i : i;
         enum err_code code =
-            read_one(store, db, &list->items[at], &page->messages[page->count], err);
+            read_one(window->store, db, &list->items[at], &page->messages[page->count], err);
         if (code != ERR_OK && code != ERR_NOT_FOUND) {
             return code;
         }
@@ -206,14 +209,13 @@ static enum err_code fill_page(struct store *store, struct db *db, const struct 
     return ERR_OK;
 }
 
-static enum err_code read_page(struct store *store, const struct ulid *session,
-                               const struct window *window, struct history_page *ret_page,
-                               struct err *err)
+static enum err_code read_page(const struct window *window, const struct ulid *session,
+                               struct history_page *ret_page, struct err *err)
 {
     struct history_page page = {NULL, 0, false};
     struct found_list list = {NULL, 0};
     struct db *db = NULL;
-    enum err_code code = reader_take(store, &db, err);
+    enum err_code code = reader_take(window->store, &db, err);
     if (code != ERR_OK) {
         return code;
     }
@@ -222,9 +224,9 @@ static enum err_code read_page(struct store *store, const struct ulid *session,
     }
     code = find_rows(db, session, window, &list, err);
     if (code == ERR_OK) {
-        code = fill_page(store, db, window, &list, &page, err);
+        code = fill_page(db, window, &list, &page, err);
     }
-    reader_give(store, db);
+    reader_give(window->store, db);
     free(list.items);
     if (code != ERR_OK) {
         history_page_free(&page);
@@ -240,16 +242,18 @@ static size_t clip(size_t limit)
     return limit < SIZE_MAX / 2 ? limit : SIZE_MAX / 2 - 1;
 }
 
+/* wide: as the header says. */
 enum err_code history_before(struct store *store, const struct ulid *session, int64_t seq,
                              size_t limit, struct history_page *ret_page, struct err *err)
 {
-    struct window window = {.backwards = true, .seq = seq, .limit = clip(limit)};
-    return read_page(store, session, &window, ret_page, err);
+    struct window window = {.store = store, .backwards = true, .seq = seq, .limit = clip(limit)};
+    return read_page(&window, session, ret_page, err);
 }
 
+/* wide: as the header says. */
 enum err_code history_after(struct store *store, const struct ulid *session, int64_t seq,
                             size_t limit, struct history_page *ret_page, struct err *err)
 {
-    struct window window = {.backwards = false, .seq = seq, .limit = clip(limit)};
-    return read_page(store, session, &window, ret_page, err);
+    struct window window = {.store = store, .backwards = false, .seq = seq, .limit = clip(limit)};
+    return read_page(&window, session, ret_page, err);
 }

@@ -138,6 +138,7 @@ static uint64_t bytes_of(struct db *db, int64_t row)
     return bytes;
 }
 
+/* wide: the two counts are one result. */
 enum err_code recover_run(struct db *db, const char *db_path, const struct ulid *self,
                           unsigned *ret_answers, uint64_t *ret_bytes, struct err *err)
 {

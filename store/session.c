@@ -107,6 +107,7 @@ static enum err_code list_rows(struct db *db, struct sqlite3_stmt *stmt, size_t 
     return db_result(db);
 }
 
+/* wide: offset and limit are a page. */
 enum err_code session_list(struct store *store, const char *scope, size_t offset, size_t limit,
                            struct session_list *ret_list, struct err *err)
 {

@@ -126,10 +126,9 @@ static struct db *open_rows(void **state, int64_t *ret_branch)
     return db;
 }
 
-static void read__gives_all_that_the_rows_say(void **state)
+/* An answer that failed, with something in every column. Gives its row. */
+static int64_t put_full_answer(struct db *db, int64_t branch)
 {
-    int64_t branch;
-    struct db *db = open_rows(state, &branch);
     struct ulid owner = ulid_new();
     int64_t row = put_answer(db, branch, 4);
     (void)put_attempt(db, branch, row, &owner);
@@ -140,8 +139,14 @@ static void read__gives_all_that_the_rows_say(void **state)
     put(db, "UPDATE message SET reason = 'error', error = 'ERR_SERVER', detail = ?3 WHERE id = ?1",
         row, 0, "it fell over");
     put(db, "INSERT INTO usage (message, input_tokens) VALUES (?1, ?2)", row, 12, NULL);
+    return row;
+}
 
-    struct message *message = must_read(db, row);
+static void read__gives_all_that_the_rows_say(void **state)
+{
+    int64_t branch;
+    struct db *db = open_rows(state, &branch);
+    struct message *message = must_read(db, put_full_answer(db, branch));
     assert_true(ulid_is_set(&message->id));
     assert_true(ulid_is_set(&message->session));
     assert_true(ulid_is_set(&message->turn));
