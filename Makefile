@@ -17,7 +17,7 @@ SUBMAKE  = $(MAKE) --no-print-directory $(JOBS)
 # Linked packages, and those of which only the headers are used: libcurl is loaded at run time,
 # since linking it would cost every start 5 ms; toml++ is a header library.
 PKGS       := ncursesw sqlite3 libcjson libutf8proc
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl tomlplusplus 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 # Only a release is fortified: sanitizers and fuzzers want the plain functions.
@@ -62,13 +62,14 @@ show = $(if $(V),,@echo '  $(1) $@';)
 ##  all (default)    build $(B)/release/weir
 all: $(O)/weir
 
-# Floors, lowest first. A floor's program or test links with its own archive and those below.
+# Floors, lowest first. A floor's program or test links with its own archive and those below. The
+# folder is named so that a source that went away leaves the archive.
 FLOORS  := base pubsub store ui app
 src_of  = $(filter-out app/main.c,$(wildcard $(1)/*.c $(1)/*.cc))
 obj_of  = $(addprefix $(O)/,$(addsuffix .o,$(basename $(1))))
 define floor_archive
-$(O)/lib$(1).a: $(call obj_of,$(call src_of,$(1)))
-	@rm -f $$@ && ar rcs $$@ $$^
+$(O)/lib$(1).a: $(call obj_of,$(call src_of,$(1))) $(1)
+	@rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach f,$(FLOORS),$(eval $(call floor_archive,$(f))))
 LIBS_base   := $(O)/libbase.a
@@ -90,7 +91,7 @@ $(O)/weir: $(O)/app/main.o $(LIBS_app)
 
 # Changes only when compiler or flags do, so that everything is built anew then and not otherwise.
 $(O)/flags: always
-	@$(if $(PKG_LIBS),,deps/install.sh --check build &&) mkdir -p $(@D)
+	@$(if $(and $(PKG_LIBS),$(PKG_CFLAGS)),,deps/install.sh --check build &&) mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS) $(CXX) $(ALL_CXXFLAGS) $(ALL_LDFLAGS)' >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
