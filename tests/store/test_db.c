@@ -246,18 +246,32 @@ static void open__in_a_folder_that_cannot_be_made_says_so(void **state)
     free(path);
 }
 
+/* A process that opens the file once the other end of the pipe is closed. */
+static pid_t open_at_signal(const char *path, const int gate[2])
+{
+    pid_t child = fork();
+    if (child == 0) {
+        char byte;
+        (void)close(gate[1]);
+        ssize_t end = read(gate[0], &byte, 1);
+        _exit(end == 0 ? open_for_writing(path) : 97);
+    }
+    return child;
+}
+
 static void open__of_many_processes_at_once_never_fails(void **state)
 {
     char *path = scratch_path(*state, "x.db");
-    enum { PROCESSES = 8, ROUNDS = 5 };
+    enum { PROCESSES = 8, ROUNDS = 30 };
     for (int round = 0; round < ROUNDS; round++) {
         pid_t children[PROCESSES];
+        int gate[2];
+        assert_int_equal(pipe(gate), 0);
         for (int i = 0; i < PROCESSES; i++) {
-            children[i] = fork();
-            if (children[i] == 0) {
-                _exit(open_for_writing(path));
-            }
+            children[i] = open_at_signal(path, gate);
         }
+        (void)close(gate[0]);
+        (void)close(gate[1]);
         for (int i = 0; i < PROCESSES; i++) {
             int status = -1;
             (void)waitpid(children[i], &status, 0);

@@ -97,6 +97,8 @@ static void pages__follow_the_current_branch_through_its_forks(void **state)
     put_prompts(reading.db, a, 0, 6, "a");
     int64_t b = put_fork(reading.db, a, 3);
     put_prompts(reading.db, b, 4, 4, "b");
+    /* Never written by us: what is shared comes from the parent alone. */
+    put_prompts(reading.db, b, 2, 1, "stray");
     /* Below where its parent forked: of b's own there is nothing in it. */
     int64_t c = put_fork(reading.db, b, 1);
     put_prompts(reading.db, c, 2, 2, "c");
