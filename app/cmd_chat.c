@@ -1,0 +1,266 @@
+/*
+ * weir chat: the screen.
+ *
+ * Before the first frame only what it needs is done: the config is read, the database opened for
+ * reading. The threads start once it is out.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/demo.h"
+#include "app/engine.h"
+#include "app/opening.h"
+#include "app/output.h"
+#include "app/provider.h"
+#include "app/signals.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "ui/notice.h"
+#include "ui/ui.h"
+
+#define STOP_US CLOCK_S(2)
+#define CLOSE_US CLOCK_S(5)
+#define EXIT_TERMINAL_GONE 129
+
+static const struct option_spec options[] = {
+    {"model", 'm', OPTION_TEXT, "MODEL", "PROVIDER/MODEL, an alias, or 'demo'"},
+    {"new", 0, OPTION_FLAG, NULL, "begin with an empty session"},
+    {"no-save", 'n', OPTION_FLAG, NULL, "keep nothing of this conversation"},
+    {.name = NULL},
+};
+
+struct chat {
+    const struct global_options *global;
+    const struct arguments *arguments;
+    struct config *config;
+    struct model_choice choice;
+    bool nothing_configured;
+    struct broker *broker;
+    struct store *store;
+    struct engine *engine;
+    struct ulid session;
+    char *notice; /* to begin with, or NULL */
+};
+
+static enum err_code choose_model(struct chat *chat, struct err *err)
+{
+    enum err_code code =
+        model_choose(chat->config, argument_text(chat->arguments, "model"), &chat->choice, err);
+    if (code == ERR_NOT_CONFIGURED && !argument_text(chat->arguments, "model")) {
+        chat->nothing_configured = true;
+        model_choose_demo(&chat->choice);
+        return ERR_OK;
+    }
+    return code;
+}
+
+static enum err_code open_at(struct chat *chat, const char *path, struct err *err)
+{
+    struct store_options store_options = {
+        .path = path, .debounce_us = chat->config->debounce_us, .broker = chat->broker};
+    return store_open(&store_options, &chat->store, err);
+}
+
+/* A data folder that is missing or cannot be written to costs the memory of the program, not its
+ * use. A database that is damaged or newer is left alone. */
+static enum err_code open_database(struct chat *chat, struct err *err)
+{
+    chat->broker = broker_new(NULL);
+    if (argument_flag(chat->arguments, "no-save")) {
+        return open_at(chat, NULL, err);
+    }
+    char *path = NULL;
+    struct err why = {0};
+    enum err_code code = database_path(chat->global, chat->config, &path, &why);
+    code = code ? code : open_at(chat, path, &why);
+    free(path);
+    if (code == ERR_CANNOT_CREATE || code == ERR_READ_ONLY || code == ERR_NOT_FOUND) {
+        chat->notice = xasprintf("nothing will be kept: %s", why.text);
+        return open_at(chat, NULL, err);
+    }
+    return code ? err_set(err, code, "%s", why.text) : ERR_OK;
+}
+
+/* The one that was named, else the last one, else an empty one. */
+static enum err_code find_session(struct chat *chat, struct err *err)
+{
+    if (chat->arguments->rest_count == 1) {
+        struct session_list list = {NULL, 0, false};
+        enum err_code code =
+            session_find(chat->store, sv_from(chat->arguments->rest[0]), &list, err);
+        if (!code) {
+            chat->session = list.sessions[0].id;
+        }
+        session_list_free(&list);
+        return code;
+    }
+    if (!argument_flag(chat->arguments, "new")) {
+        struct err none = {0};
+        enum err_code code = session_last(chat->store, NULL, &chat->session, &none);
+        if (code && code != ERR_NOT_FOUND) {
+            return err_set(err, code, "%s", none.text);
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err_code host_send(void *ctx, const struct ulid *session, struct sv prompt,
+                               struct err *err)
+{
+    struct chat *chat = ctx;
+    const struct engine_order order = {.session = *session, .prompt = prompt};
+    return engine_send(chat->engine, &order, err);
+}
+
+static void host_cancel(void *ctx, const struct ulid *session)
+{
+    struct chat *chat = ctx;
+    engine_cancel(chat->engine, session);
+}
+
+static void host_answer_offer(void *ctx, bool yes)
+{
+    struct chat *chat = ctx;
+    engine_accept_offer(chat->engine, yes);
+}
+
+static void host_first_frame_done(void *ctx)
+{
+    struct chat *chat = ctx;
+    struct err err = {0};
+    enum err_code code = store_start(chat->store, &err);
+    code = code ? code : engine_start(chat->engine, &err);
+    if (code) {
+        notice_publish(chat->broker, NOTICE_PROBLEM, NULL, err.text, NULL);
+    } else if (chat->nothing_configured) {
+        engine_look_for_local(chat->engine);
+    }
+}
+
+static enum err_code open_all(struct chat *chat, struct err *err)
+{
+    enum err_code code = signals_start(err);
+    code = code ? code : open_config(chat->global, &chat->config, err);
+    code = code ? code : choose_model(chat, err);
+    code = code ? code : open_database(chat, err);
+    code = code ? code : find_session(chat, err);
+    return code ? code : engine_open(chat->store, chat->config, &chat->choice, &chat->engine, err);
+}
+
+static enum err_code show(struct chat *chat, struct err *err)
+{
+    const struct ui_options ui_options = {
+        .store = chat->store,
+        .host = {.ctx = chat,
+                 .send = host_send,
+                 .cancel = host_cancel,
+                 .first_frame_done = host_first_frame_done,
+                 .answer_offer = host_answer_offer},
+        .session = chat->session,
+        .model = chat->choice.label,
+        .welcome = chat->choice.demo ? demo_welcome() : NULL,
+        .notice = chat->notice,
+        .color = chat->global->color,
+    };
+    alloc_set_last_words(ui_restore_terminal);
+    signals_guard_terminal();
+    signals_watch(chat->engine, chat->store);
+    return ui_run(&ui_options, &chat->session, err);
+}
+
+/* How to come back to the session that was on the screen. */
+static char *farewell(const struct chat *chat)
+{
+    struct session_list list = {NULL, 0, false};
+    char *text = NULL;
+    if (chat->store && store_path(chat->store) && ulid_is_set(&chat->session) &&
+        session_find(chat->store, sv_from(chat->session.text), &list, NULL) == ERR_OK) {
+        text = xasprintf("session %s: 'weir chat %s' goes on with it", list.sessions[0].handle,
+                         list.sessions[0].handle);
+    }
+    session_list_free(&list);
+    return text;
+}
+
+/* Gives the exit code that a failed save asks for, or 0. */
+static int close_all(struct chat *chat)
+{
+    struct err err = {0};
+    if (chat->engine &&
+        engine_stop(chat->engine, FINISH_INTERRUPTED, clock_mono_us() + STOP_US) != ERR_OK) {
+        output_remark("the connection did not end in time");
+    }
+    if (chat->store && store_close(chat->store, clock_mono_us() + CLOSE_US, &err) != ERR_OK) {
+        return command_fail(&err);
+    }
+    return 0;
+}
+
+static void release(struct chat *chat)
+{
+    if (chat->engine && engine_stop(chat->engine, FINISH_INTERRUPTED, clock_mono_us()) != ERR_OK) {
+        /* Its thread still uses all of this; the process is about to end. */
+        return;
+    }
+    engine_free(chat->engine);
+    store_free(chat->store);
+    broker_free(chat->broker);
+    model_choice_release(&chat->choice);
+    config_free(chat->config);
+    free(chat->notice);
+    free(chat);
+}
+
+static int exit_code_of_screen(enum err_code code, int number, const struct err *err)
+{
+    if (number) {
+        return 128 + number;
+    }
+    if (code == ERR_CLOSED) {
+        return EXIT_TERMINAL_GONE;
+    }
+    return code ? command_fail(err) : 0;
+}
+
+static int run(const struct global_options *global, const struct arguments *arguments)
+{
+    struct err err = {0};
+    if (arguments->rest_count > 1) {
+        err_set(&err, ERR_USAGE, "expected at most one session: weir chat [SESSION]");
+        return command_fail(&err);
+    }
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        err_set(&err, ERR_USAGE,
+                "the screen needs a terminal: without one, 'weir run PROMPT' gives an answer");
+        return command_fail(&err);
+    }
+    struct chat *chat = xcalloc(1, sizeof *chat);
+    chat->global = global;
+    chat->arguments = arguments;
+    enum err_code code = open_all(chat, &err);
+    code = code ? code : show(chat, &err);
+    int number = signals_release();
+    char *text = farewell(chat);
+    int save_failed = close_all(chat);
+    int exit_code = exit_code_of_screen(code, number, &err);
+    if (text && !global->quiet) {
+        output_remark("%s", text);
+    }
+    free(text);
+    alloc_set_last_words(NULL);
+    release(chat);
+    return exit_code ? exit_code : save_failed;
+}
+
+const struct command command_chat = {
+    .name = "chat",
+    .operands = "[SESSION]",
+    .summary = "the screen, with one session or the last one",
+    .details =
+        "Enter sends, Alt-Enter or Ctrl-J begins a new line, Esc stops an answer. Without a\n"
+        "configured model the offline demo answers, and shows how to connect one.\n",
+    .options = options,
+    .run = run,
+};

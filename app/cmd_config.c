@@ -1,0 +1,163 @@
+/* weir config: where the config is, what it says, whether it is sound. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command.h"
+#include "app/opening.h"
+#include "app/output.h"
+#include "app/provider.h"
+
+static const struct option_spec options[] = {
+    {.name = NULL},
+};
+
+static void line(struct buf *out, const char *name, const char *value)
+{
+    buf_appendf(out, "%s = ", name);
+    if (value) {
+        buf_appendf(out, "\"%s\"\n", value);
+    } else {
+        buf_append_str(out, "(not set)\n");
+    }
+}
+
+/* Where a key comes from, never what it is. */
+static void append_key_source(struct buf *out, const struct config_provider *provider)
+{
+    if (provider->api_key_env) {
+        line(out, "  api_key_env", provider->api_key_env);
+    } else if (provider->api_key_cmd) {
+        buf_appendf(out, "  api_key_cmd = [\"%s\", ...]\n", provider->api_key_cmd[0]);
+    } else if (provider->api_key_file) {
+        line(out, "  api_key_file", provider->api_key_file);
+    }
+}
+
+static void append_provider(struct buf *out, const struct config_provider *provider)
+{
+    const char *url = provider->base_url ? provider->base_url : provider->type->base_url;
+    buf_appendf(out, "[provider.%s]\n", provider->name);
+    line(out, "  type", provider->type->name);
+    line(out, "  base_url", url);
+    append_key_source(out, provider);
+    for (char **header = provider->headers; header && *header; header++) {
+        /* A header's value may be a secret. */
+        buf_appendf(out, "  headers.%.*s = (hidden)\n",
+                    SV_ARG(sv_take(sv_from(*header), sv_find(sv_from(*header), ':'))));
+    }
+    if (provider->proxy) {
+        /* So may be what stands before the @ of a proxy. */
+        buf_append_str(out, "  proxy = (set)\n");
+    }
+    if (provider->ca_file) {
+        line(out, "  ca_file", provider->ca_file);
+    }
+    if (provider->allow_plain_http) {
+        buf_append_str(out, "  allow_plain_http = true\n");
+    }
+}
+
+static void append_config(struct buf *out, const struct config *config, const char *database)
+{
+    buf_appendf(out, "# %s\n", config->path);
+    line(out, "model", config->model);
+    line(out, "system", config->system);
+    buf_append_str(out, "[store]\n");
+    line(out, "  path", database);
+    buf_appendf(out, "  debounce_ms = %lld\n", (long long)(config->debounce_us / 1000));
+    buf_append_str(out, "[network]\n");
+    buf_appendf(out, "  connect_timeout_s = %g\n", (double)config->connect_us / 1e6);
+    buf_appendf(out, "  first_byte_timeout_s = %g\n", (double)config->first_byte_us / 1e6);
+    buf_appendf(out, "  idle_timeout_s = %g\n", (double)config->idle_us / 1e6);
+    for (size_t i = 0; i < config->provider_count; i++) {
+        append_provider(out, &config->providers[i]);
+    }
+    buf_append_str(out, config->alias_count ? "[alias]\n" : "");
+    for (size_t i = 0; i < config->alias_count; i++) {
+        buf_appendf(out, "  %s = \"%s\"\n", config->aliases[i].name, config->aliases[i].model);
+    }
+}
+
+static int show(const struct global_options *global, const struct config *config)
+{
+    struct err err = {0};
+    char *database = NULL;
+    if (database_path(global, config, &database, &err)) {
+        return command_fail(&err);
+    }
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    append_config(&out, config, database);
+    int exit_code = output_result(buf_sv(&out));
+    buf_release(&out);
+    free(database);
+    return exit_code;
+}
+
+static int show_path(const struct global_options *global)
+{
+    struct err err = {0};
+    char *path = NULL;
+    if (config_path(global, &path, &err)) {
+        return command_fail(&err);
+    }
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    buf_appendf(&out, "%s\n", path);
+    int exit_code = output_result(buf_sv(&out));
+    buf_release(&out);
+    free(path);
+    return exit_code;
+}
+
+/* Sound, and a model can be chosen; every alias leads somewhere. */
+static int check(const struct config *config)
+{
+    struct err err = {0};
+    struct model_choice choice;
+    for (size_t i = 0; i < config->alias_count; i++) {
+        if (model_choose(config, config->aliases[i].name, &choice, &err)) {
+            (void)err_prefix(&err, "alias '%s'", config->aliases[i].name);
+            return command_fail(&err);
+        }
+        model_choice_release(&choice);
+    }
+    if (model_choose(config, NULL, &choice, &err)) {
+        return command_fail(&err);
+    }
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    buf_appendf(&out, "%s is sound; the model is %s\n", config->path, choice.label);
+    int exit_code = output_result(buf_sv(&out));
+    buf_release(&out);
+    model_choice_release(&choice);
+    return exit_code;
+}
+
+static int run(const struct global_options *global, const struct arguments *arguments)
+{
+    const char *verb = arguments->rest_count == 1 ? arguments->rest[0] : "";
+    struct config *config = NULL;
+    struct err err = {0};
+    bool is_path = strcmp(verb, "path") == 0;
+    bool is_check = strcmp(verb, "check") == 0;
+    if (!is_path && !is_check && strcmp(verb, "show") != 0) {
+        err_set(&err, ERR_USAGE, "expected 'weir config path', 'show' or 'check'");
+        return command_fail(&err);
+    }
+    if (is_path) {
+        return show_path(global);
+    }
+    if (open_config(global, &config, &err)) {
+        return command_fail(&err);
+    }
+    int exit_code = is_check ? check(config) : show(global, config);
+    config_free(config);
+    return exit_code;
+}
+
+const struct command command_config = {
+    .name = "config",
+    .operands = "path | show | check",
+    .summary = "where the config is, what it says, whether it is sound",
+    .details = "config.example.toml describes every key. 'show' never shows a key or a header.\n",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,161 @@
+/* weir session: lists sessions, shows one. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/command.h"
+#include "app/opening.h"
+#include "app/output.h"
+#include "app/pages.h"
+#include "app/records.h"
+#include "base/safe.h"
+
+#define LIST_DEFAULT 50
+#define LIST_MOST 100000
+
+static const struct option_spec options[] = {
+    {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
+    {"limit", 'l', OPTION_NUMBER, "N", "list at most N sessions (50)"},
+    {"offset", 0, OPTION_NUMBER, "N", "leave out the N most recent ones"},
+    {.name = NULL},
+};
+
+/* "2026-11-21 07:24" in local time. */
+static void append_time(struct buf *out, int64_t wall_us)
+{
+    char text[32] = "";
+    time_t seconds = (time_t)(wall_us / 1000000);
+    struct tm local;
+    if (localtime_r(&seconds, &local)) {
+        (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
+    }
+    buf_appendf(out, "%-16s", text);
+}
+
+static void append_line(struct buf *out, const struct session *session)
+{
+    buf_appendf(out, "%-10s ", session->handle);
+    append_time(out, session->last_active_us);
+    buf_appendf(out, " %5lld  ", (long long)session->message_count);
+    if (session->name) {
+        (void)safe_append(out, sv_from(session->name), SAFE_ONE_LINE);
+        buf_append_str(out, ": ");
+    }
+    (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
+    buf_append_byte(out, '\n');
+}
+
+static void append_list(struct buf *out, const struct session_list *list, bool json)
+{
+    buf_append_str(out, json ? "[" : "");
+    for (size_t i = 0; i < list->count; i++) {
+        if (json) {
+            buf_append_str(out, i ? ",\n" : "");
+            record_session(out, &list->sessions[i]);
+        } else {
+            append_line(out, &list->sessions[i]);
+        }
+    }
+    buf_append_str(out, json ? "]\n" : "");
+}
+
+static size_t number(const struct arguments *arguments, const char *name, size_t otherwise)
+{
+    const char *text = argument_text(arguments, name);
+    double value = text ? strtod(text, NULL) : (double)otherwise;
+    return value < LIST_MOST ? (size_t)value : LIST_MOST;
+}
+
+static int list_sessions(const struct reading *reading, const struct arguments *arguments)
+{
+    struct session_list list = {NULL, 0, false};
+    struct err err = {0};
+    if (session_list(reading->store, NULL, number(arguments, "offset", 0),
+                     number(arguments, "limit", LIST_DEFAULT), &list, &err)) {
+        return command_fail(&err);
+    }
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    append_list(&out, &list, argument_flag(arguments, "json"));
+    int exit_code = output_result(buf_sv(&out));
+    buf_release(&out);
+    session_list_free(&list);
+    return exit_code;
+}
+
+/* What a message said, as plain text under its role. */
+static void append_plain(void *ctx, const struct message *message)
+{
+    struct buf *out = ctx;
+    buf_appendf(out, "%s%s%s%s\n", role_text(message->role), message->model ? " (" : "",
+                message->model ? message->model : "", message->model ? ")" : "");
+    char *text = message_text(message, PART_TEXT);
+    buf_append_str(out, text);
+    size_t length = strlen(text);
+    buf_append_str(out, length && text[length - 1] == '\n' ? "\n" : "\n\n");
+    free(text);
+}
+
+static void append_record(void *ctx, const struct message *message)
+{
+    struct buf *out = ctx;
+    bool is_first = out->n > 0 && out->p[out->n - 1] == '[';
+    buf_append_str(out, is_first ? "" : ",\n");
+    record_message(out, message);
+}
+
+static int show_session(const struct reading *reading, const char *what, bool json)
+{
+    struct session_list list = {NULL, 0, false};
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    struct err err = {0};
+    enum err_code code = reading_find(reading, what, &list, &err);
+    if (!code && json) {
+        buf_append_str(&out, "{\"session\":");
+        record_session(&out, &list.sessions[0]);
+        buf_append_str(&out, ",\"messages\":[");
+    }
+    if (!code) {
+        code = pages_walk(reading->store, &list.sessions[0].id, json ? append_record : append_plain,
+                          &out, &err);
+    }
+    buf_append_str(&out, json ? "]}\n" : "");
+    if (!code && !buf_ok(&out)) {
+        code = err_set(&err, ERR_TOO_BIG, "the session is too long to be shown at once");
+    }
+    int exit_code = code ? command_fail(&err) : output_result(buf_sv(&out));
+    buf_release(&out);
+    session_list_free(&list);
+    return exit_code;
+}
+
+static int run(const struct global_options *global, const struct arguments *arguments)
+{
+    const char *verb = arguments->rest_count ? arguments->rest[0] : "list";
+    bool is_list = strcmp(verb, "list") == 0 && arguments->rest_count <= 1;
+    bool is_show = strcmp(verb, "show") == 0 && arguments->rest_count == 2;
+    struct reading reading;
+    struct err err = {0};
+    if (!is_list && !is_show) {
+        err_set(&err, ERR_USAGE, "expected 'weir session list' or 'weir session show SESSION'");
+        return command_fail(&err);
+    }
+    if (reading_open(global, &reading, &err)) {
+        return command_fail(&err);
+    }
+    int exit_code =
+        is_list ? list_sessions(&reading, arguments)
+                : show_session(&reading, arguments->rest[1], argument_flag(arguments, "json"));
+    reading_close(&reading);
+    return exit_code;
+}
+
+const struct command command_session = {
+    .name = "session",
+    .operands = "list | show SESSION",
+    .summary = "list sessions, or show what was said in one",
+    .details =
+        "A session is named by its handle, its id, a name, or the beginning of one of these\n"
+        "where that is not ambiguous.\n",
+    .options = options,
+    .run = run,
+};

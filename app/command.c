@@ -1,0 +1,186 @@
+/* The table of commands, help made from it, and what main does with a command line. */
+#include "app/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command_internal.h"
+#include "app/output.h"
+#include "app/version.h"
+#include "base/log.h"
+
+#define HELP_COLUMN 30
+
+static const struct command *const table[] = {
+    &command_chat, &command_run, &command_session, &command_export, &command_config, NULL,
+};
+
+static const char general_help[] =
+    "weir: a chat client for language models whose answers are never lost\n"
+    "\n"
+    "usage: weir                      the screen; opens the last session\n"
+    "       weir -p PROMPT...         the same as weir run PROMPT...\n"
+    "       weir COMMAND [OPTIONS] [OPERANDS]\n";
+
+static const char exit_help[] =
+    "\nExit codes: 0 done, 1 unexpected failure, 2 wrong usage, 3 answer cut at the token limit,\n"
+    "4 refused by the model, 65 bad input, 69 provider unreachable, 73 and 74 the store failed,\n"
+    "75 busy, 76 the stream broke, 77 authentication refused, 78 configuration, 124 time limit,\n"
+    "129, 130, 141, 143 ended by SIGHUP, SIGINT, a reader that went away, SIGTERM.\n";
+
+const struct command *const *commands(void)
+{
+    return table;
+}
+
+static size_t index_of(const struct arguments *arguments, const char *name)
+{
+    size_t i = 0;
+    while (arguments->specs && arguments->specs[i].name &&
+           strcmp(arguments->specs[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+const char *argument_text(const struct arguments *arguments, const char *name)
+{
+    size_t i = index_of(arguments, name);
+    return i < COUNT_OF(arguments->values) ? arguments->values[i] : NULL;
+}
+
+bool argument_flag(const struct arguments *arguments, const char *name)
+{
+    return argument_text(arguments, name) != NULL;
+}
+
+static void append_padded(struct buf *out, size_t from, size_t column)
+{
+    do {
+        buf_append_byte(out, ' ');
+    } while (out->n - from < column);
+}
+
+static void append_options(struct buf *out, const struct option_spec *specs)
+{
+    for (; specs && specs->name; specs++) {
+        size_t from = out->n;
+        buf_append_str(out, "  ");
+        if (specs->letter) {
+            buf_appendf(out, "-%c, ", specs->letter);
+        } else {
+            buf_append_str(out, "    ");
+        }
+        buf_appendf(out, "--%s%s%s", specs->name, specs->value ? " " : "",
+                    specs->value ? specs->value : "");
+        append_padded(out, from, HELP_COLUMN);
+        buf_appendf(out, "%s\n", specs->help);
+    }
+}
+
+static void general(struct buf *out)
+{
+    buf_append_str(out, general_help);
+    buf_append_str(out, "\nCommands:\n");
+    for (const struct command *const *command = table; *command; command++) {
+        size_t from = out->n;
+        buf_appendf(out, "  %s", (*command)->name);
+        append_padded(out, from, 12);
+        buf_appendf(out, "%s\n", (*command)->summary);
+    }
+    buf_append_str(out, "\nOptions of every command:\n");
+    append_options(out, global_option_specs());
+    buf_append_str(out, "\n'weir COMMAND --help' tells more.\n");
+    buf_append_str(out, exit_help);
+}
+
+void command_help(const struct command *command, struct buf *out)
+{
+    if (!command) {
+        general(out);
+        return;
+    }
+    bool has_operands = command->operands && *command->operands;
+    buf_appendf(out, "usage: weir %s [OPTIONS]%s%s\n\n%s.\n", command->name,
+                has_operands ? " " : "", has_operands ? command->operands : "", command->summary);
+    if (command->details) {
+        buf_appendf(out, "\n%s", command->details);
+    }
+    if (command->options && command->options->name) {
+        buf_append_str(out, "\nOptions:\n");
+        append_options(out, command->options);
+    }
+    buf_append_str(out, "\nOptions of every command:\n");
+    append_options(out, global_option_specs());
+    if (command == &command_run) {
+        buf_append_str(out, exit_help);
+    }
+}
+
+static int show_help(const struct command *command)
+{
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    command_help(command, &out);
+    int exit_code = output_result(buf_sv(&out));
+    buf_release(&out);
+    return exit_code;
+}
+
+int exit_code_of(enum err_code code)
+{
+    static const int codes[ERR_COUNT] = {
+        [ERR_OK] = 0,           [ERR_INTERNAL] = 1,
+        [ERR_NO_MEMORY] = 1,    [ERR_USAGE] = 2,
+        [ERR_CONFIG] = 78,      [ERR_NOT_CONFIGURED] = 78,
+        [ERR_INVALID] = 65,     [ERR_TOO_BIG] = 65,
+        [ERR_UNSUPPORTED] = 1,  [ERR_NOT_FOUND] = 65,
+        [ERR_AMBIGUOUS] = 65,   [ERR_EXISTS] = 65,
+        [ERR_GONE] = 65,        [ERR_CLOSED] = 1,
+        [ERR_BUSY] = 75,        [ERR_TIMEOUT] = 124,
+        [ERR_CANCELLED] = 130,  [ERR_INTERRUPTED] = 76,
+        [ERR_IO] = 74,          [ERR_DISK_FULL] = 74,
+        [ERR_READ_ONLY] = 73,   [ERR_CANNOT_CREATE] = 73,
+        [ERR_CORRUPT] = 74,     [ERR_NEWER] = 78,
+        [ERR_UNREACHABLE] = 69, [ERR_SERVER] = 69,
+        [ERR_RATE_LIMIT] = 75,  [ERR_AUTH] = 77,
+        [ERR_REJECTED] = 65,    [ERR_PROTOCOL] = 76,
+        [ERR_REFUSED] = 4,
+    };
+    return (unsigned)code < ERR_COUNT ? codes[code] : 1;
+}
+
+int command_fail(const struct err *err)
+{
+    output_remark("%s", err->text[0] ? err->text : err_text(err->code));
+    return exit_code_of(err->code);
+}
+
+static int wrong_usage(const struct command_line *line, const struct err *err)
+{
+    int exit_code = command_fail(err);
+    output_remark("'weir%s%s --help' tells more", line->command ? " " : "",
+                  line->command ? line->command->name : "");
+    return exit_code;
+}
+
+int command_main(int argc, char **argv)
+{
+    struct command_line line;
+    struct err err = {0};
+    int exit_code = 0;
+    if (command_parse(argc, argv, &line, &err)) {
+        exit_code = wrong_usage(&line, &err);
+    } else if (line.help) {
+        exit_code = show_help(line.command);
+    } else if (line.version) {
+        exit_code = output_result(SV("weir " WEIR_VERSION "\n"));
+    } else {
+        if (line.global.verbose) {
+            log_to_fd(STDERR_FILENO, LOG_DEBUG);
+        }
+        exit_code = line.command->run(&line.global, &line.arguments);
+    }
+    command_line_release(&line);
+    return exit_code;
+}

@@ -1,0 +1,30 @@
+/*
+ * The parser of the command line, and help: shared by command.c and its tests.
+ *
+ * Threads: main. Ownership: views into argv, but for `rest`.
+ */
+#ifndef WEIR_APP_COMMAND_INTERNAL_H
+#define WEIR_APP_COMMAND_INTERNAL_H
+
+#include "app/command.h"
+#include "base/buf.h"
+
+struct command_line {
+    const struct command *command; /* NULL: none was named, and --help or --version was given */
+    struct global_options global;
+    struct arguments arguments;
+    const char **rest; /* what arguments.rest points to; free() */
+    bool help, version;
+};
+
+/* ERR_USAGE: the text says what is wrong; `ret->command` is the command it concerns, or NULL. */
+enum err_code command_parse(int argc, char **argv, struct command_line *ret,
+                            struct err *err) NODISCARD;
+void command_line_release(struct command_line *line);
+/* Appends the help of one command, or of all (NULL). */
+void command_help(const struct command *command, struct buf *out);
+
+/* Options that every command takes; ended by a NULL name. */
+const struct option_spec *global_option_specs(void);
+
+#endif

@@ -1,0 +1,393 @@
+/*
+ * Printing a headless run. Text streams to stdout; stream-json is one object for each line, flushed
+ * as it comes, with one `result` at the end; json is that object alone. Everything else goes to
+ * stderr. A failed write is noted once and nothing more is written: the caller cancels the answer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "app/headless.h"
+#include "app/output.h"
+#include "app/records.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+/* Of stream-json and of the result; rises when a reader has to know. */
+#define FORMAT_VERSION 1
+#define EXIT_READER_GONE 141
+
+bool headless_format_parse(const char *name, enum headless_format *ret_format)
+{
+    static const char *const names[] = {
+        [HEADLESS_TEXT] = "text", [HEADLESS_JSON] = "json", [HEADLESS_STREAM_JSON] = "stream-json"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *ret_format = (enum headless_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void printer_init(struct printer *printer, enum headless_format format)
+{
+    *printer = (struct printer){.format = format,
+                                .stdout_is_terminal = isatty(STDOUT_FILENO) == 1,
+                                .stderr_is_terminal = isatty(STDERR_FILENO) == 1};
+    safe_init(&printer->out_safe, SAFE_DEFAULT);
+    safe_init(&printer->err_safe, SAFE_DEFAULT);
+}
+
+static void write_out(struct printer *printer, struct sv text)
+{
+    if (printer->failure == 0 && text.n > 0) {
+        printer->failure = output_write(STDOUT_FILENO, text);
+    }
+}
+
+/* Text on its way to stdout or stderr, made safe where that is a terminal. */
+static void stream_text(struct printer *printer, int fd, struct sv text)
+{
+    bool is_out = fd == STDOUT_FILENO;
+    bool is_terminal =
+        is_out ? printer->stdout_is_terminal && !printer->raw : printer->stderr_is_terminal;
+    struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
+    if (is_terminal) {
+        (void)safe_feed(is_out ? &printer->out_safe : &printer->err_safe, text, &safe);
+        text = buf_sv(&safe);
+    }
+    if (is_out) {
+        write_out(printer, text);
+    } else {
+        (void)output_write(fd, text);
+    }
+    buf_release(&safe);
+}
+
+/* The head of a stream-json line, up to what all of them have. */
+static void begin_line(struct printer *printer, const char *type, struct buf *out)
+{
+    buf_append_byte(out, '{');
+    record_text(out, "type", sv_from(type));
+    record_int(out, "seq", (int64_t)printer->seq++);
+    record_id(out, "session_id", &printer->turn.session);
+    record_id(out, "turn_id", &printer->turn.id);
+    record_id(out, "message_id", &printer->turn.answer);
+}
+
+static void end_line(struct printer *printer, struct buf *out)
+{
+    buf_append_str(out, "}\n");
+    write_out(printer, buf_sv(out));
+    buf_release(out);
+}
+
+static bool is_streaming_json(const struct printer *printer)
+{
+    return printer->format == HEADLESS_STREAM_JSON;
+}
+
+void printer_begun(struct printer *printer, const char *model)
+{
+    if (is_streaming_json(printer)) {
+        struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+        begin_line(printer, "started", &line);
+        record_int(&line, "version", FORMAT_VERSION);
+        record_text(&line, "model", sv_from(model));
+        end_line(printer, &line);
+    }
+}
+
+void printer_part_open(struct printer *printer, const struct answer_part *part, uint32_t number)
+{
+    if (!is_streaming_json(printer)) {
+        return;
+    }
+    bool is_call = part->kind == PART_TOOL_CALL;
+    struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+    begin_line(printer, is_call ? "tool_call" : "part_open", &line);
+    record_int(&line, "part", number);
+    record_text(&line, "part_kind", sv_from(part_kind_text(part->kind)));
+    if (is_call || part->kind == PART_TOOL_RESULT) {
+        record_text(&line, "id", sv_from(part->tool_id));
+        record_text(&line, "name", sv_from(part->tool_name));
+    }
+    end_line(printer, &line);
+}
+
+static void print_answer_text(struct printer *printer, uint32_t number, struct sv text)
+{
+    if (printer->output_path) {
+        return;
+    }
+    if (printer->wrote_text && printer->text_part != number) {
+        stream_text(printer, STDOUT_FILENO, SV("\n\n"));
+    }
+    printer->wrote_text = true;
+    printer->text_part = number;
+    printer->last_byte = text.p[text.n - 1];
+    stream_text(printer, STDOUT_FILENO, text);
+}
+
+static void print_text_format(struct printer *printer, const struct answer_part *part,
+                              uint32_t number, struct sv text)
+{
+    if (part->kind == PART_TEXT) {
+        print_answer_text(printer, number, text);
+    }
+}
+
+static const char *event_of(enum part_kind kind)
+{
+    switch (kind) {
+    case PART_TEXT:
+        return "text";
+    case PART_REASONING:
+        return "reasoning";
+    case PART_TOOL_CALL:
+        return "tool_input";
+    default:
+        return part_kind_text(kind);
+    }
+}
+
+void printer_text(struct printer *printer, const struct answer_part *part, uint32_t number,
+                  size_t offset)
+{
+    struct sv text = sv_skip(buf_sv(&part->text), offset);
+    if (part->kind == PART_REASONING && printer->show_reasoning) {
+        printer->wrote_reasoning = true;
+        stream_text(printer, STDERR_FILENO, text);
+    }
+    if (printer->format == HEADLESS_TEXT) {
+        print_text_format(printer, part, number, text);
+    }
+    if (is_streaming_json(printer) && part->kind != PART_NATIVE) {
+        struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+        begin_line(printer, event_of(part->kind), &line);
+        record_int(&line, "part", number);
+        record_int(&line, "offset", (int64_t)offset);
+        record_text(&line, "text", text);
+        end_line(printer, &line);
+    }
+}
+
+void printer_part_end(struct printer *printer, const struct answer_part *part, uint32_t number)
+{
+    if (part->kind == PART_REASONING && printer->wrote_reasoning) {
+        stream_text(printer, STDERR_FILENO, SV("\n"));
+    }
+    bool is_call = part->kind == PART_TOOL_CALL;
+    if (is_streaming_json(printer) && (is_call || part->kind == PART_REASONING)) {
+        struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+        begin_line(printer, is_call ? "tool_call_end" : "reasoning_end", &line);
+        record_int(&line, "part", number);
+        end_line(printer, &line);
+    }
+}
+
+void printer_waiting(struct printer *printer, const struct message_update *update)
+{
+    int64_t wait_us = update->until_us - clock_mono_us();
+    const char *text = update->detail ? update->detail : err_text(update->error);
+    if (!printer->quiet) {
+        output_remark("%s; trying again in %.1f s", text,
+                      wait_us > 0 ? (double)wait_us / 1e6 : 0.0);
+    }
+    if (is_streaming_json(printer)) {
+        struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+        char *name = record_error_name(update->error);
+        begin_line(printer, "waiting", &line);
+        record_text(&line, "code", sv_from(name));
+        record_text(&line, "message", sv_from(text));
+        record_int(&line, "wait_ms", wait_us > 0 ? wait_us / 1000 : 0);
+        end_line(printer, &line);
+        free(name);
+    }
+}
+
+void printer_finish(struct printer *printer, const struct answer *answer)
+{
+    if (!is_streaming_json(printer)) {
+        return;
+    }
+    struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+    begin_line(printer, "usage", &line);
+    record_usage(&line, &answer->usage);
+    end_line(printer, &line);
+    begin_line(printer, "finish", &line);
+    record_text(&line, "reason", sv_from(finish_reason_text(answer->reason)));
+    record_text(&line, "detail", sv_from(answer->detail));
+    end_line(printer, &line);
+}
+
+static void record_tool_calls(struct buf *out, const struct answer *answer)
+{
+    record_key(out, "tool_calls");
+    buf_append_byte(out, '[');
+    bool is_first = true;
+    for (size_t i = 0; i < answer->part_count; i++) {
+        const struct answer_part *part = &answer->parts[i];
+        if (part->known && part->kind == PART_TOOL_CALL) {
+            buf_append_str(out, is_first ? "{" : ",{");
+            record_text(out, "id", sv_from(part->tool_id));
+            record_text(out, "name", sv_from(part->tool_name));
+            record_text(out, "arguments", sv_from(buf_cstr(&part->text)));
+            buf_append_byte(out, '}');
+            is_first = false;
+        }
+    }
+    buf_append_byte(out, ']');
+}
+
+/* Whether the same call may do better later. */
+static bool is_retryable(int exit_code)
+{
+    return exit_code == 69 || exit_code == 75 || exit_code == 76 || exit_code == 124;
+}
+
+static void record_error(struct buf *out, const struct outcome *outcome)
+{
+    if (!outcome->code) {
+        record_text(out, "error", (struct sv){NULL, 0});
+        return;
+    }
+    char *name = record_error_name(outcome->code);
+    record_key(out, "error");
+    buf_append_byte(out, '{');
+    record_text(out, "code", sv_from(name));
+    record_text(out, "message", sv_from(outcome->text ? outcome->text : err_text(outcome->code)));
+    record_bool(out, "retryable", is_retryable(outcome->exit_code));
+    buf_append_byte(out, '}');
+    free(name);
+}
+
+static void record_joined(struct buf *out, const char *name, const struct answer *answer,
+                          enum part_kind kind)
+{
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    answer_append_text(answer, kind, &text);
+    record_text(out, name, sv_from(buf_cstr(&text)));
+    buf_release(&text);
+}
+
+static void append_result(struct printer *printer, const struct answer *answer,
+                          const struct outcome *outcome, struct buf *out)
+{
+    begin_line(printer, "result", out);
+    record_int(out, "version", FORMAT_VERSION);
+    record_joined(out, "text", answer, PART_TEXT);
+    record_joined(out, "reasoning", answer, PART_REASONING);
+    record_tool_calls(out, answer);
+    record_text(out, "finish_reason", sv_from(finish_reason_text(outcome->reason)));
+    record_text(out, "model", sv_from(answer->model));
+    record_usage(out, &answer->usage);
+    record_bool(out, "replayed", false);
+    record_error(out, outcome);
+    record_int(out, "exit_code", outcome->exit_code);
+}
+
+static void remark_usage(const struct usage *usage)
+{
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    const struct {
+        const char *name;
+        int64_t value;
+    } counts[] = {{"input", usage->input_tokens},
+                  {"output", usage->output_tokens},
+                  {"reasoning", usage->reasoning_tokens},
+                  {"cache read", usage->cache_read_tokens},
+                  {"cache write", usage->cache_write_tokens}};
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        if (counts[i].value >= 0) {
+            buf_appendf(&text, "%s%s %lld", text.n ? ", " : "", counts[i].name,
+                        (long long)counts[i].value);
+        }
+    }
+    if (usage->cost_micros >= 0) {
+        buf_appendf(&text, "%scost $%.6f", text.n ? ", " : "", (double)usage->cost_micros / 1e6);
+    }
+    output_remark("tokens: %s", text.n ? buf_cstr(&text) : "unknown");
+    buf_release(&text);
+}
+
+/* Ends the text that streamed: what waited for more bytes, and a newline. */
+static void end_text(struct printer *printer)
+{
+    struct buf rest = BUF_INIT(BUF_MAX_INTERNAL);
+    (void)safe_end(&printer->out_safe, &rest);
+    if (printer->wrote_text && printer->last_byte != '\n') {
+        buf_append_byte(&rest, '\n');
+    }
+    write_out(printer, buf_sv(&rest));
+    buf_release(&rest);
+}
+
+/* An answer that failed leaves a file that is there as it is. */
+static bool is_usable(const struct outcome *outcome)
+{
+    return outcome->exit_code == 0 || outcome->exit_code == 3 || outcome->exit_code == 4;
+}
+
+static int write_file(const struct printer *printer, struct sv text, int exit_code)
+{
+    struct err err = {0};
+    if (file_write_atomic(printer->output_path, text, &err) == ERR_OK) {
+        return exit_code;
+    }
+    int failed = command_fail(&err);
+    return exit_code ? exit_code : failed;
+}
+
+static int result_to_file(struct printer *printer, const struct answer *answer,
+                          const struct outcome *outcome)
+{
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    int exit_code = outcome->exit_code;
+    if (printer->format == HEADLESS_JSON) {
+        append_result(printer, answer, outcome, &out);
+        buf_append_str(&out, "}\n");
+        exit_code = write_file(printer, buf_sv(&out), exit_code);
+    } else if (is_usable(outcome)) {
+        answer_append_text(answer, PART_TEXT, &out);
+        buf_append_str(&out, out.n && out.p[out.n - 1] != '\n' ? "\n" : "");
+        exit_code = write_file(printer, buf_sv(&out), exit_code);
+    }
+    buf_release(&out);
+    return exit_code;
+}
+
+int printer_result(struct printer *printer, const struct answer *answer,
+                   const struct outcome *outcome)
+{
+    if (outcome->text) {
+        output_remark("%s", outcome->text);
+    }
+    if (printer->show_usage) {
+        remark_usage(&answer->usage);
+    }
+    if (printer->output_path) {
+        return result_to_file(printer, answer, outcome);
+    }
+    if (printer->format == HEADLESS_TEXT) {
+        end_text(printer);
+    } else {
+        struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+        append_result(printer, answer, outcome, &line);
+        end_line(printer, &line);
+    }
+    if (printer->failure == EPIPE) {
+        return EXIT_READER_GONE;
+    }
+    if (printer->failure && outcome->exit_code == 0) {
+        struct err err = {0};
+        err_set_errno(&err, printer->failure, "cannot write to stdout");
+        (void)command_fail(&err);
+        return exit_code_of(ERR_IO);
+    }
+    return outcome->exit_code;
+}

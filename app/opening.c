@@ -1,0 +1,79 @@
+/* Opening config and store. */
+#include "app/opening.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+#define DATABASE_NAME "weir.db"
+
+static const char *first_of(const char *flag, const char *variable)
+{
+    const char *value = flag ? flag : getenv(variable);
+    return value && *value ? value : NULL;
+}
+
+enum err_code config_path(const struct global_options *global, char **ret_path, struct err *err)
+{
+    const char *path = first_of(global->config_path, "WEIR_CONFIG");
+    if (path) {
+        *ret_path = xstrdup(path);
+        return ERR_OK;
+    }
+    return file_xdg_path(XDG_CONFIG, "config.toml", ret_path, err);
+}
+
+enum err_code open_config(const struct global_options *global, struct config **ret_config,
+                          struct err *err)
+{
+    return config_load(first_of(global->config_path, "WEIR_CONFIG"), ret_config, err);
+}
+
+enum err_code database_path(const struct global_options *global, const struct config *config,
+                            char **ret_path, struct err *err)
+{
+    const char *path = first_of(global->db_path, "WEIR_DB");
+    path = path ? path : config->store_path;
+    if (path) {
+        *ret_path = xstrdup(path);
+        return ERR_OK;
+    }
+    return file_xdg_path(XDG_DATA, DATABASE_NAME, ret_path, err) ? ERR_CANNOT_CREATE : ERR_OK;
+}
+
+enum err_code reading_open(const struct global_options *global, struct reading *ret_reading,
+                           struct err *err)
+{
+    struct reading reading = {NULL, NULL, NULL};
+    char *path = NULL;
+    enum err_code code = open_config(global, &reading.config, err);
+    code = code ? code : database_path(global, reading.config, &path, err);
+    if (!code) {
+        reading.broker = broker_new(NULL);
+        struct store_options options = {
+            .path = path, .debounce_us = reading.config->debounce_us, .broker = reading.broker};
+        code = store_open(&options, &reading.store, err);
+    }
+    free(path);
+    if (code) {
+        reading_close(&reading);
+        return code;
+    }
+    *ret_reading = reading;
+    return ERR_OK;
+}
+
+void reading_close(struct reading *reading)
+{
+    store_free(reading->store);
+    broker_free(reading->broker);
+    config_free(reading->config);
+    *reading = (struct reading){NULL, NULL, NULL};
+}
+
+enum err_code reading_find(const struct reading *reading, const char *what,
+                           struct session_list *ret_list, struct err *err)
+{
+    return session_find(reading->store, sv_from(what), ret_list, err);
+}

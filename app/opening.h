@@ -1,0 +1,41 @@
+/*
+ * Opening config and store the way every command does.
+ *
+ * Threads: main. Errors: those of config_load and store_open.
+ */
+#ifndef WEIR_APP_OPENING_H
+#define WEIR_APP_OPENING_H
+
+#include "app/command.h"
+#include "app/config.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "pubsub/broker.h"
+#include "store/session.h"
+#include "store/store.h"
+
+/* --config, else WEIR_CONFIG, else the usual file. */
+enum err_code open_config(const struct global_options *global, struct config **ret_config,
+                          struct err *err) NODISCARD;
+/* Where that is, whether it can be read or not. For free(). */
+enum err_code config_path(const struct global_options *global, char **ret_path,
+                          struct err *err) NODISCARD;
+/* Where the database is: --db, else WEIR_DB, else the config, else the data folder. For free(). */
+enum err_code database_path(const struct global_options *global, const struct config *config,
+                            char **ret_path, struct err *err) NODISCARD;
+
+/* What a command needs that only reads: opened together, closed together. */
+struct reading {
+    struct config *config;
+    struct broker *broker;
+    struct store *store;
+};
+enum err_code reading_open(const struct global_options *global, struct reading *ret_reading,
+                           struct err *err) NODISCARD;
+void reading_close(struct reading *reading);
+
+/* The one session that `what` names, as a list of one. */
+enum err_code reading_find(const struct reading *reading, const char *what,
+                           struct session_list *ret_list, struct err *err) NODISCARD;
+
+#endif

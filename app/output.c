@@ -1,0 +1,80 @@
+/* Writing results and remarks. */
+#include "app/output.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/command.h"
+#include "base/file.h"
+#include "base/safe.h"
+
+#define EXIT_READER_GONE 141
+#define REMARK_MAX 2048
+
+int output_write(int fd, struct sv text)
+{
+    size_t at = 0;
+    while (at < text.n) {
+        ssize_t written = write(fd, text.p + at, text.n - at);
+        if (written >= 0) {
+            at += (size_t)written;
+        } else if (errno == EAGAIN) {
+            struct pollfd room = {.fd = fd, .events = POLLOUT};
+            (void)poll(&room, 1, -1);
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int output_result(struct sv text)
+{
+    struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
+    if (isatty(STDOUT_FILENO)) {
+        (void)safe_append(&safe, text, SAFE_DEFAULT);
+        text = buf_sv(&safe);
+    }
+    int failure = output_write(STDOUT_FILENO, text);
+    buf_release(&safe);
+    if (failure == EPIPE) {
+        return EXIT_READER_GONE;
+    }
+    if (failure) {
+        struct err err = {0};
+        err_set_errno(&err, failure, "cannot write to stdout");
+        (void)command_fail(&err);
+        return exit_code_of(ERR_IO);
+    }
+    return 0;
+}
+
+int output_result_to(const char *path, struct sv text)
+{
+    if (!path || strcmp(path, "-") == 0) {
+        return output_result(text);
+    }
+    struct err err = {0};
+    return file_write_atomic(path, text, &err) ? command_fail(&err) : 0;
+}
+
+void output_remark(const char *format, ...)
+{
+    char line[REMARK_MAX];
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    struct buf out = BUF_INIT(8 * REMARK_MAX);
+    size_t n = length < 0 ? 0 : (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
+    buf_append_str(&out, "weir: ");
+    (void)safe_append(&out, sv_of(line, n), SAFE_DEFAULT);
+    buf_append_byte(&out, '\n');
+    (void)output_write(STDERR_FILENO, buf_sv(&out));
+    buf_release(&out);
+}

@@ -1,0 +1,28 @@
+/*
+ * Writing results to stdout and remarks to stderr.
+ *
+ * Text for a terminal is made safe (base/safe.h); what goes into a pipe or a file stays as it is,
+ * byte for byte. A descriptor that does not block is waited for.
+ *
+ * Threads: main.
+ */
+#ifndef WEIR_APP_OUTPUT_H
+#define WEIR_APP_OUTPUT_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/sv.h"
+
+/* Gives 0 or an errno. */
+int output_write(int fd, struct sv text);
+/* A whole result to stdout. Gives the exit code: 0, 141 when the reader has gone, 74 otherwise (and
+ * says so). */
+int output_result(struct sv text) NODISCARD;
+/* The same into a file, replaced at once or not at all; NULL or "-": stdout. */
+int output_result_to(const char *path, struct sv text) NODISCARD;
+/* "weir: TEXT" and a newline on stderr, safe for a terminal. Failures are ignored. */
+void output_remark(const char *format, ...) PRINTF_LIKE(1, 2);
+
+#endif
