@@ -197,7 +197,8 @@ def measure_idle(weir, seconds, env, folder):
 
 
 def run_programs(folder):
-    """Figures of the bench_* programs, which print lines such as {"name":"publish","ns":12.5}."""
+    """Figures of the bench_* programs, which print lines such as {"name":"publish","ns":12.5}, or
+    with the members name, value and unit."""
     figures = {}
     for program in sorted(folder.glob("bench_*")):
         if program.suffix or not os.access(program, os.X_OK):
@@ -208,7 +209,10 @@ def run_programs(folder):
         for line in done.stdout.splitlines():
             fields = json.loads(line)
             name = fields.pop("name")
-            figures.update({f"{name}_{unit}": value for unit, value in fields.items()})
+            if "value" in fields:
+                fields = {fields.get("unit", ""): fields["value"]}
+            for unit, value in fields.items():
+                figures[f"{name} {unit}".strip()] = float(value)
     return figures
 
 
