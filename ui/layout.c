@@ -49,6 +49,7 @@ static size_t row_end(const struct layout *layout, struct sv text, size_t start,
     size_t at = start;
     size_t chance = start; /* the last place where the row may be broken */
     int column = 0;
+    bool seen = false; /* something other than blanks: an indent is kept with its word */
     *ret_newline = false;
     while (at < text.n) {
         struct cluster cluster;
@@ -73,7 +74,8 @@ static size_t row_end(const struct layout *layout, struct sv text, size_t start,
         }
         column += width;
         at += cluster.used;
-        chance = is_blank(&cluster) || wide ? at : chance;
+        chance = (is_blank(&cluster) && seen) || wide ? at : chance;
+        seen = seen || !is_blank(&cluster);
     }
     return at;
 }
@@ -146,6 +148,7 @@ size_t layout_row_at(const struct layout *layout, size_t offset)
     return low;
 }
 
+/* wide: grid, row and column are one place. */
 void layout_paint(const struct layout *layout, struct sv row, struct grid *grid, int grid_row,
                   int column, enum style style)
 {

@@ -40,7 +40,8 @@ struct sv layout_row(const struct layout *layout, struct sv text, size_t row);
 /* The row that holds the byte at `offset`; the last one for the text's end. */
 size_t layout_row_at(const struct layout *layout, size_t offset);
 
-/* Writes a row into columns [column, column + width) of the grid. */
+/* Writes a row into columns [column, column + width) of the grid.
+ * wide: grid, row and column are one place. */
 void layout_paint(const struct layout *layout, struct sv row, struct grid *grid, int grid_row,
                   int column, enum style style);
 /* Column of the byte at `offset` of the row, and the offset of the cluster at or before `column`.
