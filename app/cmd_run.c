@@ -379,6 +379,12 @@ static int shut_down(struct headless *headless, struct err *err)
     return number;
 }
 
+/* What to say of an answer that was stopped, with -n and without. */
+static const char *kept(const struct headless *headless, const char *if_kept, const char *if_not)
+{
+    return flag(headless, "no-save") ? if_not : if_kept;
+}
+
 /* How the answer ended by itself. */
 static void describe_end(const struct headless *headless, struct outcome *outcome)
 {
@@ -397,11 +403,14 @@ static void describe_end(const struct headless *headless, struct outcome *outcom
         break;
     case FINISH_CANCELED:
         outcome->code = ERR_CANCELLED;
-        outcome->text = "cancelled from elsewhere; what came is stored";
+        outcome->text =
+            kept(headless, "cancelled from elsewhere; what came is stored", "cancelled");
         break;
     case FINISH_INTERRUPTED:
         outcome->code = answer->error ? answer->error : ERR_INTERRUPTED;
-        outcome->text = answer->detail ? answer->detail : "interrupted; what came is stored";
+        outcome->text = answer->detail
+                            ? answer->detail
+                            : kept(headless, "interrupted; what came is stored", "interrupted");
         break;
     case FINISH_ERROR:
         outcome->code = answer->error ? answer->error : ERR_INTERNAL;
@@ -423,23 +432,27 @@ static bool judge_stop(const struct headless *headless, int number, struct outco
         return false;
     }
     bool canceled = number == SIGINT || (!number && headless->answer.ended);
-    *outcome = (struct outcome){.code = canceled ? ERR_CANCELLED : ERR_INTERRUPTED,
-                                .exit_code = number ? 128 + number : EXIT_READER_GONE,
-                                .reason = headless->answer.ended ? reason
-                                          : canceled             ? FINISH_CANCELED
-                                                                 : FINISH_INTERRUPTED,
-                                .text = "stopped before the answer was whole; what came is stored"};
+    *outcome = (struct outcome){
+        .code = canceled ? ERR_CANCELLED : ERR_INTERRUPTED,
+        .exit_code = number ? 128 + number : EXIT_READER_GONE,
+        .reason = headless->answer.ended ? reason
+                  : canceled             ? FINISH_CANCELED
+                                         : FINISH_INTERRUPTED,
+        .text = kept(headless, "stopped before the answer was whole; what came is stored",
+                     "stopped before the answer was whole")};
     if (!headless->have_turn) {
         outcome->text = "stopped before the prompt was sent";
     }
     if (!number && headless->printer.failure && headless->printer.failure != EPIPE) {
         outcome->code = ERR_IO;
         outcome->exit_code = exit_code_of(ERR_IO);
-        outcome->text = "cannot write to stdout; what came is stored";
+        outcome->text =
+            kept(headless, "cannot write to stdout; what came is stored", "cannot write to stdout");
     } else if (!number && headless->timed_out) {
         outcome->code = ERR_TIMEOUT;
         outcome->exit_code = EXIT_TIME_LIMIT;
-        outcome->text = "the time limit was reached; what came is stored";
+        outcome->text = kept(headless, "the time limit was reached; what came is stored",
+                             "the time limit was reached");
     }
     return true;
 }

@@ -364,6 +364,9 @@ static int result_to_file(struct printer *printer, const struct answer *answer,
 int printer_result(struct printer *printer, const struct answer *answer,
                    const struct outcome *outcome)
 {
+    if (printer->format == HEADLESS_TEXT) {
+        end_text(printer);
+    }
     if (outcome->text) {
         output_remark("%s", outcome->text);
     }
@@ -373,9 +376,7 @@ int printer_result(struct printer *printer, const struct answer *answer,
     if (printer->output_path) {
         return result_to_file(printer, answer, outcome);
     }
-    if (printer->format == HEADLESS_TEXT) {
-        end_text(printer);
-    } else {
+    if (printer->format != HEADLESS_TEXT) {
         struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
         append_result(printer, answer, outcome, &line);
         end_line(printer, &line);
