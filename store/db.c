@@ -121,18 +121,31 @@ void db__sleep_1ms(void)
     (void)nanosleep(&ms, NULL);
 }
 
+/* How long a reader that was told nothing else waits for a lock. */
+#define READ_PATIENCE_US CLOCK_S(1)
+
+static bool has_waited_enough(const struct db *db)
+{
+    if (db->deadline == CLOCK_NEVER) {
+        return false;
+    }
+    bool patient = db->reads && db->deadline == 0;
+    return clock_mono_us() >= (patient ? db->wait_began + READ_PATIENCE_US : db->deadline);
+}
+
 int db__busy(void *ctx, int tries)
 {
     struct db *db = ctx;
     unsigned interrupts = atomic_load(&db->interrupts);
     if (tries == 0) {
         db->interrupts_before = interrupts;
+        db->wait_began = clock_mono_us();
     }
     if (interrupts != db->interrupts_before) {
         db->gave_up_interrupted = true;
         return 0;
     }
-    if (db->deadline != CLOCK_NEVER && clock_mono_us() >= db->deadline) {
+    if (has_waited_enough(db)) {
         return 0;
     }
     db__sleep_1ms();

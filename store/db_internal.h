@@ -40,7 +40,10 @@ void db_close(struct db *db); /* NULL is fine */
 /* As it was given. Lives as long as the connection. */
 const char *db_path(const struct db *db);
 
-/* Waiting for another process's lock ends here; CLOCK_NEVER waits on. The default is not to wait.
+/*
+ * Waiting for another process's lock ends here; CLOCK_NEVER waits on. The default, also 0: a writer
+ * does not wait; a reader, which meets a lock only where another process recovers or closes the
+ * database (or writes, on a network file system), waits for up to a second each time.
  */
 void db_set_deadline(struct db *db, int64_t deadline_us);
 int64_t db_deadline(const struct db *db);

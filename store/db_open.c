@@ -282,6 +282,7 @@ enum err_code db_open(const char *path, enum db_mode mode, struct db **ret_db, s
     struct db *db = xcalloc(1, sizeof(*db));
     db->path = xstrdup(path);
     db->owner_fd = -1;
+    db->reads = mode == DB_READ;
     db->deadline = clock_mono_us() + OPEN_WAIT_US;
     code = open_handle(db, mode, err);
     if (code == ERR_OK) {

@@ -32,7 +32,9 @@ struct db {
     int owner_fd;          /* lock of the one process that may write there, or -1 */
     int64_t wal_frames;
 
-    int64_t deadline;
+    bool reads;       /* opened for reading */
+    int64_t deadline; /* 0: the default */
+    int64_t wait_began;
     bool (*give_up)(void *ctx);
     void *give_up_ctx;
     atomic_uint interrupts; /* how often db_interrupt was called */

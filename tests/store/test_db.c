@@ -311,6 +311,38 @@ static void network__uses_a_rollback_journal_and_lets_one_process_write(void **s
     free(path);
 }
 
+static void *commit_soon(void *arg)
+{
+    struct timespec pause = {.tv_nsec = 50000000};
+    (void)nanosleep(&pause, NULL);
+    must_exec(arg, "COMMIT");
+    return NULL;
+}
+
+static void read__waits_for_a_lock_that_ends_soon(void **state)
+{
+    char *path = scratch_path(*state, "x.db");
+    pthread_t thread;
+    pretended_type = 0x6969;
+    struct db *db = must_migrate(path);
+    struct db *reader = must_open(path, DB_READ);
+    must_exec(db, "BEGIN EXCLUSIVE");
+    assert_int_equal(pthread_create(&thread, NULL, commit_soon, db), 0);
+    assert_int_equal(value_of(reader, "SELECT count(*) FROM chunk"), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+
+    must_exec(db, "BEGIN EXCLUSIVE");
+    int64_t began = clock_mono_us();
+    struct sqlite3_stmt *stmt = db_prepare(reader, "SELECT count(*) FROM part", NULL);
+    assert_false(db_step(reader, stmt, NULL));
+    assert_int_equal(db_result(reader), ERR_BUSY);
+    assert_in_range(clock_mono_us() - began, CLOCK_MS(900), CLOCK_S(20));
+    pretended_type = 0;
+    db_close(reader);
+    db_close(db);
+    free(path);
+}
+
 static void begin__waits_for_another_writer_until_the_deadline(void **state)
 {
     char *path = scratch_path(*state, "x.db");
@@ -604,6 +636,7 @@ int main(void)
         SCRATCH_TEST(open__in_a_folder_that_cannot_be_made_says_so),
         SCRATCH_TEST(open__of_many_processes_at_once_never_fails),
         SCRATCH_TEST(network__uses_a_rollback_journal_and_lets_one_process_write),
+        SCRATCH_TEST(read__waits_for_a_lock_that_ends_soon),
         SCRATCH_TEST(begin__waits_for_another_writer_until_the_deadline),
         SCRATCH_TEST(begin__gives_up_when_it_is_told_to),
         SCRATCH_TEST(interrupt__ends_a_wait_and_a_long_read),
