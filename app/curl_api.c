@@ -1,0 +1,61 @@
+/* libcurl at run time: found, checked, initialised. */
+#include "app/curl_api.h"
+
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define VERSION_MIN 0x075400
+#define VERSION_MIN_TEXT "7.84"
+#define PACKAGE_HINT "install libcurl " VERSION_MIN_TEXT " or later (Debian: libcurl4)"
+
+/* ISO C has no conversion from the loader's void * to a function; copying the bytes is what POSIX
+ * promises to work. */
+static bool find(void *library, const char *name, void *ret_function, size_t size)
+{
+    void *symbol = dlsym(library, name);
+    memcpy(ret_function, &symbol, size);
+    return symbol != NULL;
+}
+
+static bool find_all(void *library, struct curl_api *api)
+{
+    bool found = true;
+#define FIND(name) found = find(library, "curl_" #name, &api->name, sizeof(api->name)) && found;
+    CURL_API_FUNCTIONS(FIND)
+#undef FIND
+    return found;
+}
+
+static enum err_code check(void *library, struct curl_api *api, struct err *err)
+{
+    if (!find_all(library, api)) {
+        return err_set(err, ERR_UNSUPPORTED, "libcurl lacks functions that are needed; %s",
+                       PACKAGE_HINT);
+    }
+    const curl_version_info_data *info = api->version_info(CURLVERSION_NOW);
+    if (info->version_num < VERSION_MIN) {
+        return err_set(err, ERR_UNSUPPORTED, "libcurl %s is too old; %s", info->version,
+                       PACKAGE_HINT);
+    }
+    if (api->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return err_set(err, ERR_UNSUPPORTED, "libcurl %s cannot be initialised", info->version);
+    }
+    return ERR_OK;
+}
+
+enum err_code curl_api_load(const char *library, struct curl_api *ret_api, struct err *err)
+{
+    struct curl_api api;
+    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        return err_set(err, ERR_UNSUPPORTED, "cannot load %s; %s", library, PACKAGE_HINT);
+    }
+    enum err_code code = check(handle, &api, err);
+    if (code) {
+        dlclose(handle);
+        return code;
+    }
+    *ret_api = api;
+    return ERR_OK;
+}

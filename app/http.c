@@ -1,0 +1,287 @@
+/*
+ * The loop over all transfers.
+ *
+ * Each round: curl works, clocks are looked at, handlers are given what came. Handlers may start
+ * and cancel transfers, so the list is searched from its start after each of them, and a transfer
+ * that is cancelled by its own handler is freed when that returns.
+ */
+#include "app/http.h"
+
+#include <poll.h>
+#include <stdlib.h>
+
+#include "app/http_internal.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+
+/* A wait that takes this much longer than asked for means that the process was stopped. */
+#define STOPPED_US CLOCK_S(2)
+#define POLL_MS_MAX 3600000
+#define RETRY_AFTER_MAX_S (86400 * 365)
+
+struct http {
+    struct curl_api api;
+    CURLM *multi; /* NULL: libcurl is not loaded */
+    struct http_transfer *transfers;
+    size_t count;
+};
+
+enum err_code http_open(struct http **ret_http, struct err *err)
+{
+    (void)err;
+    *ret_http = xcalloc(1, sizeof(struct http));
+    return ERR_OK;
+}
+
+enum err_code http_load(struct http *http, struct err *err)
+{
+    if (http->multi) {
+        return ERR_OK;
+    }
+    enum err_code code = curl_api_load(CURL_API_LIBRARY, &http->api, err);
+    if (code) {
+        return code;
+    }
+    http->multi = http->api.multi_init();
+    return http->multi ? ERR_OK : err_set(err, ERR_NO_MEMORY, "out of memory for connections");
+}
+
+/* Takes it out of curl, which closes its connection unless the answer was read to its end. */
+static void detach(struct http *http, struct http_transfer *transfer)
+{
+    struct http_transfer **at = &http->transfers;
+    while (*at && *at != transfer) {
+        at = &(*at)->next;
+    }
+    if (!*at) {
+        return;
+    }
+    *at = transfer->next;
+    http->count--;
+    /* Without it, libcurl waits here for a name that is still being looked up. Unknown before
+     * 7.87. */
+    (void)http->api.easy_setopt(transfer->easy, CURLOPT_QUICK_EXIT, 1L);
+    (void)http->api.multi_remove_handle(http->multi, transfer->easy);
+}
+
+void http_cancel(struct http *http, struct http_transfer *transfer)
+{
+    if (!transfer || transfer->dead) {
+        return;
+    }
+    (void)http->api.easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+    detach(http, transfer);
+    transfer->dead = true;
+    if (!transfer->busy) {
+        http__transfer_free(transfer);
+    }
+}
+
+void http_close(struct http *http)
+{
+    if (!http) {
+        return;
+    }
+    while (http->transfers) {
+        http_cancel(http, http->transfers);
+    }
+    if (http->multi) {
+        (void)http->api.multi_cleanup(http->multi);
+    }
+    free(http);
+}
+
+/* wide: handlers and ctx are one thing */
+enum err_code http_start(struct http *http, const struct http_request *request,
+                         const struct http_handlers *handlers, void *ctx,
+                         struct http_transfer **ret_transfer, struct err *err)
+{
+    struct http_transfer *transfer;
+    enum err_code code = http_load(http, err);
+    if (code) {
+        return code;
+    }
+    code = http__transfer_new(&http->api, request, &transfer, err);
+    if (code) {
+        return code;
+    }
+    transfer->handlers = *handlers;
+    transfer->ctx = ctx;
+    if (http->api.multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+        http__transfer_free(transfer);
+        return err_set(err, ERR_INTERNAL, "cannot start a request");
+    }
+    transfer->next = http->transfers;
+    http->transfers = transfer;
+    http->count++;
+    *ret_transfer = transfer;
+    return ERR_OK;
+}
+
+size_t http_active(const struct http *http)
+{
+    return http->count;
+}
+
+static int64_t retry_after_us(const struct http_transfer *transfer)
+{
+    curl_off_t seconds = 0;
+    if (transfer->retry_after_ms >= 0) {
+        return CLOCK_MS(transfer->retry_after_ms);
+    }
+    if (!transfer->has_retry_after ||
+        transfer->api->easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK) {
+        return -1;
+    }
+    /* A date that has passed gives a negative number. */
+    return seconds < 0 ? 0 : CLOCK_S(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
+}
+
+static void give_head(struct http_transfer *transfer)
+{
+    struct http_head head = {.status = transfer->status,
+                             .content_type = buf_sv(&transfer->content_type),
+                             .request_id = buf_sv(&transfer->request_id),
+                             .retry_after_us = retry_after_us(transfer)};
+    transfer->head_given = true;
+    if (transfer->handlers.head) {
+        transfer->handlers.head(transfer->ctx, &head);
+    }
+}
+
+/* Only curl's callbacks append to the buffer, and none runs while a handler does. */
+static void give_body(struct http_transfer *transfer)
+{
+    if (transfer->handlers.body) {
+        transfer->handlers.body(transfer->ctx, buf_sv(&transfer->body));
+    }
+    buf_clear(&transfer->body);
+}
+
+static bool is_ready(const struct http_transfer *transfer)
+{
+    return (transfer->head_whole && !transfer->head_given) || transfer->body.n || transfer->ended;
+}
+
+static void give(struct http *http, struct http_transfer *transfer)
+{
+    transfer->busy = true;
+    if (transfer->head_whole && !transfer->head_given) {
+        give_head(transfer);
+    }
+    if (!transfer->dead && transfer->body.n) {
+        give_body(transfer);
+    }
+    if (!transfer->dead && transfer->ended) {
+        detach(http, transfer);
+        transfer->dead = true;
+        if (transfer->handlers.done) {
+            transfer->handlers.done(transfer->ctx, transfer->code,
+                                    transfer->code ? &transfer->err : NULL);
+        }
+    }
+    transfer->busy = false;
+    if (transfer->dead) {
+        http__transfer_free(transfer);
+    }
+}
+
+static bool give_all(struct http *http)
+{
+    bool any = false;
+    struct http_transfer *transfer = http->transfers;
+    while (transfer) {
+        if (is_ready(transfer)) {
+            give(http, transfer);
+            any = true;
+            transfer = http->transfers;
+        } else {
+            transfer = transfer->next;
+        }
+    }
+    return any;
+}
+
+static void collect_ends(struct http *http)
+{
+    int left;
+    CURLMsg *message;
+    while ((message = http->api.multi_info_read(http->multi, &left))) {
+        struct http_transfer *transfer = NULL;
+        (void)http->api.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        if (message->msg == CURLMSG_DONE && transfer) {
+            http__transfer_end(transfer, message->data.result);
+        }
+    }
+}
+
+/* Ends what ran out of time; gives the next point at which something will. */
+static int64_t look_at_clocks(struct http *http)
+{
+    int64_t now = clock_mono_us();
+    int64_t next = CLOCK_NEVER;
+    for (struct http_transfer *t = http->transfers; t; t = t->next) {
+        if (http__transfer_deadline(t) <= now) {
+            http__transfer_expire(t);
+        }
+        int64_t deadline = http__transfer_deadline(t);
+        next = deadline < next ? deadline : next;
+    }
+    return next;
+}
+
+/* One round of work. True when a handler was called. */
+static bool work(struct http *http, int64_t *ret_next)
+{
+    int running;
+    (void)http->api.multi_perform(http->multi, &running);
+    collect_ends(http);
+    *ret_next = look_at_clocks(http);
+    return give_all(http);
+}
+
+static void shift_clocks(struct http *http, int64_t by)
+{
+    for (struct http_transfer *t = http->transfers; t; t = t->next) {
+        t->since_us += by;
+    }
+}
+
+static int wait_ms(int64_t deadline)
+{
+    int ms = clock_poll_ms(deadline);
+    return ms < 0 || ms > POLL_MS_MAX ? POLL_MS_MAX : ms;
+}
+
+/* Waits for sockets, `wake_fd` or the deadline. True when it was `wake_fd`. */
+static bool wait_for_any(struct http *http, int wake_fd, int64_t deadline)
+{
+    struct curl_waitfd wake = {.fd = wake_fd, .events = CURL_WAIT_POLLIN};
+    int ms = wait_ms(deadline);
+    int64_t began = clock_mono_us();
+    (void)http->api.multi_poll(http->multi, &wake, wake_fd >= 0, ms, NULL);
+    int64_t late = clock_mono_us() - began - CLOCK_MS(ms);
+    if (late > STOPPED_US) {
+        shift_clocks(http, late);
+    }
+    return wake.revents != 0;
+}
+
+static void only_wait(int wake_fd, int64_t deadline)
+{
+    struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
+    (void)poll(&wake, 1, clock_poll_ms(deadline));
+}
+
+void http_poll(struct http *http, int wake_fd, int64_t deadline_us)
+{
+    if (http->count == 0) {
+        only_wait(wake_fd, deadline_us);
+        return;
+    }
+    int64_t next;
+    bool woken = false;
+    while (!work(http, &next) && !woken && clock_mono_us() < deadline_us) {
+        woken = wait_for_any(http, wake_fd, next < deadline_us ? next : deadline_us);
+    }
+}
