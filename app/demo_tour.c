@@ -23,7 +23,8 @@ static const struct demo_segment welcome[] = {
      "| `Alt-Enter`, `Ctrl-J` | begins a new line in it |\n"
      "| `Esc` | stops an answer; what came stays |\n"
      "| `PgUp`, `PgDn` | scroll through the conversation |\n"
-     "| `Ctrl-D` in an empty prompt | leaves |\n\n"
+     "| `Ctrl-D` in an empty prompt | leaves |\n"
+     "| `/help` | lists all of them |\n\n"
      "Send anything (*next* will do) and I shall show you how to connect a model. Or try one of "
      "these words: `code`, `table`, `long`, `cjk`, `emoji`, `think`, `tool`, `error`, `help`.\n"},
     {DEMO_END, NULL}};

@@ -35,8 +35,9 @@ size_t nearest_distance(struct sv a, struct sv b)
 
 struct nearest nearest_start(struct sv word)
 {
-    /* A word of three letters may be off by one, a long one by a third of it. */
-    return (struct nearest){.word = word, .best = NULL, .distance = word.n / 3 + 1};
+    /* A word of up to four letters may be off by one, a longer one by about a third of it. */
+    size_t most = word.n < 3 ? 1 : (word.n + 1) / 3;
+    return (struct nearest){.word = word, .best = NULL, .distance = most};
 }
 
 void nearest_offer(struct nearest *nearest, const char *candidate)
