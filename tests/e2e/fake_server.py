@@ -317,9 +317,11 @@ SCRIPTS = {
 
 
 class Server:
-    """with Server(script, …) as server: … server.url … server.exchanges"""
+    """with Server(script, …) as server: … server.url … server.exchanges
 
-    def __init__(self, *scripts, default=None, port=0, models=("fake-model",)):
+    tls: paths of a certificate and its key."""
+
+    def __init__(self, *scripts, default=None, port=0, models=("fake-model",), tls=None):
         self.queue = list(scripts)
         self.default = default or answer()
         self.by_model = {}
@@ -331,7 +333,11 @@ class Server:
         self.accepted = 0
         self.listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.listener = context.wrap_socket(self.listener, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/v1"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def __enter__(self):
@@ -525,14 +531,6 @@ class FullListener:
     def __exit__(self, *_):
         for sock in [*self.fillers, self.listener]:
             sock.close()
-
-
-def tls_server(server, certificate, key):
-    """Makes a Server that has not been used yet speak TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.listener = context.wrap_socket(server.listener, server_side=True)
-    return server
 
 
 def main():

@@ -80,6 +80,7 @@ def test_while_the_server_is_waited_for(home, serving, figures, stage):
     check_ended(home, result, texts)
 
 
+@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_while_waiting_before_another_try(home, serving):
     server = serving(fake.status(503, headers=[("Retry-After", "30")]))
     with home.start("run", "the question") as run:
@@ -94,7 +95,7 @@ def test_while_waiting_before_another_try(home, serving):
 
 
 def test_while_nobody_reads_the_output(home, serving, figures):
-    server = serving(fake.flood())
+    server = serving(fake.endless(0.001, "x" * 4000 + "{}\n"))
     with home.start("run", "the question", read=False) as run:
         exchange = server.wait_turn()
         server.wait_sent(exchange, 40)

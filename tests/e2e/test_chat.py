@@ -276,7 +276,7 @@ def test_an_unknown_key_sequence_never_becomes_text(home, serving, chat):
     serving()
     screen = chat()
     for keys in ("\x1b[99~", "\x1b[1;9Q", "\x1bOz", "\x1b[?1;2c", "\x1b[200;5u", "\x1b[I", "\x1b[O",
-                 "\x1b[12;34R", "\x1b]11;rgb:0000/0000/0000\x1b\\", "\x1b[57399u",
+                 "\x1b[12;34R", "\x1b]11;rgb:0000/0000/0000\x1b\\", "\x1b[57441u",
                  "\x1b[<64;10;10M"):
         screen.send(keys)
         time.sleep(0.04)
@@ -440,7 +440,7 @@ def test_a_hostile_error_text_never_acts(home, serving, chat):
     serving(fake.status(400, json.dumps({"error": {"message": message}})))
     screen = chat(columns=200)
     ask(screen, "go")
-    screen.wait_for("\u241b")
+    screen.wait_for("]0;owned")
     screen.wait_quiet()
     assert not terminal.foreign_bytes(screen.output()), screen.dump()
 
@@ -547,7 +547,7 @@ def test_a_terminal_that_goes_away_saves_everything_and_ends(home, serving, chat
 
 def test_a_terminal_that_goes_away_with_the_hangup_ignored_ends_too(home, serving):
     serving()
-    screen = terminal.Screen(["nohup", WEIR, "chat"], home.env)
+    screen = terminal.Screen(["sh", "-c", 'trap "" HUP; exec "$0" chat', WEIR], home.env)
     try:
         screen.wait_for("fake/fake-model")
         before = cpu_seconds(screen.pid)
@@ -574,7 +574,7 @@ def test_a_kill_in_the_middle_costs_at_most_the_last_tenth_of_a_second(home, ser
     server = serving(fake.endless(0.004))
     screen = chat()
     ask(screen, "precious question")
-    screen.wait_for("word 50 ")
+    screen.wait_for(lambda s: "word 50 " in s.words())
     exchange = server.turns()[0]
     at = time.monotonic()
     screen.signal(signal.SIGKILL)
@@ -592,7 +592,7 @@ def test_a_kill_in_the_middle_costs_at_most_the_last_tenth_of_a_second(home, ser
     assert loss < 0.1 * SLOWER
     home.check_integrity()
     with home.screen() as again:
-        again.wait_for("word 50 ")
+        again.wait_for(lambda s: "word 50 " in s.words())
         again.wait_for(re.compile("interrupted", re.I))
         again.send(PAGE_UP * 20)
         again.wait_for("precious question")

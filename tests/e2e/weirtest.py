@@ -46,7 +46,7 @@ class Result:
         """The lines of stream-json."""
         return [json.loads(line) for line in self.stdout.splitlines()]
 
-    def __str__(self):
+    def __repr__(self):
         return f"exit {self.code} after {self.seconds:.2f} s\nstdout: {self.stdout[-2000:]!r}\n" \
                f"stderr: {self.stderr[-2000:]!r}"
 
@@ -153,7 +153,7 @@ class Home:
 
     def use(self, server, model="fake-model", top="", more="", url=None):
         """A provider `fake` at the server. `more` goes into its table, `top` before it."""
-        quoted = json.dumps(f"fake/{model}")
+        quoted = json.dumps(f"fake/{model}", ensure_ascii=False).replace("\x7f", "\\u007f")
         return self.configure(f"model = {quoted}\n{top}\n[provider.fake]\ntype = \"openai\"\n"
                               f"base_url = \"{url or server.url}\"\n{more}\n")
 
