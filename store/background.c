@@ -12,6 +12,8 @@
 
 #define CHECKPOINT_FRAMES 1000
 #define CHECKPOINT_IDLE_US CLOCK_S(2)
+/* Also what is waited when somebody else holds the lock. */
+#define REST_LEAST_US CLOCK_MS(1)
 #define FOLD_IN_MEMORY_MAX ((size_t)2 << 20)
 
 void background_soon(struct store *store)
@@ -84,12 +86,12 @@ static void fold_row(struct store *store)
     bool done = false;
     struct err err;
     pthread_mutex_unlock(&store->lock);
-    if (fold_step(store->db, row, &done, &err)) {
+    enum err_code code = fold_step(store->db, row, &done, &err);
+    if (code) {
         log_write(LOG_INFO, "fold: %s", err.text);
-        done = true;
     }
     pthread_mutex_lock(&store->lock);
-    if (done) {
+    if (done || (code && code != ERR_BUSY)) {
         store->unfolded_count--;
     }
 }
@@ -110,7 +112,8 @@ void background_step(struct store *store)
         fold_row(store);
     }
     int64_t now = clock_mono_us();
-    store->background_us = now + (now - began);
+    int64_t worked = now - began;
+    store->background_us = now + (worked > REST_LEAST_US ? worked : REST_LEAST_US);
     background_soon(store);
 }
 

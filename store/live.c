@@ -445,7 +445,6 @@ void live_mark_written(struct live *live, const struct taken *taken)
     }
     live->usage_written = live->usage_written || taken->writes_usage;
     live->end_written = live->end_written || taken->ends;
-    live->saved_change = taken->change;
 }
 
 bool live_is_saved(const struct live *live)

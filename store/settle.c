@@ -60,9 +60,8 @@ static struct message_update *saved_update(struct live *live)
     return update;
 }
 
-/* Both locks held. Moves the marks, and gives what is to be told once they are released. */
-static void settle(struct store *store, struct taken *taken, struct message_update **ret_saved,
-                   struct live_waiter **ret_waiters)
+/* Both locks held. Moves the marks; gives what follows the update, if readers hold unsaved text. */
+static struct message_update *move_marks(struct taken *taken)
 {
     struct live *live = taken->live;
     live_mark_written(live, taken);
@@ -71,15 +70,20 @@ static void settle(struct store *store, struct taken *taken, struct message_upda
     }
     live->set_aside = false;
     live->failures = 0;
-    if (live->shown_unsaved && live_is_saved(live)) {
-        *ret_saved = saved_update(live);
-    }
-    *ret_waiters = take_waiters(live);
+    return live->shown_unsaved && live->change == taken->change ? saved_update(live) : NULL;
+}
+
+/* With the lock held: it is saved now, for whoever waits; an ended message is next to be folded. */
+static struct live_waiter *count_saved(struct store *store, const struct taken *taken)
+{
+    struct live *live = taken->live;
+    live->saved_change = taken->change;
     if (live->ended && live_is_saved(live) && !live->gone) {
         live->next_done = NULL;
         *store->done_tail = live;
         store->done_tail = &live->next_done;
     }
+    return take_waiters(live);
 }
 
 void settle_recovered(struct store *store)
@@ -92,6 +96,18 @@ void settle_recovered(struct store *store)
     store->retry_us = 0;
 }
 
+/* With publish_lock held. */
+static void publish(struct store *store, struct batch *batch, struct message_update **saved)
+{
+    batch_publish(store, batch);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (saved[i]) {
+            update_publish(store->broker, saved[i]);
+            payload_unref(&saved[i]->payload);
+        }
+    }
+}
+
 void settle_written(struct store *store, struct batch *batch)
 {
     struct message_update **saved = xcalloc(batch->count + 1, sizeof(struct message_update *));
@@ -102,19 +118,19 @@ void settle_written(struct store *store, struct batch *batch)
     store->commit_running = false;
     store->transactions++;
     for (size_t i = 0; i < batch->count; i++) {
-        settle(store, &batch->entries[i], &saved[i], &waiters[i]);
+        saved[i] = move_marks(&batch->entries[i]);
+    }
+    pthread_mutex_unlock(&store->lock);
+    doorbell_ring(store->doorbell_fd);
+    publish(store, batch, saved);
+    pthread_mutex_unlock(&store->publish_lock);
+
+    pthread_mutex_lock(&store->lock);
+    for (size_t i = 0; i < batch->count; i++) {
+        waiters[i] = count_saved(store, &batch->entries[i]);
     }
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
-    doorbell_ring(store->doorbell_fd);
-    batch_publish(store, batch);
-    for (size_t i = 0; i < batch->count; i++) {
-        if (saved[i]) {
-            update_publish(store->broker, saved[i]);
-            payload_unref(&saved[i]->payload);
-        }
-    }
-    pthread_mutex_unlock(&store->publish_lock);
     for (size_t i = 0; i < batch->count; i++) {
         settle_tell(waiters[i], ERR_OK, NULL);
     }

@@ -25,13 +25,7 @@ static enum err_code migrate(struct store *store, struct err *err)
         return code;
     }
     int64_t deadline = clock_mono_us() + MIGRATE_PATIENCE_US;
-    code = migration_lock_upgrade(store->migration_fd, deadline, err);
-    if (code == ERR_OK) {
-        db_set_deadline(store->db, deadline);
-        code = migrate_run(store->db, store->path, err);
-        migration_lock_downgrade(store->migration_fd);
-    }
-    return code;
+    return migrate_with_lock(store->db, store->migration_fd, deadline, err);
 }
 
 /* A message that cannot be repaired now is left for the next start; that is no reason to refuse
