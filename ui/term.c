@@ -103,7 +103,6 @@ enum err_code term_open(struct err *err)
     term.raw.c_cc[VTIME] = 0;
     term.enter.n = 0;
     term.leave.n = 0;
-    put(&term.leave, sv_from(term.modes_off));
     set_modes(&term.raw);
     atomic_store(&term.is_open, true);
     return ERR_OK;
@@ -114,6 +113,7 @@ void term_set_sequences(struct sv enter, struct sv leave)
     if (enter.n <= SEQUENCE_MAX && leave.n <= SEQUENCE_MAX) {
         put(&term.enter, enter);
         put(&term.enter, sv_from(term.modes_on));
+        put(&term.leave, sv_from(term.modes_off));
         put(&term.leave, leave);
     }
 }

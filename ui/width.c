@@ -10,6 +10,8 @@
 
 #define SENT_MAX 5u /* wide characters of one cell */
 #define JOINER 0x200Du
+#define TEXT_SELECTOR 0xFE0Eu
+#define EMOJI_SELECTOR 0xFE0Fu
 #define DOTTED_CIRCLE 0x25CCu
 #define ELLIPSIS 0x2026u
 #define FLAG_BASE 0x1F3F4u
@@ -54,7 +56,8 @@ static void finish_cut(struct making *making)
 /* Adds one code point that has no visible form of its own. */
 static void add(struct making *making, uint32_t cp)
 {
-    if (making->cut || safe_is_invisible(cp)) {
+    bool selector = cp == TEXT_SELECTOR || cp == EMOJI_SELECTOR;
+    if (making->cut || selector || safe_is_invisible(cp)) {
         return;
     }
     if (cp == JOINER && columns_of(cp) == 0) {

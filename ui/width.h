@@ -7,8 +7,9 @@
  * that is what ncurses and most terminals go by. What is sent is decided here, per code point, by
  * the rules of base/safe.h: a code point that has a visible form ("<202E>") is a cluster of its own
  * and is shown by that form; invisible ones are dropped or marked; characters that libc calls
- * unprintable are replaced; joiners between two spacing characters are not sent, as terminals
- * disagree about them. A cell of ncurses holds 5 wide characters: what is longer ends in "…".
+ * unprintable are replaced; joiners between two spacing characters and the selectors of text or
+ * emoji style are not sent, as terminals disagree about the width of what they make. A cell of
+ * ncurses holds 5 wide characters: what is longer ends in "…".
  *
  * Nothing here depends on what follows a cluster but the code points that join it, so text may be
  * cut at any cluster's border. A cluster that grows never becomes narrower.
