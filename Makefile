@@ -196,13 +196,15 @@ check-bare:
 DOCS   := $(wildcard README.md LICENSE config.example.toml)
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/weir
+MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
 install:
 	@$(SUBMAKE) FLAVOUR=release all
-	install -d $(BINDIR) $(DOCDIR)
+	install -d $(BINDIR) $(DOCDIR) $(MANDIR)
 	install -m 755 $(B)/release/weir $(BINDIR)/weir
 	install -m 644 $(DOCS) $(DOCDIR)
+	install -m 644 doc/weir.1 $(MANDIR)
 uninstall:
-	rm -f $(BINDIR)/weir $(addprefix $(DOCDIR)/,$(DOCS))
+	rm -f $(BINDIR)/weir $(MANDIR)/weir.1 $(addprefix $(DOCDIR)/,$(DOCS))
 	-rmdir $(DOCDIR)
 ##  clean            remove $(B)
 clean:

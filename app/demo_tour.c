@@ -130,15 +130,16 @@ static const struct demo_segment code[] = {
     {DEMO_END, NULL}};
 
 static const struct demo_segment table[] = {
-    {DEMO_TEXT, "Rivers, with their lengths and where they end:\n\n"
-                "| river | length | ends in | note |\n"
-                "|:---|---:|:---:|---|\n"
-                "| Nile | 6,650 km | Mediterranean | *by most counts* the longest |\n"
-                "| Amazon | 6,400 km | Atlantic | carries the most water |\n"
-                "| Yangtze (长江) | 6,300 km | East China Sea | **longest in Asia** |\n"
-                "| Danube | 2,850 km | Black Sea | passes `10` countries |\n"
-                "| Rhine | 1,230 km | North Sea | |\n\n"
-                "Columns are aligned as the table says: left, right, centred.\n"},
+    {DEMO_TEXT,
+     "Rivers, with their lengths and where they end:\n\n"
+     "| river | length | ends in | note |\n"
+     "|:---|---:|:---:|---|\n"
+     "| Nile | 6,650 km | Mediterranean | *by most counts* the longest |\n"
+     "| Amazon | 6,400 km | Atlantic | carries the most water |\n"
+     "| Yangtze (长江) | 6,300 km | East China Sea | **longest in Asia** |\n"
+     "| Danube | 2,850 km | Black Sea | passes `10` countries |\n"
+     "| Rhine | 1,230 km | North Sea | |\n\n"
+     "The table asks for its second column to stand right and its third one in the middle.\n"},
     {DEMO_END, NULL}};
 
 static const struct demo_segment cjk[] = {
@@ -166,8 +167,7 @@ static const struct demo_segment emoji[] = {
      "- flags: 🇩🇪 🇯🇵 🇧🇷\n"
      "- with a variation selector: ❤️ ☎️ 1️⃣\n"
      "- combining marks: e\u0301 n\u0303 o\u0308 and क्षि\n\n"
-     "Where your terminal cannot draw one of them as a single character, weir draws its parts and "
-     "keeps the columns right. 🎣\n"},
+     "However your terminal draws them, what stands beside them should stay in its column. 🎣\n"},
     {DEMO_END, NULL}};
 
 static const struct demo_segment think[] = {
@@ -247,7 +247,7 @@ void demo_long_append(struct buf *out)
     static const char *const acts[] = {"rises after the rain",  "runs low in August",
                                        "freezes at its edges",  "carries leaves and twigs",
                                        "turns brown with silt", "lies still before the gate"};
-    buf_append_str(out, "# A long answer\n\nMade to be scrolled, stopped and searched.\n");
+    buf_append_str(out, "# A long answer\n\nMade to be scrolled and stopped.\n");
     for (unsigned section = 1; section <= 170; section++) {
         const char *water = waters[section % COUNT_OF(waters)];
         const char *act = acts[section / 2 % COUNT_OF(acts)];
