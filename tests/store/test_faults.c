@@ -245,6 +245,8 @@ static void a_power_cut_costs_at_most_the_tail_of_what_was_running(void **state)
         assert_survived(&cut, i > 0 ? &ended : NULL, &asked);
         fixture_apply(&fixture, &asked.answer, fixture_finish(FINISH_CANCELED));
         ended = whole_answer(&fixture);
+        cut_to(&fixture, &cut, i + cuts);
+        assert_survived(&cut, &ended, &asked);
     }
     fixture_close(&fixture);
     fixture_close(&cut);

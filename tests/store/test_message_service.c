@@ -11,7 +11,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/thread.h"
 #include "store/core_internal.h"
 #include "tests/store/store_fixture.h"
 
@@ -273,40 +272,6 @@ static void crush_d1__a_finished_message_leaves_memory_and_is_folded(void **stat
     fixture_close(&fixture);
 }
 
-struct streamer {
-    struct fixture *fixture;
-    struct ulid answer;
-};
-
-static void *stream_slowly(void *arg)
-{
-    struct streamer *streamer = arg;
-    for (int i = 0; i < 400; i++) {
-        fixture_apply(streamer->fixture, &streamer->answer, fixture_text(0, "0123456789"));
-        usleep(200);
-    }
-    return NULL;
-}
-
-static void crush_d2__the_tail_that_came_during_a_write_is_written_without_another_push(
-    void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    struct err err;
-    pthread_t thread;
-    fixture_open(&fixture, CLOCK_MS(1));
-    struct turn turn = fixture_turn(&fixture, "q");
-    struct streamer streamer = {&fixture, turn.answer};
-    assert_int_equal(thread_start(&thread, "streamer", stream_slowly, &streamer, &err), ERR_OK);
-    pthread_join(thread, NULL);
-    usleep(60000);
-    char *stored = fixture_stored_text(&fixture, &turn.answer);
-    assert_int_equal(strlen(stored), 4000);
-    free(stored);
-    fixture_close(&fixture);
-}
-
 /* Holds the write lock from another connection. */
 static sqlite3 *lock_database(struct fixture *fixture)
 {
@@ -346,6 +311,41 @@ static void a_locked_database_freezes_nobody_and_loses_nothing(void **state)
     assert_int_equal(inbox.updates[3]->kind, UPDATE_SAVED);
     assert_stored(&fixture, &turn.answer, "one two");
     inbox_release(&inbox);
+    fixture_close(&fixture);
+}
+
+static void crush_d2__a_delta_that_comes_during_a_write_is_written_without_another_push(
+    void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, CLOCK_MS(1));
+    struct turn turn = fixture_turn(&fixture, "q");
+    sqlite3 *db = lock_database(&fixture);
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "A"));
+    usleep(15000);
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "B"));
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(db);
+    usleep(100000);
+    assert_stored(&fixture, &turn.answer, "AB");
+    fixture_close(&fixture);
+}
+
+static void reads_see_what_is_pending(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    struct message *message = NULL;
+    fixture_open(&fixture, HOUR);
+    struct turn turn = fixture_turn(&fixture, "q");
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "pending"));
+    assert_int_equal(message_snapshot(fixture.store, &turn.answer, &message, &err), ERR_OK);
+    assert_string_equal(message->parts[0].text, "pending");
+    assert_false(message->ended);
+    message_free(message);
+    assert_stored(&fixture, &turn.answer, "");
     fixture_close(&fixture);
 }
 
@@ -395,9 +395,11 @@ static void closing_writes_what_is_pending(void **state)
     fixture_open(&fixture, HOUR);
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "to the last word"));
-    fixture_reopen(&fixture);
     struct message *message = NULL;
     struct err err;
+    assert_int_equal(store_close(fixture.store, soon(), &err), ERR_OK);
+    assert_stored(&fixture, &turn.answer, "to the last word");
+    fixture_reopen(&fixture);
     assert_int_equal(message_snapshot(fixture.store, &turn.answer, &message, &err), ERR_OK);
     char *text = message_text(message, PART_TEXT);
     assert_string_equal(text, "to the last word");
@@ -489,7 +491,8 @@ int main(void)
         cmocka_unit_test(sa13__window_zero_writes_every_change_before_it_returns),
         cmocka_unit_test(crush_d1__a_finished_message_leaves_memory_and_is_folded),
         cmocka_unit_test(
-            crush_d2__the_tail_that_came_during_a_write_is_written_without_another_push),
+            crush_d2__a_delta_that_comes_during_a_write_is_written_without_another_push),
+        cmocka_unit_test(reads_see_what_is_pending),
         cmocka_unit_test(crush_d5__a_late_update_of_a_deleted_message_is_refused),
         cmocka_unit_test(crush_d7__flush_obeys_its_deadline),
         cmocka_unit_test(a_locked_database_freezes_nobody_and_loses_nothing),
