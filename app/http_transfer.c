@@ -1,8 +1,10 @@
 /* One transfer: its options, what curl's callbacks gather, its clocks, and why it ended. */
 #include <ctype.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "app/http_internal.h"
 #include "app/version.h"
@@ -128,6 +130,23 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
     return 0;
 }
 
+/* A program that is started meanwhile must not inherit the connection: it would stay open after a
+ * cancel. */
+static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)ctx;
+    (void)purpose;
+#ifdef SOCK_CLOEXEC
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+#else
+    int fd = socket(address->family, address->socktype, address->protocol);
+    if (fd >= 0) {
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    return fd;
+#endif
+}
+
 static bool has_line_break(struct sv text)
 {
     return sv_find(text, '\r') < text.n || sv_find(text, '\n') < text.n;
@@ -182,6 +201,8 @@ static bool set_callbacks(struct http_transfer *transfer)
            api->easy_setopt(transfer->easy, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
            set_long(transfer, CURLOPT_NOPROGRESS, 0) &&
            set_pointer(transfer, CURLOPT_XFERINFODATA, transfer) &&
+           api->easy_setopt(transfer->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket) ==
+               CURLE_OK &&
            set_pointer(transfer, CURLOPT_WRITEDATA, transfer) &&
            set_pointer(transfer, CURLOPT_HEADERDATA, transfer) &&
            set_pointer(transfer, CURLOPT_PREREQDATA, transfer) &&

@@ -3,12 +3,14 @@
 #include <netdb.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "tests/app/http_answer.h"
 
@@ -153,6 +155,27 @@ static void cancel__closes_the_connection_in_mid_body(void **state)
     fake_server_stop(server);
 }
 
+static void cancel__closes_the_connection_though_a_child_was_started(void **state)
+{
+    (void)state;
+    char url[100];
+    struct answer answer;
+    struct fake_server *server = fake_server_start(serve_stall);
+    struct http *http = open_http();
+    struct http_request request = request_to(url, server);
+    start(http, &request, &answer);
+    poll_until(http, &answer.pieces, 1);
+    pid_t child;
+    char *const argv[] = {"sleep", "10", NULL};
+    assert_int_equal(posix_spawnp(&child, "sleep", NULL, NULL, argv, environ), 0);
+    assert_in_range(cancel_and_measure(http, &answer, server), 0, CLOCK_MS(100));
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    http_close(http);
+    buf_release(&answer.body);
+    fake_server_stop(server);
+}
+
 /* Writes for as long as somebody takes it. */
 static void serve_flood(struct fake_server *server, int fd)
 {
@@ -267,6 +290,7 @@ int main(void)
         cmocka_unit_test(connecting__fails_with_the_host_and_the_reason),
         cmocka_unit_test(cancel__closes_the_connection_while_waiting_for_the_head),
         cmocka_unit_test(cancel__closes_the_connection_in_mid_body),
+        cmocka_unit_test(cancel__closes_the_connection_though_a_child_was_started),
         cmocka_unit_test(cancel__closes_the_connection_of_a_flood_that_nobody_reads),
         cmocka_unit_test(cancel__closes_the_connection_of_an_upload_that_stands_still),
         cmocka_unit_test(cancel__does_not_wait_for_a_name_that_is_looked_up),
