@@ -51,23 +51,19 @@ static enum err_code open_reader(struct store *store, struct db **ret_db, int *r
     return ERR_OK;
 }
 
-/* The nearest folder above a file that is not there yet has to let us make it. */
+/* A file that is not there yet: its folder is made now, since whether that works is the only sure
+ * sign. */
 static enum err_code check_can_create(const char *path, struct err *err)
 {
-    char *folder = xstrdup(path);
-    char *slash = NULL;
-    do {
-        slash = strrchr(folder, '/');
-        *(slash == folder ? slash + 1 : slash ? slash : folder) = '\0';
-    } while (slash && slash != folder && !file_exists(folder));
-    const char *where = slash ? folder : ".";
-    enum err_code code = ERR_OK;
-    if (access(where, W_OK | X_OK)) {
-        err_set_errno(err, errno, "cannot create '%s'", path);
+    enum err_code code = file_make_parent(path, err);
+    if (code) {
+        return code;
+    }
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+    if (access(folder, W_OK | X_OK)) {
         code = errno == EROFS ? ERR_READ_ONLY : ERR_CANNOT_CREATE;
-        if (err) {
-            err->code = code;
-        }
+        err_set(err, code, "cannot create '%s': %s", path, err_text(ERR_READ_ONLY));
     }
     free(folder);
     return code;
