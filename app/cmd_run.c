@@ -480,6 +480,21 @@ static struct outcome judge(const struct headless *headless, int number, const s
     return outcome;
 }
 
+/* A prompt that could not be stored may be nowhere else. */
+static void give_prompt_back(const struct headless *headless, const struct outcome *outcome)
+{
+    bool store_failed = outcome->code == ERR_DISK_FULL || outcome->code == ERR_IO ||
+                        outcome->code == ERR_READ_ONLY || outcome->code == ERR_CANNOT_CREATE;
+    if (store_failed && !headless->have_turn && headless->prompt.n > 0) {
+        struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
+        output_remark("the prompt was not sent:");
+        (void)safe_append(&safe, buf_sv(&headless->prompt), SAFE_DEFAULT);
+        buf_append_byte(&safe, '\n');
+        (void)output_write(STDERR_FILENO, buf_sv(&safe));
+        buf_release(&safe);
+    }
+}
+
 static void release(struct headless *headless)
 {
     if (headless->engine &&
@@ -530,6 +545,7 @@ static int run(const struct global_options *global, const struct arguments *argu
         printer_finish(&headless->printer, &headless->answer);
     }
     exit_code = printer_result(&headless->printer, &headless->answer, &outcome);
+    give_prompt_back(headless, &outcome);
     release(headless);
     return exit_code;
 }

@@ -14,7 +14,6 @@
 #include "app/output.h"
 #include "app/records.h"
 #include "base/clock.h"
-#include "base/file.h"
 
 /* Of stream-json and of the result; rises when a reader has to know. */
 #define FORMAT_VERSION 1
@@ -336,7 +335,7 @@ static bool is_usable(const struct outcome *outcome)
 static int write_file(const struct printer *printer, struct sv text, int exit_code)
 {
     struct err err = {0};
-    if (file_write_atomic(printer->output_path, text, &err) == ERR_OK) {
+    if (output_to_file(printer->output_path, text, &err) == ERR_OK) {
         return exit_code;
     }
     int failed = command_fail(&err);

@@ -2,11 +2,13 @@
 #include "app/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -54,13 +56,37 @@ int output_result(struct sv text)
     return 0;
 }
 
+/* A pipe or a device is written to: replacing it would take it away from everybody else. */
+static bool is_special(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+static enum err_code write_special(const char *path, struct sv text, struct err *err)
+{
+    int fd = -1;
+    enum err_code code = file_open(path, O_WRONLY, &fd, err);
+    if (code) {
+        return code;
+    }
+    int failure = output_write(fd, text);
+    failure = close(fd) != 0 && failure == 0 ? errno : failure;
+    return failure ? err_set_errno(err, failure, "cannot write '%s'", path) : ERR_OK;
+}
+
+enum err_code output_to_file(const char *path, struct sv text, struct err *err)
+{
+    return is_special(path) ? write_special(path, text, err) : file_write_atomic(path, text, err);
+}
+
 int output_result_to(const char *path, struct sv text)
 {
     if (!path || strcmp(path, "-") == 0) {
         return output_result(text);
     }
     struct err err = {0};
-    return file_write_atomic(path, text, &err) ? command_fail(&err) : 0;
+    return output_to_file(path, text, &err) ? command_fail(&err) : 0;
 }
 
 void output_remark(const char *format, ...)

@@ -13,6 +13,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/sv.h"
 
 /* Gives 0 or an errno. */
@@ -20,7 +21,9 @@ int output_write(int fd, struct sv text);
 /* A whole result to stdout. Gives the exit code: 0, 141 when the reader has gone, 74 otherwise (and
  * says so). */
 int output_result(struct sv text) NODISCARD;
-/* The same into a file, replaced at once or not at all; NULL or "-": stdout. */
+/* Into a file, replaced at once or not at all; a pipe or a device is written to. */
+enum err_code output_to_file(const char *path, struct sv text, struct err *err) NODISCARD;
+/* The same; NULL or "-": stdout. Gives the exit code, as output_result does. */
 int output_result_to(const char *path, struct sv text) NODISCARD;
 /* "weir: TEXT" and a newline on stderr, safe for a terminal. Failures are ignored. */
 void output_remark(const char *format, ...) PRINTF_LIKE(1, 2);
