@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -359,6 +360,7 @@ def test_a_reader_that_goes_away_cancels_the_turn_and_keeps_what_came(home, serv
     assert home.attempt() != "running"
 
 
+@pytest.mark.skipif(not pathlib.Path("/dev/full").is_char_device(), reason="no /dev/full")
 def test_a_full_stdout_is_an_error_and_the_answer_is_stored(home, serving):
     serving()
     with open("/dev/full", "wb") as full:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from fake_server import stall
-from kill_harness import Broken, Harness, copy_database, inspect
+from kill_harness import GRACE, Broken, Harness, copy_database, inspect
 from weirtest import SLOWER
 
 
@@ -43,7 +43,7 @@ def test_the_harness_sees_what_is_missing():
 
 
 def toy_harness(root, mode):
-    harness = Harness(root, 1, lambda *_: None)
+    harness = Harness(root, 1, lambda *_: None, GRACE)
     toy = pathlib.Path(__file__).resolve().parent / "toy_client.py"
     harness.home.program = [sys.executable, str(toy)]
     harness.home.env["TOY"] = mode
