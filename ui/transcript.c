@@ -359,6 +359,11 @@ bool transcript_apply(struct transcript *transcript, const struct message_update
     return true;
 }
 
+bool transcript_knows(const struct transcript *transcript, const struct ulid *message)
+{
+    return message__find(transcript, message) != NULL;
+}
+
 size_t transcript_count(const struct transcript *transcript)
 {
     return transcript->count;

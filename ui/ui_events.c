@@ -13,37 +13,75 @@
 #define FIRST_PAGE 8u
 #define NEXT_PAGE 24u
 
-/* Loads the messages before `seq`. False: there were none, or they cannot be read. */
-static bool load_page(struct ui *ui, int64_t seq, size_t limit)
+/* Reads the messages before `seq` into `ret_page`; false when that fails, which is shown. */
+static bool read_page(struct ui *ui, int64_t seq, size_t limit, struct history_page *ret_page)
 {
-    struct history_page page = {0};
     struct err err;
     if (!ulid_is_set(&ui->session)) {
         return false;
     }
-    if (history_before(ui->options->store, &ui->session, seq, limit, &page, &err)) {
+    if (history_before(ui->options->store, &ui->session, seq, limit, ret_page, &err)) {
         view__line(ui, LINE_PROBLEM, err.text);
+        return false;
+    }
+    return true;
+}
+
+static void show_page(struct ui *ui, const struct history_page *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        transcript_load(ui->transcript, page->messages[i]);
+    }
+    ui->dirty = true;
+}
+
+/* Loads the messages before the oldest one that is shown. False: there were none, or they cannot
+ * be read. */
+static bool load_older(struct ui *ui, size_t limit)
+{
+    struct history_page page = {0};
+    if (!read_page(ui, transcript_oldest(ui->transcript), limit, &page)) {
         transcript_set_more(ui->transcript, false);
         return false;
     }
-    bool older = transcript_oldest(ui->transcript) == seq;
-    for (size_t i = 0; i < page.count; i++) {
-        transcript_load(ui->transcript, page.messages[i]);
-    }
-    if (older) {
-        transcript_set_more(ui->transcript, page.more);
-    }
     size_t count = page.count;
+    show_page(ui, &page);
+    transcript_set_more(ui->transcript, page.more && count);
     history_page_free(&page);
-    ui->dirty = true;
     return count > 0;
+}
+
+static bool page_is_new(const struct ui *ui, const struct history_page *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        if (transcript_knows(ui->transcript, &page->messages[i]->id)) {
+            return false;
+        }
+    }
+    return page->count > 0;
+}
+
+/* Loads the latest messages, back to the first that is known already. */
+static void load_latest(struct ui *ui)
+{
+    struct history_page page = {0};
+    int64_t seq = INT64_MAX;
+    bool goes_on = transcript_count(ui->transcript) > 0;
+    if (!goes_on) {
+        load_older(ui, FIRST_PAGE);
+    }
+    while (goes_on && read_page(ui, seq, FIRST_PAGE, &page)) {
+        goes_on = page_is_new(ui, &page) && page.more;
+        seq = page.count ? page.messages[0]->seq : 0;
+        show_page(ui, &page);
+        history_page_free(&page);
+    }
 }
 
 void events__fill_view(struct ui *ui)
 {
     view__arrange(ui);
-    while (transcript_wants_older(ui->transcript) &&
-           load_page(ui, transcript_oldest(ui->transcript), NEXT_PAGE)) {
+    while (transcript_wants_older(ui->transcript) && load_older(ui, NEXT_PAGE)) {
     }
 }
 
@@ -56,7 +94,7 @@ void events__show_session(struct ui *ui, const struct ulid *session)
 {
     ui->session = *session;
     transcript_reset(ui->transcript, session);
-    load_page(ui, INT64_MAX, FIRST_PAGE);
+    load_older(ui, FIRST_PAGE);
     events__fill_view(ui);
     transcript_each_prompt(ui->transcript, remember, ui->editor);
     ui->dirty = true;
@@ -77,7 +115,7 @@ void events__gap(void *ctx, const struct ulid *message)
 static void catch_up(struct ui *ui)
 {
     transcript_each_running(ui->transcript, events__gap, ui);
-    load_page(ui, INT64_MAX, FIRST_PAGE);
+    load_latest(ui);
 }
 
 void events__give_back(struct ui *ui, const char *prompt, const char *why)
@@ -109,7 +147,7 @@ static void begun(struct ui *ui, const struct notice *notice)
     if (!ulid_is_set(&ui->session)) {
         events__show_session(ui, &notice->session);
     } else {
-        load_page(ui, INT64_MAX, FIRST_PAGE);
+        load_latest(ui);
     }
     if (ui->cancel_on_begun) {
         ui->cancel_on_begun = false;
@@ -238,15 +276,33 @@ static void on_event(void *ctx, const struct event *event)
     }
 }
 
+/* A lost notice may have been what became of the prompt. It is safe where Up finds it. */
+static void on_lost_notice(struct ui *ui, const struct ulid *session)
+{
+    if (!ui->sending) {
+        return;
+    }
+    ui->sending = false;
+    ui->cancelling = false;
+    ui->cancel_on_begun = false;
+    buf_clear(&ui->sent);
+    if (!ulid_is_set(&ui->session) && ulid_is_set(session)) {
+        events__show_session(ui, session);
+    }
+}
+
 /* Something was lost. A message by its name can be asked for; for the rest all is looked at. */
 static void on_resync(void *ctx, uint32_t topic, const struct ulid *key)
 {
     struct ui *ui = ctx;
     if (topic == TOPIC_MESSAGE && ulid_is_set(key)) {
         events__gap(ui, key);
-    } else {
-        catch_up(ui);
+        return;
     }
+    if (topic & TOPIC_UI) {
+        on_lost_notice(ui, key);
+    }
+    catch_up(ui);
 }
 
 enum err_code events__subscribe(struct ui *ui, struct err *err)
