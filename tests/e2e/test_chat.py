@@ -14,7 +14,7 @@ import fake_server as fake
 import hostile
 import pytest
 import terminal
-from weirtest import FLAVOUR, SLOWER, WEIR, wait_until
+from weirtest import FLAVOUR, SLOWER, WEIR, locked, wait_until
 
 CTRL_C, CTRL_D, ENTER, ESC, PAGE_UP, PAGE_DOWN = "\x03", "\x04", "\r", "\x1b", "\x1b[5~", "\x1b[6~"
 
@@ -576,6 +576,7 @@ def test_a_kill_in_the_middle_costs_at_most_the_last_tenth_of_a_second(home, ser
     ask(screen, "precious question")
     screen.wait_for(lambda s: "word 50 " in s.words())
     exchange = server.turns()[0]
+    time.sleep(0.12 * SLOWER)  # what is on the screen is stored; what came since is at stake
     at = time.monotonic()
     screen.signal(signal.SIGKILL)
     screen.wait_exit()
@@ -598,6 +599,25 @@ def test_a_kill_in_the_middle_costs_at_most_the_last_tenth_of_a_second(home, ser
         again.wait_for("precious question")
         home.wait_db(lambda h: h.attempt() == "interrupted")
         assert home.answer()["text"] == text
+
+
+def test_a_locked_database_freezes_no_screen_and_loses_nothing(home, serving, chat):
+    server = serving(fake.endless(0.01))
+    screen = chat()
+    ask(screen, "count")
+    screen.wait_for("word 5 ")
+    with locked(home.db):
+        last = f"word {len(server.turns()[0].sent) + 30} "
+        screen.wait_for(lambda s: last in s.words())
+        assert last not in home.answer()["text"]
+        screen.wait_for("not saved yet")
+        screen.send("typing goes on")
+        screen.wait_for("typing goes on")
+    home.wait_db(lambda h: last in h.answer()["text"])
+    screen.wait_for(lambda s: "not saved yet" not in s.text())
+    screen.send(CTRL_C + ESC)
+    home.wait_db(lambda h: h.attempt() == "cancelled")
+    assert server.turns()[0].text().startswith(home.answer()["text"])
 
 
 def test_an_abort_restores_the_terminal(home, serving, chat):

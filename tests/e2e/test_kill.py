@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import time
 
 import pytest
 from fake_server import stall
@@ -20,10 +21,10 @@ def test_two_hundred_kills_lose_no_question_and_at_most_the_last_tenth_of_a_seco
 
 
 def test_a_kill_during_a_pause_of_the_server_loses_nothing(home, serving, tmp_path):
-    serving(stall(tuple(f"w{i} " for i in range(20))))
+    server = serving(stall(tuple(f"w{i} " for i in range(20))))
     with home.start("run", "q") as run:
-        run.wait_out("w19 ", 10 * SLOWER)
-        home.wait_db(lambda h: h.answer()["text"].endswith("w19 "), timeout=0.1 * SLOWER)
+        server.wait_sent(server.wait_turn(), 20)
+        time.sleep(0.1 * SLOWER)
         run.process.kill()
         run.process.wait()
     messages = inspect(copy_database(home, tmp_path / "copy"))

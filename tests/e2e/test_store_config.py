@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import subprocess
+import time
 
 import fake_server as fake
 import pytest
@@ -217,16 +218,40 @@ def test_twenty_runs_at_once_on_a_new_store_all_get_their_own_answer(home, serve
 
 
 def test_a_locked_database_is_waited_for(home, serving):
-    serving()
+    server = serving()
     assert home.run("one").code == 0
-    script = "import sqlite3,sys,time; c = sqlite3.connect(sys.argv[1], isolation_level=None);" \
-             "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(1)"
-    with subprocess.Popen(["/usr/bin/python3", "-c", script, str(home.db)],
-                          stdout=subprocess.PIPE) as holder:
-        assert holder.stdout.readline() == b"locked\n"
-        result = home.run("two")
+    with weirtest.locked(home.db):
+        run = home.start("run", "two")
+        time.sleep(1)
+        assert len(server.turns()) == 1, "nothing is sent that is not stored"
+    with run:
+        result = run.wait()
     assert (result.code, result.out) == (0, "Hello, world\n"), result
     assert home.prompts() == ["one", "two"]
+
+
+def test_what_a_locked_database_cannot_take_at_the_end_is_kept_beside_it(home, serving):
+    server = serving(fake.endless(0.005), fake.answer(("next",)))
+    with home.start("run", "q") as run:
+        server.wait_sent(server.wait_turn(), 20)
+        with weirtest.locked(home.db):
+            server.wait_sent(server.turns()[0], 60)
+            at = run.signal(signal.SIGTERM)
+            result = run.wait()
+            assert time.monotonic() - at < 4 * SLOWER
+    assert result.code == 143, result
+    sent = server.turns()[0]
+    before = "".join(text for when, text in sent.sent if when < at - 0.02)
+    stored = home.answer()["text"]
+    if not stored.startswith(before):
+        beside = list(home.db.parent.glob("weir.db-spill-*"))
+        assert any(b"word 55" in p.read_bytes() for p in beside), list(home.db.parent.iterdir())
+        assert {p.stat().st_mode & 0o777 for p in beside} == {0o600}
+    assert home.run("next").code == 0
+    recovered = home.answers()[0]
+    assert recovered["text"].startswith(before) and sent.text().startswith(recovered["text"])
+    assert recovered["reason"] == "interrupted"
+    assert not list(home.db.parent.glob("weir.db-spill-*")), "it was taken in"
 
 # Keys.
 

@@ -270,6 +270,18 @@ def read_messages(connection):
     return found
 
 
+@contextlib.contextmanager
+def locked(path):
+    """Another program holds the lock for writing."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+    finally:
+        connection.close()
+
+
 def command_line(pid):
     return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
 
