@@ -23,17 +23,23 @@ static size_t line_start(const struct editor *editor, size_t at)
     return at;
 }
 
+/* The first border of a cluster that is not before `at`. */
+static size_t border_at(const struct editor *editor, size_t at)
+{
+    struct sv text = buf_sv(&editor->text);
+    size_t border = line_start(editor, at);
+    while (border < at) {
+        struct cluster cluster;
+        width_next(sv_skip(text, border), SAFE_MARK_INVISIBLE, &cluster);
+        border += cluster.used;
+    }
+    return border;
+}
+
 /* What is inserted may join the clusters around it: the insertion point goes behind that one. */
 static void settle_cursor(struct editor *editor)
 {
-    struct sv text = buf_sv(&editor->text);
-    size_t at = line_start(editor, editor->cursor);
-    while (at < editor->cursor) {
-        struct cluster cluster;
-        width_next(sv_skip(text, at), SAFE_MARK_INVISIBLE, &cluster);
-        at += cluster.used;
-    }
-    editor->cursor = at;
+    editor->cursor = border_at(editor, editor->cursor);
 }
 
 bool text__insert(struct editor *editor, struct sv text)
@@ -110,7 +116,7 @@ size_t text__word_left(const struct editor *editor, bool by_blanks)
     while (at > 0 && (by_blanks ? !is_blank(p[at - 1]) : is_word(p[at - 1]))) {
         at--;
     }
-    return at;
+    return border_at(editor, at);
 }
 
 size_t text__word_right(const struct editor *editor)
@@ -123,7 +129,7 @@ size_t text__word_right(const struct editor *editor)
     while (at < editor->text.n && is_word(p[at])) {
         at++;
     }
-    return at;
+    return border_at(editor, at);
 }
 
 /* The last column is kept free, so that the cursor has a place behind a full row. */

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/safe.h"
 #include "base/utf8.h"
 #include "tests/ui/rows.h"
-#include "ui/editor.h"
+#include "ui/editor_internal.h"
 
 #include <cmocka.h>
 
@@ -245,6 +246,18 @@ static void any_size__can_be_painted(void **state)
     grid_release(&grid);
 }
 
+static void assert_cursor_at_a_border(const struct editor *editor)
+{
+    struct sv text = editor_text(editor);
+    size_t at = text__line_start(editor);
+    while (at < editor->cursor) {
+        struct cluster cluster;
+        width_next(sv_skip(text, at), SAFE_MARK_INVISIBLE, &cluster);
+        at += cluster.used;
+    }
+    assert_int_equal(at, editor->cursor);
+}
+
 static void keys_at_random__never_split_a_cluster(void **state)
 {
     (void)state;
@@ -261,6 +274,7 @@ static void keys_at_random__never_split_a_cluster(void **state)
         type(editor, keys[(seed >> 16) % COUNT_OF(keys)]);
         struct sv text = editor_text(editor);
         assert_int_equal(utf8_valid_prefix(text.p ? text.p : "", text.n), text.n);
+        assert_cursor_at_a_border(editor);
         if (round % 7 == 0) {
             free(painted(editor, 4, 1 + (int)(seed % 30), &grid));
         }
