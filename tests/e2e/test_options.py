@@ -1,0 +1,223 @@
+"""Each option of a headless run, and what kinds of terminal the screen can live with."""
+
+import os
+import pathlib
+import re
+import stat
+import subprocess
+
+import fake_server as fake
+import pytest
+import terminal
+from weirtest import SLOWER, WEIR
+
+
+# Options of run.
+
+
+def test_a_session_is_named_by_id_handle_or_prefix(home, serving):
+    server = serving(fake.answer(("one",)))
+    assert home.run("first").code == 0
+    session = home.rows("SELECT uid, handle FROM session")[0]
+    for name in (session["uid"], session["handle"], session["uid"][:14]):
+        assert home.run("-s", name, "more").code == 0
+    assert len({m["session"] for m in home.messages()}) == 1
+    assert len(server.turns()[-1].json["messages"]) == 7
+
+
+def test_a_session_that_is_not_there_is_an_error_and_nothing_is_sent(home, serving):
+    server = serving()
+    result = home.run("-s", "nothing-like-it", "q")
+    assert result.code == 65, result
+    assert "nothing-like-it" in result.err
+    assert not server.turns()
+
+
+def test_continue_without_any_session_begins_one_or_says_so(home, serving):
+    serving()
+    result = home.run("-c", "q")
+    assert result.code in (0, 65), result
+    assert result.code == 0 or result.err
+
+
+def test_two_runs_in_one_session_at_once_do_not_mix(home, serving):
+    server = serving(fake.answer(("one",)), fake.stall(("slow",)))
+    assert home.run("first").code == 0
+    with home.start("run", "-c", "second") as run:
+        run.wait_out("slow")
+        other = home.run("-c", "third")
+        assert other.code == 75, other
+        assert other.err
+        run.process.terminate()
+        assert run.wait().code == 143
+    assert len(server.turns()) == 2
+    assert home.prompts() == ["first", "second"]
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_a_system_text_goes_before_the_prompt(home, serving, from_file):
+    server = serving()
+    text = "Speak like a pirate. 世界"
+    (home.work / "system.txt").write_text(text, encoding="utf-8")
+    assert home.run("--system", "@system.txt" if from_file else text, "q").code == 0
+    first, second = server.turns()[0].json["messages"]
+    assert (first["role"] in ("system", "developer"), first["content"]) == (True, text)
+    assert second["content"] == "q"
+
+
+def test_a_system_file_that_is_not_there_is_named(home, serving):
+    server = serving()
+    result = home.run("--system", "@no-such-file", "q")
+    assert result.code in (2, 65, 74), result
+    assert "no-such-file" in result.err
+    assert not server.turns()
+
+
+def test_the_answer_is_written_to_a_file_whole(home, serving):
+    serving(fake.answer(("whole ", "answer")))
+    result = home.run("-o", "out.txt", "q")
+    assert (result.code, result.stdout) == (0, b""), result
+    assert (home.work / "out.txt").read_text().rstrip("\n") == "whole answer"
+
+
+def test_a_broken_answer_leaves_the_older_file_alone(home, serving):
+    serving(fake.broken(("half ", "an answer")))
+    target = home.work / "out.txt"
+    target.write_text("older")
+    assert home.run("-o", target, "q").code == 76
+    assert target.read_text() == "older"
+    assert [p.name for p in home.work.iterdir()] == ["out.txt"], "nothing is left lying about"
+    assert home.answer()["text"] == "half an answer"
+
+
+def test_an_output_file_that_cannot_be_written_is_an_error(home, serving):
+    serving()
+    result = home.run("-o", "no/such/folder/out.txt", "q")
+    assert result.code in (65, 73, 74), result
+    assert "no/such/folder/out.txt" in result.err
+
+
+def test_the_answer_is_written_into_a_pipe_and_does_not_replace_it(home, serving):
+    serving()
+    pipe = home.work / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        result = home.run("-o", pipe, "q")
+        assert stat.S_ISFIFO(pipe.stat().st_mode), "the pipe was replaced by a file"
+        assert result.code == 0, result
+        assert b"Hello, world" in os.read(reader, 65536)
+    finally:
+        os.close(reader)
+
+
+def test_usage_goes_to_stderr_when_asked_for(home, serving):
+    serving()
+    result = home.run("-u", "q")
+    assert result.out == "Hello, world\n"
+    assert "7" in result.err and re.search("token", result.err)
+    assert home.run("q").err == ""
+
+
+def test_no_stdin_does_not_look_at_stdin(home, serving):
+    server = serving()
+    with home.start("run", "--no-stdin", "q", stdin=subprocess.PIPE) as run:
+        result = run.wait()
+    assert result.code == 0, result
+    assert result.seconds < 2 * SLOWER
+    assert server.turns()[0].json["messages"][-1]["content"] == "q"
+
+
+def test_another_config_and_database_can_be_named(home, serving):
+    serving()
+    config = home.work / "other.toml"
+    home.config_file.rename(config)
+    result = home.run("--config", config, "--db", home.work / "other.db", "q")
+    assert result.code == 0, result
+    assert (home.work / "other.db").exists() and not home.db.exists()
+    missing = home.run("--config", home.work / "no-such.toml", "q")
+    assert missing.code in (74, 78) and "no-such.toml" in missing.err, missing
+
+
+def test_the_environment_stands_above_the_config_and_below_the_command_line(home, serving):
+    server = serving()
+    assert home.run("q", WEIR_MODEL="fake/of-environment").code == 0
+    assert home.run("-m", "fake/of-option", "q", WEIR_MODEL="fake/of-environment").code == 0
+    assert [t.json["model"] for t in server.turns()] == ["of-environment", "of-option"]
+
+
+def test_quiet_says_nothing_but_the_exit_code_stays(home, serving):
+    serving(fake.broken())
+    result = home.run("-q", "q")
+    assert result.code == 76 and result.out.startswith("kept text")
+
+
+def test_a_prompt_that_begins_with_a_dash_can_be_given_after_two(home, serving):
+    serving()
+    assert home.run("--", "--not an option").code == 0
+    assert home.prompts() == ["--not an option"]
+
+
+def test_closed_standard_descriptors_do_no_harm(home, serving):
+    serving()
+    script = f'exec "{WEIR}" run q <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", script], env=home.env, cwd=home.work, check=False,
+                          timeout=20 * SLOWER)
+    home.check_integrity()
+    assert home.prompts() == ["q"]
+    assert done.returncode in (0, 74, 141)
+
+
+# Terminals.
+
+LEAVE = "\x04"
+TERMINFO = [pathlib.Path(p) for p in ("/etc/terminfo", "/lib/terminfo", "/usr/share/terminfo")]
+
+
+def known_terminal(name):
+    return any((folder / name[0] / name).exists() for folder in TERMINFO)
+
+
+@pytest.mark.parametrize("name", ["xterm", "screen-256color", "tmux-256color", "linux", "vt100"])
+def test_the_screen_works_on_many_terminals(home, serving, name):
+    if not known_terminal(name):
+        pytest.skip(f"terminfo does not know {name}")
+    serving(fake.answer(("an answer",)))
+    with home.screen(TERM=name) as screen:
+        screen.wait_for("fake-model")
+        screen.send("hello\r")
+        screen.wait_for("an answer")
+        screen.send(LEAVE)
+        assert screen.wait_exit(5 * SLOWER) == 0
+        assert terminal.local_modes(screen.slave) == screen.modes_before
+
+
+@pytest.mark.parametrize("name", ["", "no-such-terminal"])
+def test_an_unknown_terminal_is_an_error_and_no_crash(home, serving, name):
+    serving()
+    with home.screen("chat", TERM=name) as screen:
+        assert screen.wait_exit(5 * SLOWER) not in (0, -6, -11)
+        screen.wait_quiet()
+        assert "TERM" in screen.text() or "terminal" in screen.text()
+        assert terminal.local_modes(screen.slave) == screen.modes_before
+
+
+def test_the_screen_needs_a_terminal(home, serving):
+    serving()
+    result = home.weir("chat")
+    assert result.code not in (0, -6, -11), result
+    assert "terminal" in result.err
+
+
+@pytest.mark.parametrize("how", ["NO_COLOR", "never"])
+def test_colours_can_be_switched_off(home, serving, how):
+    serving(fake.status(400))
+    options = ("--color", "never") if how == "never" else ()
+    env = {"NO_COLOR": "1"} if how == "NO_COLOR" else {}
+    with home.screen("chat", *options, **env) as screen:
+        screen.wait_for("fake-model")
+        screen.send("hello\r")
+        screen.wait_for("rejected")
+        screen.wait_quiet()
+        assert not re.search(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]",
+                             screen.output()), screen.dump()
