@@ -56,6 +56,7 @@ struct batch {
 struct store {
     char *path; /* of the database file */
     bool private_file;
+    bool follows; /* other processes' answers are published here */
     int64_t debounce_us;
     struct broker *broker;
 
@@ -76,6 +77,7 @@ struct store {
     int64_t commit_since_us;
     struct batch *in_flight; /* while commit_running */
     bool overtaker_sleeps;
+    bool recovery_wanted; /* another process has gone */
     uint64_t transactions, retries;
     struct db *readers[STORE_READERS]; /* idle connections */
     size_t readers_idle, readers_out;
@@ -85,7 +87,8 @@ struct store {
     /* The writer's own. */
     struct db *db;
     struct process_lock *process;
-    int migration_fd, doorbell_fd;
+    struct follower *follower;
+    int migration_fd;
     bool failing;              /* the last transaction failed: told to readers */
     unsigned failures;         /* in a row */
     int64_t retry_us;          /* no write before */
@@ -142,6 +145,15 @@ bool background_log_is_long(struct store *store);
 void background_checkpoint(struct store *store, bool truncate);
 /* Something was written: the log is emptied when nothing has been for a while. */
 void background_soon(struct store *store);
+
+/* startup.c: ends what processes that are gone left running, and tells of it. */
+void startup_recover(struct store *store);
+
+/* follow.c: other processes' answers. Started and stopped by the writer's thread. */
+enum err_code follow_start(struct store *store, struct err *err) NODISCARD;
+void follow_stop(struct store *store); /* harmless when it was not started */
+/* This process changed what another one had begun. */
+void follow_poke(struct store *store);
 
 /* spill.c: writes what is not saved to a file beside the database; brings such files in. */
 enum err_code spill_write(struct store *store, struct err *err) NODISCARD;

@@ -148,6 +148,20 @@ const struct ulid *process_lock_id(const struct process_lock *lock)
     return &lock->id;
 }
 
+void process_lock_ring(const struct process_lock *lock)
+{
+    if (lock != NULL) {
+        /* A full disk does not matter: the byte is there since the first ring. */
+        ssize_t written = pwrite(lock->fd, "", 1, 0);
+        (void)written;
+    }
+}
+
+const char *process_lock_folder(const struct process_lock *lock)
+{
+    return lock->folder;
+}
+
 bool process_is_gone(const char *db_path, const struct ulid *owner)
 {
     if (!ulid_is_set(owner)) {

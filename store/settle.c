@@ -121,7 +121,7 @@ void settle_written(struct store *store, struct batch *batch)
         saved[i] = move_marks(&batch->entries[i]);
     }
     pthread_mutex_unlock(&store->lock);
-    doorbell_ring(store->doorbell_fd);
+    process_lock_ring(store->process);
     publish(store, batch, saved);
     pthread_mutex_unlock(&store->publish_lock);
 

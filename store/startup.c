@@ -2,7 +2,7 @@
  * Startup: what the writer's thread does before it serves, and after.
  *
  * Order: folder, migration lock (shared, for life), connection, migration (exclusive meanwhile),
- * process lock, recovery, doorbell. The way back undoes the same in reverse; the log is emptied on
+ * process lock, recovery, follower. The way back undoes the same in reverse; the log is emptied on
  * the way.
  */
 #include <stdlib.h>
@@ -28,25 +28,33 @@ static enum err_code migrate(struct store *store, struct err *err)
     return migrate_with_lock(store->db, store->migration_fd, deadline, err);
 }
 
-/* A message that cannot be repaired now is left for the next start; that is no reason to refuse
- * service. */
-static void recover(struct store *store)
+/* Ended messages whose text is in chunk still; what is being folded comes first. */
+static void collect_unfolded(struct store *store)
 {
     struct err err;
-    struct store_update update = {.kind = STORE_READY};
-    db_set_deadline(store->db, clock_mono_us() + CLOCK_S(2));
-    if (!store->private_file) {
-        spill_bring_in(store->db, store->path);
+    if (store->unfolded_count > 0) {
+        return;
     }
-    if (recover_run(store->db, store->path, process_lock_id(store->process),
-                    &update.recovered_answers, &update.recovered_bytes, &err)) {
-        log_write(LOG_WARN, "recovery: %s", err.text);
-    }
+    free(store->unfolded);
     store->unfolded = xcalloc(UNFOLDED_MAX, sizeof(*store->unfolded));
     if (fold_pending(store->db, store->unfolded, UNFOLDED_MAX, &store->unfolded_count, &err)) {
         log_write(LOG_WARN, "recovery: %s", err.text);
         store->unfolded_count = 0;
     }
+}
+
+/* A message that cannot be repaired now is left for the next start; that is no reason to refuse
+ * service. */
+void startup_recover(struct store *store)
+{
+    struct err err;
+    struct store_update update = {.kind = STORE_READY};
+    db_set_deadline(store->db, clock_mono_us() + CLOCK_S(2));
+    if (recover_run(store->db, store->path, process_lock_id(store->process),
+                    &update.recovered_answers, &update.recovered_bytes, &err)) {
+        log_write(LOG_WARN, "recovery: %s", err.text);
+    }
+    collect_unfolded(store);
     store_update_publish(store, &update);
 }
 
@@ -75,6 +83,7 @@ static enum err_code hide_private(struct store *store, struct err *err)
 
 enum err_code startup_run(struct store *store, struct err *err)
 {
+    struct err follow_err;
     enum err_code code = ERR_OK;
     if (!store->private_file) {
         code = file_make_parent(store->path, err);
@@ -94,16 +103,22 @@ enum err_code startup_run(struct store *store, struct err *err)
     if (code) {
         return code;
     }
-    recover(store);
+    if (!store->private_file) {
+        spill_bring_in(store->db, store->path);
+    }
+    startup_recover(store);
     if (store->private_file) {
         return hide_private(store, err);
     }
-    store->doorbell_fd = doorbell_open(store->path);
+    if (store->follows && follow_start(store, &follow_err)) {
+        log_write(LOG_WARN, "other processes are not followed: %s", follow_err.text);
+    }
     return ERR_OK;
 }
 
 void startup_undo(struct store *store)
 {
+    follow_stop(store);
     if (store->db) {
         struct err err;
         db_set_deadline(store->db, clock_mono_us());
@@ -115,10 +130,6 @@ void startup_undo(struct store *store)
     }
     process_lock_release(store->process);
     store->process = NULL;
-    if (store->doorbell_fd >= 0) {
-        close(store->doorbell_fd);
-        store->doorbell_fd = -1;
-    }
     if (store->migration_fd >= 0) {
         close(store->migration_fd);
         store->migration_fd = -1;

@@ -12,6 +12,9 @@
 #include "base/thread.h"
 #include "store/core_internal.h"
 
+/* For a store that was not closed before. */
+#define FREE_PATIENCE_US CLOCK_S(2)
+
 static struct store *make(const struct store_options *options)
 {
     struct store *store = xcalloc(1, sizeof(*store));
@@ -19,6 +22,7 @@ static struct store *make(const struct store_options *options)
     store->debounce_us =
         options->debounce_us < 0 ? STORE_DEBOUNCE_DEFAULT_US : options->debounce_us;
     store->private_file = !options->path;
+    store->follows = options->follow && options->path;
     store->path = xstrdup(options->path);
     pthread_mutex_init(&store->publish_lock, NULL);
     pthread_mutex_init(&store->lock, NULL);
@@ -29,7 +33,7 @@ static struct store *make(const struct store_options *options)
     store->done_tail = &store->done;
     store->tick_us = CLOCK_NEVER;
     store->checkpoint_us = CLOCK_NEVER;
-    store->migration_fd = store->doorbell_fd = -1;
+    store->migration_fd = -1;
     return store;
 }
 
@@ -211,7 +215,7 @@ void store_free(struct store *store)
     if (!store) {
         return;
     }
-    if (store_close(store, clock_mono_us(), NULL) == ERR_TIMEOUT) {
+    if (store_close(store, clock_mono_us() + FREE_PATIENCE_US, NULL) == ERR_TIMEOUT) {
         /* Its thread still uses it; the process is about to end. */
         return;
     }

@@ -33,6 +33,7 @@ struct store;
 struct store_options {
     const char *path;    /* NULL: a private store on an unlinked temporary file */
     int64_t debounce_us; /* 0: every change is written before the call returns; < 0: the default */
+    bool follow;         /* publish what other processes write, too: for screens and watchers */
     struct broker *broker; /* borrowed until store_free */
 };
 

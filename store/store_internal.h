@@ -50,6 +50,11 @@ enum err_code process_lock_take(const char *db_path, struct process_lock **ret_l
                                 struct err *err) NODISCARD;
 void process_lock_release(struct process_lock *lock); /* NULL is fine; removes the file */
 const struct ulid *process_lock_id(const struct process_lock *lock);
+/* Writes to the file, which wakes those who follow this process (bells_internal.h). NULL is fine.
+ */
+void process_lock_ring(const struct process_lock *lock);
+/* Where the files of all processes lie. */
+const char *process_lock_folder(const struct process_lock *lock);
 /* False also when it cannot be told: nobody's attempt is ended on a guess. */
 bool process_is_gone(const char *db_path, const struct ulid *owner);
 /* Removes the lock file of a process that is gone. */
@@ -62,11 +67,6 @@ enum err_code migration_lock_shared(const char *db_path, int *ret_fd, struct err
  */
 enum err_code migration_lock_upgrade(int fd, int64_t deadline_us, struct err *err) NODISCARD;
 void migration_lock_downgrade(int fd);
-
-/* Doorbell: a file that is written after every commit, for watchers in other processes. -1 where
- * there is none. */
-int doorbell_open(const char *db_path);
-void doorbell_ring(int fd);
 
 /*
  * Ends what dead processes left running: closes their messages with what was saved (reason

@@ -137,13 +137,24 @@ static void run_job(struct store *store)
     pop_job(store);
     pthread_mutex_unlock(&store->lock);
     if (code == ERR_OK) {
-        doorbell_ring(store->doorbell_fd);
+        process_lock_ring(store->process);
         settle_recovered(store);
     }
     job->finish(job, store, code, &err);
     background_soon(store);
     pthread_mutex_lock(&store->lock);
     pthread_cond_broadcast(&store->changed);
+}
+
+/* Another process has gone; readers here hear of what it left through the follower. */
+static void recover(struct store *store)
+{
+    store->recovery_wanted = false;
+    pthread_mutex_unlock(&store->lock);
+    startup_recover(store);
+    process_lock_ring(store->process);
+    follow_poke(store);
+    pthread_mutex_lock(&store->lock);
 }
 
 /* Does one thing that is due. False: nothing is, look again at *ret_due. */
@@ -154,6 +165,8 @@ static bool work_once(struct store *store, int64_t *ret_due)
         tick(store);
     } else if (store->jobs) {
         run_job(store);
+    } else if (store->recovery_wanted) {
+        recover(store);
     } else if (background_log_is_long(store)) {
         background_checkpoint(store, false);
     } else if (store->state != STORE_CLOSING && background_waits(store) &&

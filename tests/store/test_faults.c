@@ -102,9 +102,9 @@ static void reopen_and_check(struct fixture *fixture, const struct told *told)
     assert_sound(fixture);
     assert_int_equal(store_open(&options, &fixture->store, &err), ERR_OK);
     assert_int_equal(store_start(fixture->store, &err), ERR_OK);
-    assert_int_equal(store_wait_ready(fixture->store, within(5000), &err), ERR_OK);
+    assert_int_equal(store_wait_ready(fixture->store, within(30000), &err), ERR_OK);
     assert_kept(fixture, told);
-    assert_int_equal(store_close(fixture->store, within(5000), &err), ERR_OK);
+    assert_int_equal(store_close(fixture->store, within(30000), &err), ERR_OK);
     store_free(fixture->store);
     fixture->store = NULL;
 }
@@ -112,7 +112,7 @@ static void reopen_and_check(struct fixture *fixture, const struct told *told)
 static void close_first(struct fixture *fixture)
 {
     struct err err;
-    assert_int_equal(store_close(fixture->store, within(5000), &err), ERR_OK);
+    assert_int_equal(store_close(fixture->store, within(30000), &err), ERR_OK);
     store_free(fixture->store);
     fixture->store = NULL;
 }
@@ -122,7 +122,7 @@ static void fail_each(unsigned kinds, int code, bool sticky)
     struct fixture fixture;
     fixture_open(&fixture, 1000);
     close_first(&fixture);
-    unsigned stride = setting("WEIR_FAULT_STRIDE", 5);
+    unsigned stride = setting("WEIR_FAULT_STRIDE", 7);
     unsigned struck = 1;
     unsigned steps = 0;
     for (unsigned n = 1; struck > 0; n += stride, steps++) {
@@ -200,7 +200,7 @@ static void assert_survived(struct fixture *cut, const struct turn *ended, const
     assert_sound(cut);
     assert_int_equal(store_open(&options, &cut->store, &err), ERR_OK);
     assert_int_equal(store_start(cut->store, &err), ERR_OK);
-    assert_int_equal(store_wait_ready(cut->store, within(5000), &err), ERR_OK);
+    assert_int_equal(store_wait_ready(cut->store, within(30000), &err), ERR_OK);
     if (ended) {
         assert_int_equal(message_snapshot(cut->store, &ended->answer, &message, &err), ERR_OK);
         char *text = message_text(message, PART_TEXT);
@@ -210,7 +210,7 @@ static void assert_survived(struct fixture *cut, const struct turn *ended, const
     }
     assert_int_equal(message_snapshot(cut->store, &asked->prompt, &message, &err), ERR_OK);
     message_free(message);
-    assert_int_equal(store_close(cut->store, within(5000), &err), ERR_OK);
+    assert_int_equal(store_close(cut->store, within(30000), &err), ERR_OK);
     store_free(cut->store);
     cut->store = NULL;
 }
@@ -220,7 +220,7 @@ static struct turn whole_answer(struct fixture *fixture)
     struct turn turn = fixture_turn(fixture, "q");
     struct stream_event finish = fixture_finish(FINISH_END_TURN);
     fixture_apply(fixture, &turn.answer, fixture_text(0, "a whole answer"));
-    assert_int_equal(message_apply_wait(fixture->store, &turn.answer, &finish, within(5000), NULL),
+    assert_int_equal(message_apply_wait(fixture->store, &turn.answer, &finish, within(30000), NULL),
                      ERR_OK);
     return turn;
 }
@@ -228,7 +228,7 @@ static struct turn whole_answer(struct fixture *fixture)
 static void a_power_cut_costs_at_most_the_tail_of_what_was_running(void **state)
 {
     (void)state;
-    unsigned cuts = setting("WEIR_POWER_CUTS", 60);
+    unsigned cuts = setting("WEIR_POWER_CUTS", 25);
     struct fixture fixture;
     struct fixture cut;
     fixture_open(&cut, 1000);

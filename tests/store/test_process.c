@@ -219,34 +219,26 @@ static void exclusive__keeps_others_out_until_it_ends(void **state)
     free(path);
 }
 
-static void doorbell__wakes_a_watcher_at_each_ring(void **state)
+static void ring__wakes_a_watcher_each_time(void **state)
 {
     char *path = scratch_path(*state, "x.db");
-    char *file = scratch_path(*state, "x.db-bell");
     char events[4096];
-    struct stat info;
-    int bell = doorbell_open(path);
-    assert_true(bell >= 0);
+    struct err err;
+    struct process_lock *lock = NULL;
+    assert_int_equal(process_lock_take(path, &lock, &err), ERR_OK);
+    char *file = xasprintf("%s/%s", process_lock_folder(lock), process_lock_id(lock)->text);
     int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    assert_true(inotify_add_watch(watch, file, IN_MODIFY) >= 0);
+    assert_true(inotify_add_watch(watch, file, IN_MODIFY | IN_CLOSE_WRITE) >= 0);
     for (int i = 0; i < 3; i++) {
         assert_true(read(watch, events, sizeof(events)) < 0);
-        doorbell_ring(bell);
+        process_lock_ring(lock);
         assert_true(read(watch, events, sizeof(events)) > 0);
     }
-    assert_int_equal(stat(file, &info), 0);
-    assert_int_equal(info.st_size, 1);
+    process_lock_release(lock);
+    assert_true(read(watch, events, sizeof(events)) > 0);
+    process_lock_ring(NULL);
     (void)close(watch);
-    (void)close(bell);
     free(file);
-    free(path);
-}
-
-static void doorbell__that_is_not_there_is_harmless(void **state)
-{
-    char *path = scratch_path(*state, "nowhere/x.db");
-    assert_int_equal(doorbell_open(path), -1);
-    doorbell_ring(-1);
     free(path);
 }
 
@@ -261,8 +253,7 @@ int main(void)
         SCRATCH_TEST(locks__meet_by_whichever_link_the_database_is_reached),
         SCRATCH_TEST(upgrade__waits_for_the_shared_locks_of_others),
         SCRATCH_TEST(exclusive__keeps_others_out_until_it_ends),
-        SCRATCH_TEST(doorbell__wakes_a_watcher_at_each_ring),
-        SCRATCH_TEST(doorbell__that_is_not_there_is_harmless),
+        SCRATCH_TEST(ring__wakes_a_watcher_each_time),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }

@@ -1,0 +1,289 @@
+/* Following other processes: real ones, forked before any thread exists, on one database file. */
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "tests/store/store_fixture.h"
+
+#include <cmocka.h>
+
+/* ---- the other process: obeys single letters on a pipe ---- */
+
+struct other {
+    pid_t pid;
+    int orders;
+    int replies;
+    char folder[32];
+    char path[64];
+};
+
+static void obey(struct store *store, struct turn *turn, char order)
+{
+    struct err err;
+    struct turn_request request = {.prompt = SV("asked elsewhere"), .model = SV("test/model")};
+    struct stream_event text = fixture_text(0, "0123456789");
+    struct stream_event finish = fixture_finish(FINISH_END_TURN);
+    enum err_code code = ERR_OK;
+    switch (order) {
+    case 't':
+        code = turn_begin(store, &request, clock_mono_us() + CLOCK_S(5), turn, &err);
+        break;
+    case 'd':
+        code = message_apply_wait(store, &turn->answer, &text, clock_mono_us() + CLOCK_S(5), &err);
+        break;
+    case 'e':
+        code =
+            message_apply_wait(store, &turn->answer, &finish, clock_mono_us() + CLOCK_S(5), &err);
+        break;
+    default:
+        break;
+    }
+    if (code) {
+        _exit(3);
+    }
+}
+
+static void other_main(const char *path, int orders, int replies)
+{
+    struct broker *broker = broker_new(NULL);
+    struct store *store = NULL;
+    struct store_options options = {.path = path, .debounce_us = 1000, .broker = broker};
+    struct turn turn = {0};
+    char order = 0;
+    alarm(60);
+    if (store_open(&options, &store, NULL) || store_start(store, NULL)) {
+        _exit(2);
+    }
+    while (read(orders, &order, 1) == 1 && order != 'q') {
+        obey(store, &turn, order);
+        if (write(replies, &turn, sizeof(turn)) != sizeof(turn)) {
+            _exit(4);
+        }
+    }
+    store_free(store);
+    _exit(0);
+}
+
+static void other_start(struct other *other)
+{
+    int orders[2];
+    int replies[2];
+    memcpy(other->folder, "/tmp/weir-test-XXXXXX", sizeof("/tmp/weir-test-XXXXXX"));
+    assert_non_null(mkdtemp(other->folder));
+    snprintf(other->path, sizeof(other->path), "%s/weir.db", other->folder);
+    assert_int_equal(pipe(orders), 0);
+    assert_int_equal(pipe(replies), 0);
+    other->pid = fork();
+    if (other->pid == 0) {
+        close(orders[1]);
+        close(replies[0]);
+        other_main(other->path, orders[0], replies[1]);
+    }
+    close(orders[0]);
+    close(replies[1]);
+    other->orders = orders[1];
+    other->replies = replies[0];
+}
+
+static struct turn other_do(struct other *other, char order)
+{
+    struct turn turn = {0};
+    assert_int_equal(write(other->orders, &order, 1), 1);
+    assert_int_equal(read(other->replies, &turn, sizeof(turn)), sizeof(turn));
+    return turn;
+}
+
+/* All of them are forked before this process has its first thread, which the thread sanitizer
+ * insists on. */
+static struct other others[3];
+
+static void other_end(struct other *other, int signal)
+{
+    if (signal) {
+        kill(other->pid, signal);
+    } else {
+        assert_int_equal(write(other->orders, "q", 1), 1);
+    }
+    close(other->orders);
+    waitpid(other->pid, NULL, 0);
+    close(other->replies);
+}
+
+/* ---- this process: a reader as a screen is ---- */
+
+struct reader {
+    struct broker *broker;
+    struct store *store;
+    struct subscription *inbox;
+    struct ulid message;
+    struct buf text;
+    uint32_t revision;
+    bool created, ended;
+    enum finish_reason reason;
+};
+
+static void look_again(struct reader *reader)
+{
+    struct err err;
+    struct message *message = NULL;
+    if (message_snapshot(reader->store, &reader->message, &message, &err)) {
+        fail_msg("%s", err.text);
+    }
+    buf_clear(&reader->text);
+    if (message->part_count > 0) {
+        buf_append(&reader->text, message->parts[0].text, message->parts[0].text_n);
+    }
+    reader->ended = message->ended;
+    reader->reason = message->reason;
+    reader->revision = message->revision;
+    message_free(message);
+}
+
+static void on_event(void *ctx, const struct event *event)
+{
+    struct reader *reader = ctx;
+    const struct message_update *update = (const struct message_update *)event->payload;
+    if (!ulid_equal(&update->message, &reader->message)) {
+        return;
+    }
+    reader->created = reader->created || update->kind == UPDATE_CREATED;
+    bool gap = update->revision_before > reader->revision;
+    for (size_t i = 0; i < update->piece_count; i++) {
+        const struct piece *piece = &update->pieces[i];
+        gap = gap || piece->offset > reader->text.n;
+        if (!gap && piece->offset + piece->text.n > reader->text.n) {
+            buf_append_sv(&reader->text, sv_skip(piece->text, reader->text.n - piece->offset));
+        }
+    }
+    if (gap) {
+        look_again(reader);
+    }
+}
+
+static void reader_open(struct reader *reader, const char *path)
+{
+    struct err err;
+    *reader = (struct reader){.broker = broker_new(NULL), .text = BUF_INIT(1 << 20)};
+    struct subscription_options topics = {.topics = TOPIC_MESSAGE};
+    assert_int_equal(broker_subscribe(reader->broker, &topics, &reader->inbox, &err), ERR_OK);
+    struct store_options options = {.path = path, .follow = true, .broker = reader->broker};
+    if (store_open(&options, &reader->store, &err) || store_start(reader->store, &err) ||
+        store_wait_ready(reader->store, clock_mono_us() + CLOCK_S(10), &err)) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static void reader_close(struct reader *reader)
+{
+    store_free(reader->store);
+    broker_unsubscribe(reader->inbox);
+    broker_free(reader->broker);
+    buf_release(&reader->text);
+}
+
+/* Until so much text is there and the message has (or has not) ended. */
+static void reader_wait(struct reader *reader, size_t bytes, bool ended)
+{
+    int64_t deadline = clock_mono_us() + CLOCK_S(5);
+    while ((reader->text.n < bytes || reader->ended != ended) && clock_mono_us() < deadline) {
+        struct pollfd fd = {subscription_fd(reader->inbox), POLLIN, 0};
+        poll(&fd, 1, clock_poll_ms(deadline));
+        subscription_drain(reader->inbox, 0, on_event, reader);
+    }
+    assert_int_equal(reader->text.n, bytes);
+    assert_int_equal(reader->ended, ended);
+}
+
+static void remove_folder(const struct other *other)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("rm", "rm", "-rf", other->folder, (char *)NULL);
+        _exit(1);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void another_processs_answer_is_seen_live(void **state)
+{
+    (void)state;
+    struct other *other = &others[0];
+    struct reader reader;
+    other_do(other, 'x');
+    reader_open(&reader, other->path);
+    struct turn turn = other_do(other, 't');
+    reader.message = turn.answer;
+    for (size_t i = 1; i <= 5; i++) {
+        other_do(other, 'd');
+        reader_wait(&reader, i * 10, false);
+    }
+    assert_true(reader.created);
+    other_do(other, 'e');
+    reader_wait(&reader, 50, true);
+    assert_int_equal(reader.reason, FINISH_END_TURN);
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
+static void an_answer_that_was_under_way_is_followed_from_the_middle(void **state)
+{
+    (void)state;
+    struct other *other = &others[1];
+    struct reader reader;
+    struct turn turn = other_do(other, 't');
+    other_do(other, 'd');
+    reader_open(&reader, other->path);
+    reader.message = turn.answer;
+    reader_wait(&reader, 10, false);
+    other_do(other, 'd');
+    reader_wait(&reader, 20, false);
+    other_do(other, 'e');
+    reader_wait(&reader, 20, true);
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
+static void the_death_of_an_owner_is_noticed_and_repaired(void **state)
+{
+    (void)state;
+    struct other *other = &others[2];
+    struct reader reader;
+    other_do(other, 'x');
+    reader_open(&reader, other->path);
+    struct turn turn = other_do(other, 't');
+    reader.message = turn.answer;
+    other_do(other, 'd');
+    reader_wait(&reader, 10, false);
+    other_end(other, SIGKILL);
+    reader_wait(&reader, 10, true);
+    assert_int_equal(reader.reason, FINISH_INTERRUPTED);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
+int main(void)
+{
+    alarm(60);
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        other_start(&others[i]);
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(another_processs_answer_is_seen_live),
+        cmocka_unit_test(an_answer_that_was_under_way_is_followed_from_the_middle),
+        cmocka_unit_test(the_death_of_an_owner_is_noticed_and_repaired),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
