@@ -59,7 +59,11 @@ static enum err_code choose_model(struct chat *chat, struct err *err)
 static enum err_code open_at(struct chat *chat, const char *path, struct err *err)
 {
     struct store_options store_options = {
-        .path = path, .debounce_us = chat->config->debounce_us, .broker = chat->broker};
+        .path = path,
+        .debounce_us = chat->config->debounce_us,
+        .follow = true,
+        .broker = chat->broker,
+    };
     return store_open(&store_options, &chat->store, err);
 }
 
