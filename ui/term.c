@@ -132,7 +132,12 @@ void term_reopen(void)
 {
     bool was_open = atomic_exchange(&term.is_open, true);
     set_modes(&term.raw);
-    write_text(was_open ? sv_from(term.modes_on) : sv_of(term.enter.bytes, term.enter.n));
+    if (!was_open) {
+        write_text(sv_of(term.enter.bytes, term.enter.n));
+        return;
+    }
+    write_text(sv_from(term.modes_off)); /* keyboard modes are a stack: pushed once, popped once */
+    write_text(sv_from(term.modes_on));
 }
 
 bool term_is_open(void)

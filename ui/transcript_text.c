@@ -1,7 +1,21 @@
 /* The words around an answer: who speaks, what was folded away, how it ended and what to do. */
+#include "base/utf8.h"
 #include "ui/transcript_internal.h"
 
 #define LINE_MAX_BYTES 400u
+#define REASON_MAX_BYTES ((size_t)32 << 10)
+
+/* What comes from elsewhere can be of any length; more than fits would be left out as a whole. */
+static void append_some(struct buf *out, struct sv text, size_t limit)
+{
+    buf_append_sv(out, text.n > limit ? sv_take(text, utf8_cut(text.p, text.n, limit)) : text);
+}
+
+/* A row shows no more than its first part: a view on the beginning is enough. */
+static void append_beginning(struct buf *out, struct sv text)
+{
+    append_some(out, text, LINE_MAX_BYTES);
+}
 
 void text__head(const struct shown_message *message, struct buf *out)
 {
@@ -12,7 +26,7 @@ void text__head(const struct shown_message *message, struct buf *out)
         [ROLE_TOOL] = "tool",
     };
     bool named = message->role == ROLE_ASSISTANT && message->model && message->model[0];
-    buf_append_str(out, named ? message->model : names[message->role]);
+    append_beginning(out, sv_from(named ? message->model : names[message->role]));
 }
 
 bool text__is_hidden(const struct shown_part *part)
@@ -33,12 +47,6 @@ static void thought(const struct shown_part *part, struct buf *out)
     buf_appendf(out, "thought for %lld s", (long long)(seconds ? seconds : 1));
 }
 
-/* A row shows no more than its first part: a view on the beginning is enough. */
-static void append_beginning(struct buf *out, struct sv text)
-{
-    buf_append_sv(out, sv_take(text, LINE_MAX_BYTES));
-}
-
 bool text__folded(const struct shown_message *message, const struct shown_part *part,
                   struct buf *out)
 {
@@ -51,7 +59,7 @@ bool text__folded(const struct shown_message *message, const struct shown_part *
         return true;
     case PART_TOOL_CALL:
         buf_append_str(out, "tool call: ");
-        buf_append_str(out, part->tool_name ? part->tool_name : "?");
+        append_beginning(out, sv_from(part->tool_name ? part->tool_name : "?"));
         buf_append_str(out, " ");
         append_beginning(out, buf_sv(&part->text));
         return true;
@@ -96,7 +104,7 @@ static void failure(const struct shown_message *message, struct buf *out)
     bool told = message->detail && message->detail[0];
     const char *advice = what_to_do(message->error);
     buf_append_str(out, "failed: ");
-    buf_append_str(out, told ? message->detail : err_text(message->error));
+    append_some(out, sv_from(told ? message->detail : err_text(message->error)), REASON_MAX_BYTES);
     if (advice) {
         buf_appendf(out, " (%s)", advice);
     }
@@ -125,7 +133,8 @@ void text__state(const struct shown_message *message, struct buf *out)
     bool explained = message->reason == FINISH_INTERRUPTED || message->reason == FINISH_REFUSAL ||
                      message->reason == FINISH_CONTENT_FILTER;
     if (explained && message->detail && message->detail[0]) {
-        buf_appendf(out, ": %s", message->detail);
+        buf_append_str(out, ": ");
+        append_some(out, sv_from(message->detail), REASON_MAX_BYTES);
     }
 }
 

@@ -132,11 +132,24 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t next_deadline(const struct ui *ui)
 {
+    int64_t deadline = ui->input_deadline_us;
+    if (ui->quit_until_us) {
+        deadline = earlier(deadline, ui->quit_until_us);
+    }
     if (ui->dirty) {
-        return earlier(ui->next_frame_us, ui->input_deadline_us);
+        return earlier(deadline, ui->next_frame_us);
     }
     struct status_facts facts = view__facts(ui);
-    return earlier(status_next_change(&facts), ui->input_deadline_us);
+    return earlier(deadline, status_next_change(&facts));
+}
+
+/* The offer to leave by another Ctrl-C ends with its time. */
+static void end_quit_offer(struct ui *ui)
+{
+    if (ui->quit_until_us && clock_mono_us() >= ui->quit_until_us) {
+        ui->quit_until_us = 0;
+        view__line(ui, LINE_NONE, NULL);
+    }
 }
 
 static void wait_and_handle(struct ui *ui)
@@ -155,6 +168,7 @@ static void wait_and_handle(struct ui *ui)
         ui->dirty = true;
     }
     keys__timeout(ui);
+    end_quit_offer(ui);
     if (fds[POLL_WAKE].revents) {
         take_signals(ui);
     }

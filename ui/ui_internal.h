@@ -50,7 +50,7 @@ struct ui {
 
     enum input_key arrow; /* plain Up or Down keys that came in one piece: perhaps the wheel */
     int arrow_count;
-    int64_t quit_until_us; /* Ctrl-C again before that leaves */
+    int64_t quit_until_us; /* Ctrl-C again before that leaves; 0: the first one was not pressed */
     int64_t input_deadline_us;
 
     bool dirty;

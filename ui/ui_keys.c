@@ -127,6 +127,7 @@ static void interrupt(struct ui *ui)
     int64_t now = clock_mono_us();
     if (!editor_is_empty(ui->editor)) {
         editor_clear(ui->editor, true);
+        ui->quit_until_us = 0;
     } else if (is_busy(ui) && !ui->cancelling) {
         cancel(ui);
     } else if (now < ui->quit_until_us) {
@@ -243,6 +244,8 @@ static void on_key(struct ui *ui, const struct input_event *event)
     if (focus || ui->leave) {
         return;
     }
+    bool ctrl_c = event->key == INPUT_CHAR && event->cp == 'c';
+    ui->quit_until_us = ctrl_c ? ui->quit_until_us : 0;
     ui->dirty = true;
     if (answers_offer(ui, event)) {
         return;

@@ -487,6 +487,28 @@ static void hostile_text__never_reaches_a_cell_raw(void **state)
     }
 }
 
+static void texts_of_any_length__are_shown_as_far_as_there_is_room(void **state)
+{
+    struct fixture *f = *state;
+    size_t n = (size_t)1 << 20;
+    char *text = xmalloc(n + 1);
+    memset(text, 'x', n);
+    text[n] = '\0';
+    struct message_update update = update_of("B", 2, ROLE_ASSISTANT, UPDATE_ENDED);
+    update.model = text;
+    update.detail = text;
+    update.reason = FINISH_ERROR;
+    apply_piece(f, &update,
+                (struct piece){
+                    .kind = PART_TOOL_CALL, .tool_name = sv_of(text, n), .text = sv_of(text, n)});
+    char *dump = view(f, 3000, 20);
+    const char *start =
+        "xxxxxxxxxxxxxxxxxxx…\ntool call: xxxxxxxx…\nfailed:\nxxxxxxxxxxxxxxxxxxxx\n";
+    assert_memory_equal(dump, start, strlen(start));
+    free(dump);
+    free(text);
+}
+
 static void the_status__is_that_of_the_latest_answer(void **state)
 {
     struct fixture *f = *state;
@@ -574,6 +596,7 @@ int main(void)
         TEST(resizing__keeps_the_text_that_is_read),
         TEST(a_storm_of_sizes__ends_in_the_right_view),
         TEST(hostile_text__never_reaches_a_cell_raw),
+        TEST(texts_of_any_length__are_shown_as_far_as_there_is_room),
         TEST(the_status__is_that_of_the_latest_answer),
         TEST(one_more_piece__costs_the_same_at_any_length),
     };

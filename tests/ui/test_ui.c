@@ -228,6 +228,8 @@ static void leaving_by_ctrl_c__takes_two(void **state)
     assert_true(saw(&terminal, 0, "[y/n]"));
     type(&terminal, "text");
     type_and_see(&terminal, "\x03\x03", "again to leave");
+    type_and_see(&terminal, "x", "x");
+    type_and_see(&terminal, "\x7f\x03", "again to leave"); /* another key begins anew */
     type(&terminal, "\x03");
     assert_int_equal(exit_code(&terminal), ERR_OK);
 }
@@ -269,6 +271,15 @@ static void sizes_of_all_kinds__are_survived(void **state)
     assert_int_equal(exit_code(&terminal), ERR_OK);
 }
 
+static int count_of(const struct terminal *terminal, const char *text)
+{
+    int count = 0;
+    for (const char *at = buf_cstr(&terminal->seen); (at = strstr(at, text)); at++) {
+        count++;
+    }
+    return count;
+}
+
 static void a_stop_from_outside__is_come_back_from(void **state)
 {
     (void)state;
@@ -279,7 +290,9 @@ static void a_stop_from_outside__is_come_back_from(void **state)
     kill(terminal.pid, SIGCONT);
     assert_true(saw(&terminal, terminal.seen.n, "draft"));
     type_and_see(&terminal, "\x1a", "draft"); /* in an orphaned group a stop is no stop */
-    type(&terminal, "\x15\x04");
+    type_and_see(&terminal, "\x15\x04", "\033[?1049l");
+    assert_true(count_of(&terminal, "\033[>1u") > 1);
+    assert_int_equal(count_of(&terminal, "\033[>1u"), count_of(&terminal, "\033[<u"));
     assert_int_equal(exit_code(&terminal), ERR_OK);
 }
 
