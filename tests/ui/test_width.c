@@ -196,7 +196,7 @@ static void long_clusters__take_linear_time(void **state)
     }
     int64_t began = clock_mono_us();
     assert_int_equal(width_of(buf_sv(&text), 0), 2); /* the letter and the mark of the cut */
-    assert_true(clock_mono_us() - began < CLOCK_S(1));
+    assert_true(clock_mono_us() - began < CLOCK_S(4));
     buf_release(&text);
 }
 
