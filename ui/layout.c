@@ -6,9 +6,10 @@
 #include "base/alloc.h"
 
 #define TAB_STOP 8
-/* Rows that are laid out again when text is added: the last one, whose word may go on, and two more
- * for a last cluster that grows while it waits behind a break. */
-#define REDONE_ROWS 3u
+/* Rows that are laid out again when text is added: the last one, whose word may go on, two more for
+ * a last cluster that grows while it waits behind a break, and those that an unfinished flag may
+ * have filled: each of its seven code points stands for itself until the last one has come. */
+#define REDONE_ROWS 10u
 
 void layout_release(struct layout *layout)
 {

@@ -7,7 +7,7 @@
  * is wider than the whole row gets a row of its own and is shown as a mark. A newline ends its row
  * and belongs to it; text that ends with one has an empty row behind it. Empty text is one row.
  *
- * Only the rows' starts are kept. Text that grew at its end costs what was added and three rows,
+ * Only the rows' starts are kept. Text that grew at its end costs what was added and ten rows,
  * whatever its length; and however it grew, the rows are those of the whole text.
  *
  * Threads: values of their owner. Ownership: the text is borrowed for each call.

@@ -25,7 +25,7 @@ static const char help_text[] =
     "  Ctrl-End          back to the end\n"
     "  Up, Down          earlier prompts\n"
     "  Ctrl-_            undo\n"
-    "  Ctrl-L            paint the screen again\n"
+    "  Ctrl-L, Ctrl-Z    paint the screen again; stop until 'fg'\n"
     "Commands\n"
     "  /new   a new session      /help   this page      /quit   leave\n"
     "  //...  sends a prompt that begins with /\n"

@@ -12,7 +12,8 @@
  * ncurses holds 5 wide characters: what is longer ends in "…".
  *
  * Nothing here depends on what follows a cluster but the code points that join it, so text may be
- * cut at any cluster's border. A cluster that grows never becomes narrower.
+ * cut at any cluster's border. A cluster that grows never becomes narrower, but for a flag of tags:
+ * until the tag that ends it has come, its code points are shown one by one.
  *
  * Threads: values; the locale is the process's. In a locale without UTF-8 everything outside ASCII
  * becomes '?'. Units: bytes and columns.

@@ -94,6 +94,7 @@ static const char mixed[] =
     "# Title\n\nSome words, a verylongwordthatdoesnotfit, 日本語テキスト and "
     "😀👍🏽👩\u200d💻 "
     "emoji.\n"
+    "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F"
     "\tcode\twith\ttabs   \n🇪🇺🇺🇸🇪 e\u0301e\u0301 a\u202Eb\u200Bc    \n\n  deep\r\nlast line ";
 
 static void assert_same(const struct layout *a, const struct layout *b)
