@@ -21,6 +21,8 @@
 #include "ui/ui.h"
 
 #define STOP_US CLOCK_S(2)
+/* An answer whose end only the closing of the store decided lets its thread end a moment later. */
+#define LATE_END_US CLOCK_MS(500)
 #define CLOSE_US CLOCK_S(5)
 #define EXIT_TERMINAL_GONE 129
 
@@ -204,7 +206,8 @@ static int close_all(struct chat *chat)
 
 static void release(struct chat *chat)
 {
-    if (chat->engine && engine_stop(chat->engine, FINISH_INTERRUPTED, clock_mono_us()) != ERR_OK) {
+    if (chat->engine &&
+        engine_stop(chat->engine, FINISH_INTERRUPTED, clock_mono_us() + LATE_END_US) != ERR_OK) {
         /* Its thread still uses all of this; the process is about to end. */
         return;
     }

@@ -29,6 +29,8 @@
 #define OPEN_US CLOCK_S(30)
 #define CLOSE_US CLOCK_S(5)
 #define STOP_US CLOCK_S(2)
+/* An answer whose end only the closing of the store decided lets its thread end a moment later. */
+#define LATE_END_US CLOCK_MS(500)
 #define EXIT_TIME_LIMIT 124
 #define EXIT_READER_GONE 141
 #define EXIT_CUT 3
@@ -497,8 +499,8 @@ static void give_prompt_back(const struct headless *headless, const struct outco
 
 static void release(struct headless *headless)
 {
-    if (headless->engine &&
-        engine_stop(headless->engine, FINISH_INTERRUPTED, clock_mono_us()) != ERR_OK) {
+    if (headless->engine && engine_stop(headless->engine, FINISH_INTERRUPTED,
+                                        clock_mono_us() + LATE_END_US) != ERR_OK) {
         /* Its thread still uses all of this; the process is about to end. */
         return;
     }
