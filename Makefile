@@ -171,14 +171,15 @@ bench:
 bench-bins: $(BENCHES)
 OPTIONAL += bench
 endif
-ifneq ($(wildcard tests/soak/run.py),)
-##? soak             hours in minutes: leaks, growth, drift; SHORT=1 takes seconds
+##  soak             every fault step, a thousand power cuts, two hundred kills; SHORT=1 takes a minute
 soak:
 	@deps/install.sh build test
-	@$(SUBMAKE) FLAVOUR=release all
-	@WEIR_BIN=$(abspath $(B)/release/weir) $(PYTHON) tests/soak/run.py $(if $(SHORT),--short)
-OPTIONAL += soak
-endif
+	@$(SUBMAKE) FLAVOUR=release all $(B)/release/tests/store/test_faults
+	@$(PYTHON) tests/soak/run.py --build $(B) $(if $(SHORT),--short)
+##  mutants          break the program on purpose, see the named test fail
+mutants:
+	@deps/install.sh build test
+	@$(PYTHON) tests/mutants/run.py
 ifneq ($(FUZZERS),)
 ##? fuzz             libFuzzer on each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (60)
 FUZZ_SECONDS ?= 60
@@ -214,5 +215,5 @@ help:
 	@sed -n -e 's/^##  /  make /p' $(foreach t,$(OPTIONAL),-e 's/^##? $(t) /  make $(t) /p') Makefile
 
 -include $(wildcard $(O)/*/*.d $(O)/tests/*/*.d)
-.PHONY: all archives always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
+.PHONY: mutants all archives always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
         fuzz check-bare install uninstall clean help
