@@ -112,6 +112,7 @@ def test_while_nobody_reads_the_output(home, serving, figures):
 
 
 def test_a_stuck_reader_does_not_keep_text_from_the_disk_when_terminated(home, serving):
+    home.tolerate(TSAN_OPTIONS="report_thread_leaks=0")  # main stays in its write to the end
     server = serving(fake.answer(tuple("x" * 4095 + "\n" for _ in range(100)), done=False,
                                  usage=False))
     with home.start("run", "the question", read=False) as run:

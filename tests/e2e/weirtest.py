@@ -179,6 +179,11 @@ class Home:
     def screen(self, *arguments, rows=24, columns=80, **env):
         return terminal.Screen([*self.program, *arguments], self.env | env, rows, columns)
 
+    def tolerate(self, **options):
+        """Options for the sanitizers in a test that ends with something that they complain of."""
+        for name, option in options.items():
+            self.env[name] = ":".join(filter(None, [self.env.get(name), option]))
+
     def contents(self):
         """(path, bytes) of every file below the root but the config."""
         for path in sorted(self.root.rglob("*")):
