@@ -156,7 +156,7 @@ static void obey(struct engine *engine, struct order *order)
         offer_look(engine);
         break;
     case ORDER_FOUND:
-        offer_found(engine, order->server);
+        offer_found(engine, order->server, order->yes);
         break;
     case ORDER_ANSWER:
         offer_answered(engine, order->yes);

@@ -64,7 +64,7 @@ struct order {
     struct turn turn;    /* BEGUN */
     struct prepared prepared;
     const struct local_server *server;
-    bool yes;
+    bool yes;                  /* ANSWER; FOUND: an earlier one */
     enum finish_reason reason; /* STOP */
     enum err_code code;
     struct err err;
@@ -170,7 +170,8 @@ enum err_code prepare_start(struct run *run, struct err *err) NODISCARD;
 
 /* offer.c: on the engine's thread. */
 void offer_look(struct engine *engine);
-void offer_found(struct engine *engine, const struct local_server *server);
+/* `accepted`: the user said yes to it before. */
+void offer_found(struct engine *engine, const struct local_server *server, bool accepted);
 void offer_answered(struct engine *engine, bool yes);
 
 #endif

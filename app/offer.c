@@ -1,5 +1,6 @@
 /*
- * Offer: a model server that runs on this machine is found, offered, and used only after a yes.
+ * Offer: a model server that runs on this machine is found, offered, and used only after a yes,
+ * which is remembered.
  *
  * Anyone on the machine can listen on a port, so finding one sends it nothing. After the yes its
  * list of models is asked for, and the first one is used.
@@ -10,10 +11,77 @@
 #include "app/json.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "ui/notice.h"
 
 #define LIST_MAX ((size_t)4 << 20)
+#define MEMORY_MAX ((size_t)64 << 10)
+
+/* Base URLs that the user once said yes to, one a line. Gives the path, or NULL. */
+static char *memory_path(void)
+{
+    char *path = NULL;
+    return file_xdg_path(XDG_STATE, "local-servers", &path, NULL) == ERR_OK ? path : NULL;
+}
+
+static bool is_remembered(struct sv memory, const char *base_url)
+{
+    struct sv line = {NULL, 0};
+    while (sv_next_line(&memory, &line)) {
+        if (sv_equal_str(line, base_url)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool was_accepted(const struct local_server *server)
+{
+    struct buf memory = BUF_INIT(MEMORY_MAX);
+    char *path = memory_path();
+    bool accepted = path && file_read(path, &memory, NULL) == ERR_OK &&
+                    is_remembered(buf_sv(&memory), server->base_url);
+    buf_release(&memory);
+    free(path);
+    return accepted;
+}
+
+struct remembering {
+    struct engine *engine;
+    const struct local_server *server;
+};
+
+static void *remember_main(void *arg)
+{
+    struct remembering *self = arg;
+    struct buf memory = BUF_INIT(MEMORY_MAX);
+    struct err err;
+    char *path = memory_path();
+    if (path && file_exists(path) && file_read(path, &memory, &err)) {
+        log_write(LOG_WARN, "%s", err.text);
+    }
+    buf_appendf(&memory, "%s\n", self->server->base_url);
+    if (path && buf_ok(&memory) &&
+        (file_make_parent(path, &err) || file_write_atomic(path, buf_sv(&memory), &err))) {
+        log_write(LOG_WARN, "%s", err.text);
+    }
+    buf_release(&memory);
+    free(path);
+    engine_thread_ended(self->engine);
+    free(self);
+    return NULL;
+}
+
+static void remember(struct engine *engine)
+{
+    struct remembering *self = xcalloc(1, sizeof(*self));
+    *self = (struct remembering){engine, engine->offered};
+    if (engine_spawn(engine, "weir-remember", remember_main, self, NULL)) {
+        free(self);
+    }
+}
 
 static void *look_main(void *arg)
 {
@@ -21,6 +89,7 @@ static void *look_main(void *arg)
     struct order *order = xcalloc(1, sizeof(*order));
     order->kind = ORDER_FOUND;
     order->server = local_server_find();
+    order->yes = order->server && was_accepted(order->server);
     engine_post(engine, order);
     engine_thread_ended(engine);
     return NULL;
@@ -32,17 +101,6 @@ void offer_look(struct engine *engine)
     if (engine_spawn(engine, "weir-look", look_main, engine, &err)) {
         notice_publish(engine->broker, NOTICE_INFO, NULL, err.text, NULL);
     }
-}
-
-void offer_found(struct engine *engine, const struct local_server *server)
-{
-    if (!server || engine->stop_seen) {
-        return;
-    }
-    engine->offered = server;
-    char *question = xasprintf("%s seems to run at %s. Use it?", server->name, server->base_url);
-    notice_publish(engine->broker, NOTICE_OFFER, NULL, question, NULL);
-    free(question);
 }
 
 static void use_model(struct engine *engine, const char *model)
@@ -98,11 +156,8 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
     buf_release(&engine->list_body);
 }
 
-void offer_answered(struct engine *engine, bool yes)
+static void list_models(struct engine *engine)
 {
-    if (!engine->offered || !yes || engine->listing) {
-        return;
-    }
     static const struct http_handlers handlers = {on_head, on_body, on_done};
     char *url = xasprintf("%s/models", engine->offered->base_url);
     struct http_request request = {
@@ -116,5 +171,28 @@ void offer_answered(struct engine *engine, bool yes)
     buf_init(&engine->list_body, LIST_MAX);
     if (http_start(engine->http, &request, &handlers, engine, &engine->listing, &err)) {
         notice_publish(engine->broker, NOTICE_PROBLEM, NULL, err.text, NULL);
+    }
+}
+
+void offer_found(struct engine *engine, const struct local_server *server, bool accepted)
+{
+    if (!server || engine->stop_seen) {
+        return;
+    }
+    engine->offered = server;
+    if (accepted) {
+        list_models(engine);
+        return;
+    }
+    char *question = xasprintf("%s seems to run at %s. Use it?", server->name, server->base_url);
+    notice_publish(engine->broker, NOTICE_OFFER, NULL, question, NULL);
+    free(question);
+}
+
+void offer_answered(struct engine *engine, bool yes)
+{
+    if (engine->offered && yes && !engine->listing) {
+        remember(engine);
+        list_models(engine);
     }
 }

@@ -32,6 +32,18 @@ def test_a_local_server_is_offered_after_the_first_frame_and_used_after_a_yes(ho
         home.wait_db(lambda h: h.answer()["text"] == "from the local server")
 
 
+def test_a_yes_is_remembered(home, local):
+    with home.screen() as screen:
+        screen.wait_for(offered)
+        screen.send("y")
+        screen.wait_for("fake-model")
+    with home.screen() as screen:
+        screen.wait_for("fake-model")
+        assert "Use it?" not in screen.text()
+        screen.send("hello" + ENTER)
+        screen.wait_for("from the local server")
+
+
 def test_a_local_server_is_not_used_after_a_no(home, local):
     with home.screen() as screen:
         screen.wait_for(offered)
