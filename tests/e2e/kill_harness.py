@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
 """Kills runs with SIGKILL at random times, again and again on one store, and looks at what is left.
 
-After each kill: the file is sound, the question is there, the text is a prefix of what was sent,
-and nothing is missing that was sent longer ago than the grace time. What earlier rounds left does
-not change. The next start closes what the kill left open.
+The kills are spread over a run's whole life: its start, the first text, every tenth of the stream,
+while an earlier answer is folded, while the log is long enough to be checkpointed, at the end of an
+answer, at the exit. After each: the file is sound, the question is there, the text is a prefix of
+what was sent, nothing is missing that was sent longer ago than the grace time, what earlier rounds
+left has not changed, and what they left open is closed. With neighbours, other runs go on in the
+same store all the time, and every one of them ends well and whole.
 
-As a command: kill_harness.py [--rounds N] [--seed N]
+As a command: kill_harness.py [--rounds N] [--seed N] [--neighbours N]
 """
 
 import argparse
+import collections
+import contextlib
+import math
 import pathlib
 import random
 import shutil
@@ -17,6 +23,7 @@ import sqlite3
 import statistics
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -26,6 +33,11 @@ import fake_server as fake  # noqa: E402
 import weirtest  # noqa: E402
 
 GRACE = 0.1
+STREAM_SECONDS = 0.6
+SEGMENT = 100  # rounds on one store: checking it takes longer with each
+CYCLE = ["stream"] * 5 + ["checkpoint", "fold"] + ["stream"] * 5 + ["end", "start"] + \
+    ["stream"] * 5 + ["exit"]
+RATES = (20, 100, 300, 300, 1000, 1000)  # deltas a second
 
 
 class Broken(AssertionError):
@@ -47,63 +59,189 @@ def copy_database(home, target):
     return target / home.db.name
 
 
+def require_sound(connection):
+    sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    require(sound == "ok", f"integrity check: {sound}")
+
+
 def inspect(path):
-    with weirtest.contextlib.closing(sqlite3.connect(path)) as connection:
-        sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        require(sound == "ok", f"integrity check: {sound}")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        require_sound(connection)
         return weirtest.read_messages(connection)
 
 
+def percentile(ordered, share):
+    return ordered[min(math.ceil(share * len(ordered)), len(ordered)) - 1]
+
+
+class Left:
+    """What a kill left, read once."""
+
+    def __init__(self, connection):
+        require_sound(connection)
+        self.messages = weirtest.read_messages(connection)
+        self.open = connection.execute(
+            "SELECT a.uid, m.uid FROM attempt a LEFT JOIN message m ON m.id = a.answer "
+            "WHERE a.state = 'running'").fetchall()
+        self.folding = connection.execute(
+            "SELECT count(*) FROM message WHERE reason <> '' AND (folded = 0 OR id IN "
+            "(SELECT message FROM chunk WHERE id < (SELECT max(id) FROM chunk)))").fetchone()[0] > 0
+
+
 class Harness:
-    def __init__(self, root, seed, figures=print, grace=GRACE * weirtest.SLOWER):
+    """One store after the other, each with up to SEGMENT kills."""
+
+    def __init__(self, root, seed, figures=print, grace=GRACE * weirtest.SLOWER, cycle=CYCLE,
+                 neighbours=0):
         self.random = random.Random(seed)
-        self.home = weirtest.Home(root)
-        self.server = fake.Server()
-        self.home.use(self.server)
-        self.losses = []
-        self.left = {}  # what earlier rounds left: uid -> text
+        self.root = pathlib.Path(root)
         self.figures = figures
         self.grace = grace
+        self.cycle = cycle
+        self.neighbours = neighbours
+        self.server = fake.Server()
+        self.losses = []
+        self.counts = collections.Counter()
+        self.unsaved = collections.Counter()
+        self.new_store()
 
-    def round(self, number):
-        rate = self.random.choice((100, 300, 1000))
-        answer_time = self.random.uniform(0.0, 0.6)
-        self.server.then(fake.endless(1 / rate, f"r{number}w{{}} "))
-        prompt = f"question {number}"
-        known = len(self.server.turns())
+    def new_store(self):
+        self.home = weirtest.Home(self.root / f"store{self.counts['stores']}")
+        self.home.use(self.server)
+        self.counts["stores"] += 1
+        self.left = {}  # what earlier rounds left: uid -> text
+
+    def moments(self, rounds):
+        """For each round its stage and a moment from 0 to 1, evenly spread within a stage."""
+        stages = [self.cycle[i % len(self.cycle)] for i in range(rounds)]
+        spread = {}
+        for stage in set(stages):
+            count = stages.count(stage)
+            spread[stage] = [(i + self.random.random()) / count for i in range(count)]
+            self.random.shuffle(spread[stage])
+        return [(stage, spread[stage].pop()) for stage in stages]
+
+    # One round.
+
+    def round(self, number, stage, moment):
+        self.stage = stage
+        self.piece = f"r{number}w{{}} "
+        if stage == "checkpoint":
+            self.piece += "c" * 8000 + "\n"
+        rate = 300 if stage == "checkpoint" else self.random.choice(RATES)
+        if stage in ("end", "exit"):
+            self.server.default = fake.answer(tuple(map(self.piece.format, range(30))), pause=0.002)
+        else:
+            self.server.default = fake.endless(1 / rate, self.piece)
+        prompt = f"question {number} of {self.counts['stores']}"
         with self.home.start("run", prompt) as run:
-            exchange = self.server.wait_turn(known + 1, 10 * weirtest.SLOWER)
-            at_least = time.monotonic() + answer_time
-            while time.monotonic() < at_least or not exchange.sent:
-                time.sleep(0.0005)
+            exchange = self.wait_moment(run, stage, moment, prompt)
             killed = run.signal(signal.SIGKILL)
             run.process.wait(10)
-        exchange.finished.wait(5)
+        if stage == "start":
+            time.sleep(0.02)
+            exchange = self.exchange_of(prompt)
+        if exchange:
+            exchange.finished.wait(5)
         self.check(number, prompt, exchange, killed)
 
-    def check(self, number, prompt, exchange, killed):
+    def exchange_of(self, prompt):
+        for exchange in reversed(self.server.turns()):
+            with contextlib.suppress(ValueError):
+                if exchange.json["messages"][-1]["content"] == prompt:
+                    return exchange
+        return None
+
+    def wait_moment(self, run, stage, moment, prompt):
+        """Until the kill is due. Gives the exchange, where the stage waits for one."""
+        if stage == "start":
+            time.sleep(moment * 0.06 * weirtest.SLOWER)
+            return None
+        patience = 10 * weirtest.SLOWER
+        weirtest.wait_until(lambda: self.exchange_of(prompt), patience, 0.0005)
+        exchange = self.exchange_of(prompt)
+        weirtest.wait_until(lambda: exchange.sent, patience, 0.0005)
+        if stage == "fold":
+            time.sleep(moment * 0.08)
+        elif stage in ("end", "exit"):
+            if stage == "end":
+                weirtest.wait_until(lambda: len(exchange.sent) == 30, patience, 0.0005)
+            else:
+                run.wait_out(self.piece.format(29) + "\n", patience)
+            time.sleep(moment * 0.015)
+        else:
+            time.sleep(moment * STREAM_SECONDS)
+            # A delta that has just come is not stored yet: a kill is no test where nothing is
+            # at stake.
+            count = len(exchange.sent)
+            weirtest.wait_until(lambda: len(exchange.sent) > count, patience, 0.0002)
+            time.sleep(self.random.uniform(0.0, 0.03))
+        return exchange
+
+    # What has to hold after it.
+
+    def look(self, number):
+        if self.neighbours:
+            with self.home.connect() as connection:
+                connection.row_factory = None
+                return Left(connection)
         copy = copy_database(self.home, self.home.root / f"copy{number}")
-        messages = inspect(copy)
-        shutil.rmtree(copy.parent)
-        require([m for m in messages if m["role"] == "user" and m["text"] == prompt],
-                f"round {number}: the question is not stored")
-        mine = [m for m in messages if m["text"].startswith(f"r{number}w")]
+        try:
+            with contextlib.closing(sqlite3.connect(copy)) as connection:
+                if self.stage == "start" and not connection.execute(
+                        "PRAGMA user_version").fetchone()[0]:
+                    return None
+                return Left(connection)
+        finally:
+            shutil.rmtree(copy.parent)
+
+    def check(self, number, prompt, exchange, killed):
+        left = self.look(number)
+        self.counts[self.stage] += 1
+        if left is None:
+            require(not exchange and not self.left, f"round {number}: the store is empty")
+            return
+        self.counts["kills while an older answer was not folded yet"] += left.folding
+        self.check_question(number, prompt, exchange, left)
+        self.check_text(number, exchange, killed, left)
+        self.check_older(number, exchange, left)
+
+    @staticmethod
+    def check_question(number, prompt, exchange, left):
+        stored = [m for m in left.messages if m["role"] == "user" and m["text"] == prompt]
+        require(stored or not exchange, f"round {number}: the question is not stored")
+        require(len(stored) < 2, f"round {number}: the question is stored twice")
+
+    def check_text(self, number, exchange, killed, left):
+        mine = [m for m in left.messages if m["text"].startswith(f"r{number}w")]
         text = mine[-1]["text"] if mine else ""
-        sent = list(exchange.sent)
+        sent = list(exchange.sent) if exchange else []
         whole = "".join(piece for _, piece in sent)
         # The last pieces may have arrived before the server noted them.
-        ahead = "".join(f"r{number}w{i} " for i in range(len(sent), len(sent) + 1000))
+        ahead = "".join(self.piece.format(i) for i in range(len(sent), len(sent) + 50))
         require((whole + ahead).startswith(text), f"round {number}: not a prefix: {text[-60:]!r}")
-        self.losses.append(self.loss(text, sent, killed))
-        require(self.losses[-1] < self.grace,
-                f"round {number}: text of the last {self.losses[-1] * 1000:.0f} ms is missing")
-        for message in messages:
+        loss = self.loss(text, sent, killed)
+        if exchange:
+            self.losses.append(loss)
+        self.unsaved[self.stage] += loss > 0
+        require(loss < self.grace, f"round {number}: text of the last {loss * 1000:.0f} ms is "
+                                   f"missing ({self.stage})")
+
+    def check_older(self, number, exchange, left):
+        """What was there before has not changed; and once this run has sent a request, nothing of
+        an earlier one is open."""
+        for message in left.messages:
             before = self.left.get(message["uid"])
             require(before is None or before == message["text"],
                     f"round {number}: an older message has changed")
-        require(self.left.keys() <= {m["uid"] for m in messages},
+        require(self.left.keys() <= {m["uid"] for m in left.messages},
                 f"round {number}: an older message is gone")
-        self.left.update({m["uid"]: m["text"] for m in messages})
+        if exchange and not self.neighbours:
+            older = [answer for _, answer in left.open if answer in self.left]
+            require(not older and len(left.open) < 2,
+                    f"round {number}: states after the next start: {left.open}")
+        if not self.neighbours:
+            self.left.update({m["uid"]: m["text"] for m in left.messages})
 
     @staticmethod
     def loss(text, sent, killed):
@@ -117,13 +255,14 @@ class Harness:
 
     def finish(self):
         """One more start repairs all states, and its own answer is whole."""
-        self.server.then(fake.answer(("the end",)))
+        self.server.default = fake.answer(("the end",))
         done = self.home.run("last question")
         require(done.code == 0 and done.out == "the end\n", f"the last run: {done}")
         for table in ("attempt", "turn"):
             rows = self.home.rows(f"SELECT state FROM {table} ORDER BY id DESC LIMIT -1 OFFSET 1")
             states = {row["state"] for row in rows}
-            require(states <= {"interrupted"}, f"{table}: states after the repair: {states}")
+            require(states <= {"interrupted", "completed"},
+                    f"{table}: states after the repair: {states}")
         open_ones = [m["uid"] for m in self.home.messages() if m["reason"] == "" and
                      m["role"] == "assistant"]
         require(not open_ones, f"messages that are still open: {open_ones}")
@@ -132,28 +271,89 @@ class Harness:
                     "the repair has changed a text")
         self.home.check_integrity()
 
+    # All rounds.
+
     def run(self, rounds):
+        self.server.by_model["neighbour"] = fake.answer(tuple(f"n{i} " for i in range(40)),
+                                                        pause=0.01)
         try:
-            for number in range(rounds):
-                self.round(number)
-            self.finish()
+            for number, (stage, moment) in enumerate(self.moments(rounds)):
+                if number and number % SEGMENT == 0:
+                    self.end_store()
+                    self.new_store()
+                if self.neighbours and not hasattr(self, "group"):
+                    self.group = Neighbours(self.home, self.neighbours)
+                self.round(number, stage, moment)
+            self.end_store()
         finally:
+            if hasattr(self, "group"):
+                self.group.stop()
             self.server.stop()
+        self.report(rounds)
+
+    def end_store(self):
+        if hasattr(self, "group"):
+            self.counts["neighbours that ended whole"] += self.group.stop()
+            del self.group
+        self.finish()
+        shutil.rmtree(self.home.root)
+
+    def report(self, rounds):
         in_ms = sorted(loss * 1000 for loss in self.losses)
         self.figures("rounds", rounds)
+        for name, count in sorted(self.counts.items()):
+            self.figures(f"kills, {name}" if name in self.cycle else name, count)
+        self.figures("kills while text was unsaved", sum(self.unsaved.values()))
         self.figures("median loss, ms", round(statistics.median(in_ms), 1))
+        self.figures("p99 loss, ms", round(percentile(in_ms, 0.99), 1))
         self.figures("largest loss, ms", round(in_ms[-1], 1))
+
+
+class Neighbours:
+    """Runs in the same store that go on all the time."""
+
+    def __init__(self, home, count):
+        self.home = home
+        self.ended = threading.Event()
+        self.whole = 0
+        self.bad = []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.go_on, daemon=True) for _ in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def go_on(self):
+        expected = "".join(f"n{i} " for i in range(40)) + "\n"
+        while not self.ended.is_set():
+            try:
+                result = self.home.run("-m", "fake/neighbour", "next door", timeout=60)
+                good = (result.code, result.out) == (0, expected)
+            except AssertionError as late:
+                result, good = late, False
+            with self.lock:
+                self.whole += good
+                if not good:
+                    self.bad.append(result)
+
+    def stop(self):
+        """Lets each finish; gives how many ended whole."""
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(60 * weirtest.SLOWER)
+        require(not self.bad, f"a neighbour did not end whole: {self.bad[:1]}")
+        return self.whole
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--neighbours", type=int, default=0)
     options = parser.parse_args()
     print(f"seed: {options.seed}")
     with tempfile.TemporaryDirectory() as root:
-        Harness(root, options.seed, lambda name, value: print(f"{name}: {value}")).run(
-            options.rounds)
+        Harness(root, options.seed, lambda name, value: print(f"{name}: {value}"),
+                neighbours=options.neighbours).run(options.rounds)
 
 
 if __name__ == "__main__":

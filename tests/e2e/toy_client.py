@@ -3,7 +3,8 @@
 
 TOY=good keeps the promises. The others break one each, and the harness has to notice: 'at-end' and
 'each-second' write too rarely, 'late-question' stores the question with the first text, 'drop' and
-'repeat' lose or double a piece, 'no-repair' leaves what a kill left.
+'repeat' lose or double a piece, 'no-repair' leaves what a kill left, 'one-transaction' commits the
+question with the answer.
 """
 
 import http.client
@@ -60,7 +61,8 @@ class Store:
                                 role="assistant", created_at=now)
         self.add("part", message=self.message, position=0, kind="text", began_at=now)
         self.add("attempt", uid=uid, turn=self.turn, branch=branch, owner="toy", began_at=now)
-        self.db.execute("COMMIT")
+        if MODE != "one-transaction":
+            self.db.execute("COMMIT")
         self.offset = 0
 
     def append(self, text):
@@ -68,7 +70,8 @@ class Store:
         self.offset += len(text.encode())
 
     def end(self):
-        self.db.execute("BEGIN IMMEDIATE")
+        if MODE != "one-transaction":
+            self.db.execute("BEGIN IMMEDIATE")
         self.db.execute("UPDATE message SET reason = 'end_turn' WHERE id = ?", (self.message,))
         self.db.execute("UPDATE turn SET state = 'completed' WHERE id = ?", (self.turn,))
         self.db.execute("UPDATE attempt SET state = 'completed' WHERE turn = ?", (self.turn,))
