@@ -14,12 +14,12 @@
  * tried again. */
 #define COMMIT_PATIENCE_US CLOCK_MS(50)
 
-static bool may_go(const struct live *live, bool all, int64_t now)
+static bool may_go(const struct live *live, int64_t now)
 {
-    return all || !live->set_aside || live->retry_us <= now;
+    return !live->set_aside || live->retry_us <= now;
 }
 
-void batch_take(struct store *store, struct batch *ret_batch, bool all)
+void batch_take(struct store *store, struct batch *ret_batch)
 {
     size_t count = 0;
     int64_t now = clock_mono_us();
@@ -32,7 +32,7 @@ void batch_take(struct store *store, struct batch *ret_batch, bool all)
     store->tick_us = CLOCK_NEVER;
     while (live) {
         struct live *next = live->next_dirty;
-        if (may_go(live, all, now)) {
+        if (may_go(live, now)) {
             live->listed = false;
             live_take(live, true, &ret_batch->entries[ret_batch->count++]);
         } else {
@@ -101,11 +101,15 @@ static void bind_known(struct sqlite3_stmt *stmt, int at, int64_t value)
     }
 }
 
-static enum err_code write_usage(struct db *db, const struct live *live, const struct usage *usage,
-                                 struct err *err)
+/* The first one to be written is what was booked; a later writer changes nothing. */
+static enum err_code write_usage(struct db *db, const struct live *live, struct err *err)
 {
+    const struct usage *usage = &live->usage;
+    if (!usage_is_known(usage)) {
+        return ERR_OK;
+    }
     struct sqlite3_stmt *stmt =
-        db_prepare(db, "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
+        db_prepare(db, "INSERT OR IGNORE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
     db_bind_int(stmt, 1, live->row);
     bind_known(stmt, 2, usage->input_tokens);
     bind_known(stmt, 3, usage->output_tokens);
@@ -121,13 +125,28 @@ static struct sv error_name(enum err_code code)
     return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
 }
 
+/* Its end is another's: what has been written since is still its text. */
+static enum err_code extend_ended(struct db *db, const struct live *live, struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(
+        db, "UPDATE message SET chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1", err);
+    db_bind_int(stmt, 1, live->row);
+    enum err_code code = db_run(db, stmt, err);
+    if (code == ERR_OK && db_changes(db) == 0) {
+        code = err_set(err, ERR_NOT_FOUND, "no message '%s'", live->id.text);
+    }
+    return code;
+}
+
+/* Compare and set, as for the attempt: an end is final. */
 static enum err_code end_message(struct db *db, const struct taken *taken, struct err *err)
 {
     const struct live *live = taken->live;
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "UPDATE message SET reason = ?2, error = ?3, detail = ?4, revision = ?5,"
-                   " ended_at = ?6, chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1",
+                   " ended_at = ?6, chunk_last = (SELECT max(id) FROM chunk)"
+                   " WHERE id = ?1 AND reason = ''",
                    err);
     db_bind_int(stmt, 1, live->row);
     db_bind_text(stmt, 2, sv_from(finish_reason_text(live->reason)));
@@ -135,7 +154,8 @@ static enum err_code end_message(struct db *db, const struct taken *taken, struc
     db_bind_text(stmt, 4, sv_from(live->detail));
     db_bind_int(stmt, 5, taken->revision);
     db_bind_int(stmt, 6, live->ended_us);
-    return db_run(db, stmt, err);
+    enum err_code code = db_run(db, stmt, err);
+    return code || db_changes(db) > 0 ? code : extend_ended(db, live, err);
 }
 
 /* Compare and set: an attempt ends once, whoever comes first. */
@@ -168,6 +188,9 @@ static enum err_code end_attempt(struct db *db, const struct live *live, struct 
 enum err_code batch_write_end(struct db *db, const struct taken *taken, struct err *err)
 {
     enum err_code code = end_message(db, taken, err);
+    if (code == ERR_OK) {
+        code = write_usage(db, taken->live, err);
+    }
     return code ? code : end_attempt(db, taken->live, err);
 }
 
@@ -177,9 +200,6 @@ static enum err_code write_one(struct db *db, const struct taken *taken, struct 
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < taken->write_count; i++) {
         code = batch_write_part(db, taken->live->row, &taken->writes[i], err);
-    }
-    if (code == ERR_OK && taken->writes_usage) {
-        code = write_usage(db, taken->live, &taken->usage, err);
     }
     if (code == ERR_OK && taken->ends) {
         code = batch_write_end(db, taken, err);

@@ -13,6 +13,7 @@
 #define WEIR_STORE_CORE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -79,6 +80,7 @@ struct store {
     bool overtaker_sleeps;
     bool recovery_wanted; /* another process has gone */
     uint64_t transactions, retries;
+    atomic_ullong long_transactions;   /* counted by the connection, guarded by nothing */
     struct db *readers[STORE_READERS]; /* idle connections */
     size_t readers_idle, readers_out;
     pthread_t writer_thread, overtake_thread;
@@ -118,11 +120,11 @@ enum err_code private_make(char **ret_path, struct err *err) NODISCARD;
 void private_remove(const char *path);
 
 /* batch.c: taking, writing, and what follows. */
-void batch_take(struct store *store, struct batch *ret_batch, bool all); /* with the lock held */
+void batch_take(struct store *store, struct batch *ret_batch); /* with the lock held */
 enum err_code batch_write(struct store *store, struct batch *batch, struct err *err,
                           struct taken **ret_culprit) NODISCARD;
-/* Inside a transaction: one part's new text; and the end of a message, of its attempt and of its
- * turn. */
+/* Inside a transaction: one part's new text; and the end of a message with its usage, of its
+ * attempt and of its turn. */
 enum err_code batch_write_part(struct db *db, int64_t row, const struct part_write *write,
                                struct err *err) NODISCARD;
 enum err_code batch_write_end(struct db *db, const struct taken *taken, struct err *err) NODISCARD;

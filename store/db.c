@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/sv.h"
 #include "store/db_struct.h"
 
@@ -315,6 +316,25 @@ int64_t db_changes(struct db *db)
 
 /* Transactions */
 
+void db_count_long(struct db *db, atomic_ullong *counter)
+{
+    db->long_transactions = counter;
+}
+
+/* Other processes wait for as long as this one writes: what keeps them for long has to show. */
+static void end_writing(struct db *db)
+{
+    int64_t held = db->writing ? clock_mono_us() - db->writing_since : 0;
+    db->writing = false;
+    if (held <= DB_LONG_US) {
+        return;
+    }
+    if (db->long_transactions != NULL) {
+        atomic_fetch_add(db->long_transactions, 1);
+    }
+    log_write(LOG_WARN, "a transaction held the database for %.1f ms", (double)held / 1000);
+}
+
 enum err_code db_begin(struct db *db, bool full, struct err *err)
 {
     /* NORMAL does not sync a rollback journal's end well enough: there every commit is FULL. */
@@ -329,6 +349,7 @@ enum err_code db_begin(struct db *db, bool full, struct err *err)
     }
     enum err_code code = db_run(db, db_prepare(db, "BEGIN IMMEDIATE", err), err);
     db->writing = code == ERR_OK;
+    db->writing_since = clock_mono_us();
     return code;
 }
 
@@ -338,7 +359,7 @@ enum err_code db_commit(struct db *db, struct err *err)
     if (code != ERR_OK) {
         db_rollback(db);
     }
-    db->writing = false;
+    end_writing(db);
     return code;
 }
 
@@ -347,7 +368,7 @@ void db_rollback(struct db *db)
     if (!sqlite3_get_autocommit(db->handle)) {
         (void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     }
-    db->writing = false;
+    end_writing(db);
 }
 
 int db__on_commit(void *ctx, sqlite3 *handle, const char *schema, int frames)

@@ -16,6 +16,7 @@
 #ifndef WEIR_STORE_DB_INTERNAL_H
 #define WEIR_STORE_DB_INTERNAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -85,6 +86,10 @@ int64_t db_changes(struct db *db);
 enum err_code db_begin(struct db *db, bool full, struct err *err) NODISCARD;
 enum err_code db_commit(struct db *db, struct err *err) NODISCARD; /* rolled back when it fails */
 void db_rollback(struct db *db); /* harmless outside a transaction */
+/* Counts the transactions that held the lock for more than DB_LONG_US, from BEGIN to the return of
+ * COMMIT or ROLLBACK; each is logged too. The counter outlives the connection. */
+#define DB_LONG_US 10000
+void db_count_long(struct db *db, atomic_ullong *counter);
 
 /* Frames in the write-ahead log after the last commit of this connection. */
 int64_t db_wal_frames(const struct db *db);

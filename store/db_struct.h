@@ -26,10 +26,12 @@ struct db {
     size_t cache_count;
 
     enum err_code result;
-    bool writing;          /* between db_begin and its end */
-    bool full;             /* synchronous is FULL, else NORMAL */
-    bool rollback_journal; /* on a network file system */
-    int owner_fd;          /* lock of the one process that may write there, or -1 */
+    bool writing; /* between db_begin and its end */
+    int64_t writing_since;
+    atomic_ullong *long_transactions; /* NULL: not counted */
+    bool full;                        /* synchronous is FULL, else NORMAL */
+    bool rollback_journal;            /* on a network file system */
+    int owner_fd;                     /* lock of the one process that may write there, or -1 */
     int64_t wal_frames;
 
     bool reads;       /* opened for reading */

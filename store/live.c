@@ -192,7 +192,7 @@ static enum err_code on_usage(struct live *live, const struct stream_event *even
                               struct err *err UNUSED)
 {
     live->usage = event->usage;
-    live->usage_written = live->usage_published = false;
+    live->usage_published = false;
     return ERR_OK;
 }
 
@@ -395,8 +395,6 @@ void live_take(struct live *live, bool for_disk, struct taken *ret_taken)
         .change = live->change,
         .revision = live->revision,
         .ends = for_disk && live->ended && !live->end_written,
-        .writes_usage = for_disk && usage_is_known(&live->usage) && !live->usage_written,
-        .usage = live->usage,
         .update = update_new(kind_of(live), live->part_count, room),
         .writes = for_disk && live->part_count > 0
                       ? xcalloc(live->part_count, sizeof(struct part_write))
@@ -443,7 +441,6 @@ void live_mark_written(struct live *live, const struct taken *taken)
         part->written = write->offset + write->text.n;
         part->end_written = part->end_written || write->write_end;
     }
-    live->usage_written = live->usage_written || taken->writes_usage;
     live->end_written = live->end_written || taken->ends;
 }
 

@@ -59,7 +59,7 @@ struct live {
     size_t bytes; /* against MESSAGE_MAX_BYTES */
     uint32_t revision, published_revision;
     struct usage usage;
-    bool usage_written, usage_published;
+    bool usage_published;
     char *response_id;
     bool waiting; /* a failed attempt is to be published */
     int64_t waiting_until_us;
@@ -113,8 +113,6 @@ struct taken {
     uint64_t change;
     uint32_t revision;
     bool ends;
-    bool writes_usage;
-    struct usage usage;
     bool overtaken; /* readers have got the update already, marked unsaved */
 };
 

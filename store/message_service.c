@@ -238,6 +238,7 @@ struct message_service_stats message_service_stats(struct store *store)
         .dirty = count_pending(store, NULL, UINT64_MAX),
         .transactions = store->transactions,
         .retries = store->retries,
+        .long_transactions = atomic_load(&store->long_transactions),
     };
     pthread_mutex_unlock(&store->lock);
     return stats;

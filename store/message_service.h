@@ -15,6 +15,10 @@
  * get it marked unsaved. A commit that has not returned after 50 ms is overtaken: its updates go
  * out marked unsaved, UPDATE_SAVED follows.
  *
+ * An end is final: text is only appended, so a second finish is refused like any later event, and
+ * nothing already given is replaced. Usage is kept with the end: the last that came before it, in
+ * one row; who writes usage for the message later changes nothing.
+ *
  * Threads: any. Ownership: events are borrowed for the call. Errors: ERR_NOT_FOUND (no such
  * message, or it has ended), ERR_GONE (deleted), ERR_CLOSED (after store_close), ERR_TIMEOUT.
  */
@@ -75,10 +79,11 @@ enum err_code message_delete(struct store *store, const struct ulid *message, in
                              struct err *err) NODISCARD;
 
 struct message_service_stats {
-    size_t live;           /* messages in memory */
-    size_t dirty;          /* of these, with unsaved changes */
-    uint64_t transactions; /* of the writer, since the start */
-    uint64_t retries;      /* writes that failed and were tried again */
+    size_t live;                /* messages in memory */
+    size_t dirty;               /* of these, with unsaved changes */
+    uint64_t transactions;      /* of the writer, since the start */
+    uint64_t retries;           /* writes that failed and were tried again */
+    uint64_t long_transactions; /* of any kind, that kept other processes out for over 10 ms */
 };
 struct message_service_stats message_service_stats(struct store *store);
 

@@ -35,6 +35,7 @@ struct process_lock {
     char *folder;
     char *path;
     int fd;
+    off_t bell; /* where the byte is that a ring writes again: the newline after the number */
 };
 
 static char *process_file(const char *db_path, const struct ulid *owner)
@@ -43,6 +44,15 @@ static char *process_file(const char *db_path, const struct ulid *owner)
     char *path = xasprintf("%s/%s", folder, owner->text);
     free(folder);
     return path;
+}
+
+/* Where the number does not fit on the disk any more, the process is held by its lock alone. */
+static void write_number(struct process_lock *lock)
+{
+    char number[24];
+    int n = snprintf(number, sizeof(number), "%ld\n", (long)getpid());
+    bool whole = pwrite(lock->fd, number, (size_t)n, 0) == n;
+    lock->bell = whole ? n - 1 : 0;
 }
 
 /* Opens, locks and names the file. ERR_BUSY, ERR_NOT_FOUND: it was cleared away in between. */
@@ -55,6 +65,7 @@ static enum err_code make_lock(struct process_lock *lock, struct err *err)
         return code;
     }
     int errnum = lockfile_try(lock->fd, LOCK_EXCLUSIVE);
+    write_number(lock);
     if (errnum == 0 && rename(unfinished, lock->path) != 0) {
         errnum = errno;
     }
@@ -151,8 +162,8 @@ const struct ulid *process_lock_id(const struct process_lock *lock)
 void process_lock_ring(const struct process_lock *lock)
 {
     if (lock != NULL) {
-        /* A full disk does not matter: the byte is there since the first ring. */
-        ssize_t written = pwrite(lock->fd, "", 1, 0);
+        /* A full disk does not matter: the byte is there since the file was made. */
+        ssize_t written = pwrite(lock->fd, "\n", 1, lock->bell);
         (void)written;
     }
 }
@@ -171,6 +182,22 @@ bool process_is_gone(const char *db_path, const struct ulid *owner)
     bool gone = !is_held(path);
     free(path);
     return gone;
+}
+
+long process_pid(const char *db_path, const struct ulid *owner)
+{
+    char text[24] = "";
+    char *path = process_file(db_path, owner);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    free(path);
+    if (fd < 0) {
+        return 0;
+    }
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
+    uint64_t number = 0;
+    bool sound = n > 0 && sv_to_u64(sv_trim(sv_of(text, (size_t)n)), &number);
+    return sound && number <= INT32_MAX ? (long)number : 0;
 }
 
 void process_forget(const char *db_path, const struct ulid *owner)

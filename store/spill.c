@@ -7,6 +7,7 @@
  *   weir-spill 1
  *   message ULID
  *   part POSITION KIND OFFSET ENDED ID-BYTES NAME-BYTES TEXT-BYTES LF  id name text LF
+ *   usage INPUT OUTPUT CACHE-READ CACHE-WRITE REASONING COST    before the end, when it is known
  *   end REASON ERROR DETAIL-BYTES LF  detail LF
  *
  * Offsets are those of the part, so bringing a file in twice, or on top of what was saved after
@@ -14,6 +15,7 @@
  * kept under another name.
  */
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,22 @@ static void put_counted(struct buf *out, struct sv text)
     buf_append_byte(out, '\n');
 }
 
+static void put_end(struct buf *out, const struct live *live)
+{
+    const struct usage *usage = &live->usage;
+    struct sv detail = sv_from(live->detail);
+    if (usage_is_known(usage)) {
+        buf_appendf(out,
+                    "usage %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
+                    usage->input_tokens, usage->output_tokens, usage->cache_read_tokens,
+                    usage->cache_write_tokens, usage->reasoning_tokens, usage->cost_micros);
+        buf_append_byte(out, '\n');
+    }
+    buf_appendf(out, "end %s %s %zu\n", finish_reason_text(live->reason), err_name(live->error),
+                detail.n);
+    put_counted(out, detail);
+}
+
 static void put_message(struct buf *out, struct live *live)
 {
     struct taken taken;
@@ -50,10 +68,7 @@ static void put_message(struct buf *out, struct live *live)
         put_counted(out, write->text);
     }
     if (taken.ends) {
-        struct sv detail = sv_from(live->detail);
-        buf_appendf(out, "end %s %s %zu\n", finish_reason_text(live->reason), err_name(live->error),
-                    detail.n);
-        put_counted(out, detail);
+        put_end(out, live);
     }
     taken_release(&taken);
 }
@@ -87,6 +102,7 @@ struct spill {
     struct db *db;
     int64_t row; /* of the message; 0: gone, or ended meanwhile */
     int64_t attempt, turn;
+    struct usage usage;
 };
 
 static bool take_bytes(struct spill *spill, size_t count, struct sv *ret_bytes)
@@ -108,6 +124,7 @@ static enum err_code find_message(struct spill *spill, const struct ulid *id, st
                    err);
     db_bind_id(stmt, 1, id);
     spill->row = spill->attempt = spill->turn = 0;
+    spill->usage = usage_unknown();
     if (!db_step(spill->db, stmt, err)) {
         return db_result(spill->db);
     }
@@ -156,6 +173,18 @@ static enum err_code bring_part(struct spill *spill, const char *line, struct er
     return batch_write_part(spill->db, spill->row, &write, err);
 }
 
+static enum err_code bring_usage(struct spill *spill, const char *line, struct err *err)
+{
+    struct usage usage;
+    if (sscanf(line, "usage %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
+               &usage.input_tokens, &usage.output_tokens, &usage.cache_read_tokens,
+               &usage.cache_write_tokens, &usage.reasoning_tokens, &usage.cost_micros) != 6) {
+        return err_set(err, ERR_INVALID, "a spilled usage is damaged");
+    }
+    spill->usage = usage;
+    return ERR_OK;
+}
+
 static enum err_code bring_end(struct spill *spill, const char *line, struct err *err)
 {
     char reason[32];
@@ -169,6 +198,7 @@ static enum err_code bring_end(struct spill *spill, const char *line, struct err
         !take_bytes(spill, detail_n, &detail) || !take_bytes(spill, 1, &newline)) {
         return err_set(err, ERR_INVALID, "the end of a spilled message is damaged");
     }
+    live.usage = spill->usage;
     live.error = err_parse(sv_from(error));
     live.detail = detail.n > 0 ? xstrndup(detail.p, detail.n) : NULL;
     live.ended_us = clock_wall_us();
@@ -188,6 +218,9 @@ static enum err_code bring_line(struct spill *spill, struct sv line, struct err 
     }
     if (sv_starts_with(line, SV("part "))) {
         return bring_part(spill, text, err);
+    }
+    if (sv_starts_with(line, SV("usage "))) {
+        return bring_usage(spill, text, err);
     }
     if (sv_starts_with(line, SV("end "))) {
         return bring_end(spill, text, err);

@@ -95,6 +95,9 @@ enum err_code startup_run(struct store *store, struct err *err)
         code = db_open(store->path, DB_WRITE, &store->db, err);
     }
     if (code == ERR_OK) {
+        db_count_long(store->db, &store->long_transactions);
+    }
+    if (code == ERR_OK) {
         code = store->private_file ? migrate_run(store->db, store->path, err) : migrate(store, err);
     }
     if (code == ERR_OK) {

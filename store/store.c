@@ -172,6 +172,15 @@ static enum err_code keep_unsaved(struct store *store, size_t unsaved, struct er
                                     unsaved, why.text);
 }
 
+/* With the lock held. What could not be written is tried once more at once. */
+static void hurry_set_aside(struct store *store)
+{
+    for (struct live *live = store->dirty; live; live = live->next_dirty) {
+        live->retry_us = 0;
+        live->failures = 0;
+    }
+}
+
 /* The writer stops trying somewhat before the deadline, so that it can still end in order. */
 enum err_code store_close(struct store *store, int64_t deadline_us, struct err *err)
 {
@@ -184,6 +193,7 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
     store->state = STORE_CLOSING;
     int64_t now = clock_mono_us();
     store->close_deadline_us = deadline_us - (deadline_us > now ? (deadline_us - now) / 4 : 0);
+    hurry_set_aside(store);
     writer_hurry(store);
     while (store->writer_alive && clock_cond_wait(&store->changed, &store->lock, deadline_us)) {
     }

@@ -43,7 +43,8 @@ enum err_code migrate_check(struct db *db, int *ret_version, struct err *err) NO
 
 /*
  * Process lock: a file beside the database, named by this process's id, locked for as long as it
- * lives. Who can lock another's file knows that its owner is gone.
+ * lives. Who can lock another's file knows that its owner is gone. It holds the number that the
+ * system knows the process by, as text and a newline.
  */
 struct process_lock;
 enum err_code process_lock_take(const char *db_path, struct process_lock **ret_lock,
@@ -57,6 +58,8 @@ void process_lock_ring(const struct process_lock *lock);
 const char *process_lock_folder(const struct process_lock *lock);
 /* False also when it cannot be told: nobody's attempt is ended on a guess. */
 bool process_is_gone(const char *db_path, const struct ulid *owner);
+/* The number that the system gave it; 0 when it cannot be told. */
+long process_pid(const char *db_path, const struct ulid *owner);
 /* Removes the lock file of a process that is gone. */
 void process_forget(const char *db_path, const struct ulid *owner);
 
@@ -85,6 +88,11 @@ enum err_code fold_step(struct db *db, int64_t row, bool *ret_done, struct err *
 /* Rows of ended messages that are not folded yet, up to `limit`. */
 enum err_code fold_pending(struct db *db, int64_t *rows, size_t limit, size_t *ret_count,
                            struct err *err) NODISCARD;
+
+/* What is stored of the turn of that id. ERR_NOT_FOUND: nothing. */
+struct turn;
+enum err_code turn_read(struct db *db, const struct ulid *id, struct turn *ret_turn,
+                        struct err *err) NODISCARD;
 
 /* Reads a message with all of its parts, from part and chunk; used by pages and snapshots. */
 struct message;

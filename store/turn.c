@@ -6,6 +6,7 @@
  */
 #include "store/turn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,12 @@ struct turn_job {
     char *prompt;
     size_t prompt_n;
     char *model;
+    struct turn_attachment *attachments; /* complete ones; their texts follow in the same block */
+    size_t attachment_count;
     turn_begun_fn *begun;
     void *ctx;
     /* What run found and made. */
+    struct ulid id; /* the caller's, or unset */
     struct turn turn;
     int64_t session_row, branch_row, turn_row, attempt_row, prompt_row, answer_row;
     int64_t seq;
@@ -40,6 +44,7 @@ static void free_job(struct turn_job *self)
     free(self->scope);
     free(self->prompt);
     free(self->model);
+    free(self->attachments);
     free(self);
 }
 
@@ -141,21 +146,34 @@ static enum err_code find_session(struct turn_job *self, struct db *db, struct e
                              : err_set(err, ERR_NOT_FOUND, "no session '%s'", self->session.text);
 }
 
+/* Not ERR_BUSY, which the database says as well: waiting a moment would not help here. */
+static enum err_code refuse_busy(struct db *db, const struct ulid *owner, int64_t since,
+                                 struct err *err)
+{
+    char when[CLOCK_ISO_SIZE];
+    char where[40] = "";
+    long pid = process_pid(db_path(db), owner);
+    if (pid > 0) {
+        snprintf(where, sizeof(where), ", in process %ld", pid);
+    }
+    clock_format_utc(since, when);
+    return err_set(err, ERR_EXISTS, "an answer is already running in this session%s, since %s",
+                   where, when);
+}
+
 /* One answer at a time on a branch. */
 static enum err_code check_idle(struct turn_job *self, struct db *db, struct err *err)
 {
-    struct sqlite3_stmt *stmt =
-        db_prepare(db, "SELECT began_at FROM attempt WHERE branch = ?1 AND state = 'running'", err);
+    struct sqlite3_stmt *stmt = db_prepare(
+        db, "SELECT began_at, owner FROM attempt WHERE branch = ?1 AND state = 'running'", err);
     db_bind_int(stmt, 1, self->branch_row);
-    int64_t since = db_step(db, stmt, err) ? db_column_int(stmt, 0) : 0;
-    db_reset(stmt);
-    if (since == 0) {
+    if (!db_step(db, stmt, err)) {
         return db_result(db);
     }
-    char when[CLOCK_ISO_SIZE];
-    clock_format_utc(since, when);
-    /* Not ERR_BUSY of the database: waiting would not help. */
-    return err_set(err, ERR_EXISTS, "an answer is already running in this session, since %s", when);
+    int64_t since = db_column_int(stmt, 0);
+    struct ulid owner = db_column_id(stmt, 1);
+    db_reset(stmt);
+    return refuse_busy(db, &owner, since, err);
 }
 
 static enum err_code next_seq(struct turn_job *self, struct db *db, struct err *err)
@@ -177,7 +195,7 @@ static enum err_code insert_turn(struct turn_job *self, struct db *db, struct er
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db, "INSERT INTO turn (uid, branch, created_at) VALUES (?1, ?2, ?3)", err);
-    self->turn.id = ulid_new();
+    self->turn.id = ulid_is_set(&self->id) ? self->id : ulid_new();
     db_bind_id(stmt, 1, &self->turn.id);
     db_bind_int(stmt, 2, self->branch_row);
     db_bind_int(stmt, 3, self->now_us);
@@ -186,13 +204,19 @@ static enum err_code insert_turn(struct turn_job *self, struct db *db, struct er
     return code;
 }
 
+/* Each part began and ended, and so did the message. */
+static uint32_t prompt_revision(const struct turn_job *self)
+{
+    return 3 + 2 * (uint32_t)self->attachment_count;
+}
+
 static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct err *err)
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "INSERT INTO message (uid, branch, seq, turn, role, reason, revision, folded,"
                    " created_at, ended_at)"
-                   " VALUES (?1, ?2, ?3, ?4, 'user', 'end_turn', 3, 1, ?5, ?5)",
+                   " VALUES (?1, ?2, ?3, ?4, 'user', 'end_turn', ?6, 1, ?5, ?5)",
                    err);
     self->turn.prompt = ulid_new();
     db_bind_id(stmt, 1, &self->turn.prompt);
@@ -200,6 +224,7 @@ static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct 
     db_bind_int(stmt, 3, self->seq);
     db_bind_int(stmt, 4, self->turn_row);
     db_bind_int(stmt, 5, self->now_us);
+    db_bind_int(stmt, 6, prompt_revision(self));
     enum err_code code = db_run(db, stmt, err);
     self->prompt_row = db_last_id(db);
     return code;
@@ -216,6 +241,26 @@ static enum err_code insert_prompt_text(struct turn_job *self, struct db *db, st
     db_bind_int(stmt, 2, self->now_us);
     db_bind_text(stmt, 3, sv_of(self->prompt, self->prompt_n));
     return db_run(db, stmt, err);
+}
+
+static enum err_code insert_attachments(struct turn_job *self, struct db *db, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < self->attachment_count; i++) {
+        struct sqlite3_stmt *stmt =
+            db_prepare(db,
+                       "INSERT INTO part (message, position, kind, tool_id, tool_name, began_at,"
+                       " ended_at, text) VALUES (?1, ?2, 'attachment', ?3, ?4, ?5, ?5, ?6)",
+                       err);
+        db_bind_int(stmt, 1, self->prompt_row);
+        db_bind_int(stmt, 2, (int64_t)i + 1);
+        db_bind_text(stmt, 3, self->attachments[i].id);
+        db_bind_text(stmt, 4, self->attachments[i].type);
+        db_bind_int(stmt, 5, self->now_us);
+        db_bind_text(stmt, 6, self->attachments[i].title);
+        code = db_run(db, stmt, err);
+    }
+    return code;
 }
 
 static enum err_code insert_answer(struct turn_job *self, struct db *db, struct err *err)
@@ -277,8 +322,16 @@ static enum err_code run_turn(struct job *job, struct store *store, struct db *d
 {
     struct turn_job *self = (struct turn_job *)job;
     self->now_us = clock_wall_us();
+    self->turn = (struct turn){.existed = false};
+    if (ulid_is_set(&self->id)) {
+        enum err_code code = turn_read(db, &self->id, &self->turn, err);
+        if (code != ERR_NOT_FOUND) {
+            return code;
+        }
+    }
     enum err_code (*const steps[])(struct turn_job *, struct db *, struct err *) = {
-        open_session, next_seq, insert_turn, insert_prompt, insert_prompt_text, insert_answer,
+        open_session,       next_seq,           insert_turn,   insert_prompt,
+        insert_prompt_text, insert_attachments, insert_answer,
     };
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         enum err_code code = steps[i](self, db, err);
@@ -306,30 +359,70 @@ static struct live *make_live(struct turn_job *self)
     return live;
 }
 
-static void publish_created(struct store *store, struct turn_job *self, enum role role)
+/* Takes the update. */
+static void publish_created(struct store *store, const struct turn_job *self,
+                            struct message_update *update)
 {
-    bool user = role == ROLE_USER;
-    size_t model_room = self->model ? strlen(self->model) + 1 : 0;
-    struct message_update *update =
-        update_new(UPDATE_CREATED, user, user ? self->prompt_n : model_room);
     update->session = self->turn.session;
     update->turn = self->turn.id;
-    update->message = user ? self->turn.prompt : self->turn.answer;
-    update->role = role;
-    update->seq = user ? self->seq : self->seq + 1;
-    if (user) {
-        update->revision = 3;
-        update->reason = FINISH_END_TURN;
-        update->pieces[update->piece_count++] = (struct piece){
-            .kind = PART_TEXT,
-            .text = update_text(update, sv_of(self->prompt, self->prompt_n)),
-            .ended = true,
-        };
-    } else {
-        update->model = update_string(update, self->model);
-    }
     update_publish(store->broker, update);
     payload_unref(&update->payload);
+}
+
+static struct message_update *prompt_created(const struct turn_job *self)
+{
+    size_t room = self->prompt_n;
+    for (size_t i = 0; i < self->attachment_count; i++) {
+        const struct turn_attachment *attachment = &self->attachments[i];
+        room += attachment->id.n + attachment->type.n + attachment->title.n;
+    }
+    struct message_update *update = update_new(UPDATE_CREATED, 1 + self->attachment_count, room);
+    update->message = self->turn.prompt;
+    update->role = ROLE_USER;
+    update->seq = self->seq;
+    update->revision = prompt_revision(self);
+    update->reason = FINISH_END_TURN;
+    update->pieces[update->piece_count++] = (struct piece){
+        .kind = PART_TEXT,
+        .text = update_text(update, sv_of(self->prompt, self->prompt_n)),
+        .ended = true,
+    };
+    for (size_t i = 0; i < self->attachment_count; i++) {
+        update->pieces[update->piece_count++] = (struct piece){
+            .part = (uint32_t)i + 1,
+            .kind = PART_ATTACHMENT,
+            .text = update_text(update, self->attachments[i].title),
+            .ended = true,
+            .tool_id = update_text(update, self->attachments[i].id),
+            .tool_name = update_text(update, self->attachments[i].type),
+        };
+    }
+    return update;
+}
+
+static struct message_update *answer_created(const struct turn_job *self)
+{
+    struct message_update *update =
+        update_new(UPDATE_CREATED, 0, self->model ? strlen(self->model) + 1 : 0);
+    update->message = self->turn.answer;
+    update->role = ROLE_ASSISTANT;
+    update->seq = self->seq + 1;
+    update->model = update_string(update, self->model);
+    return update;
+}
+
+/* The answer becomes live, then both are told of. */
+static void publish_turn(struct store *store, struct turn_job *self)
+{
+    pthread_mutex_lock(&store->publish_lock);
+    pthread_mutex_lock(&store->lock);
+    struct live *live = make_live(self);
+    idmap_put(&store->live, &live->id, live);
+    pthread_mutex_unlock(&store->lock);
+    session_update_publish(store->broker, &self->turn.session, false);
+    publish_created(store, self, prompt_created(self));
+    publish_created(store, self, answer_created(self));
+    pthread_mutex_unlock(&store->publish_lock);
 }
 
 static void finish_turn(struct job *job, struct store *store, enum err_code code,
@@ -337,22 +430,49 @@ static void finish_turn(struct job *job, struct store *store, enum err_code code
 {
     struct turn_job *self = (struct turn_job *)job;
     struct err busy;
-    if (code == ERR_OK) {
-        pthread_mutex_lock(&store->publish_lock);
-        pthread_mutex_lock(&store->lock);
-        struct live *live = make_live(self);
-        idmap_put(&store->live, &live->id, live);
-        pthread_mutex_unlock(&store->lock);
-        session_update_publish(store->broker, &self->turn.session, false);
-        publish_created(store, self, ROLE_USER);
-        publish_created(store, self, ROLE_ASSISTANT);
-        pthread_mutex_unlock(&store->publish_lock);
+    if (code == ERR_OK && !self->turn.existed) {
+        publish_turn(store, self);
     } else if (code == ERR_EXISTS) {
         code = err_set(&busy, ERR_BUSY, "%s", err->text);
         err = &busy;
     }
     self->begun(self->ctx, &self->turn, code, err);
     free_job(self);
+}
+
+static struct sv copy_text(char **at, struct sv text)
+{
+    struct sv copy = sv_of(*at, text.n);
+    memcpy(*at, text.p, text.n);
+    *at += text.n;
+    return copy;
+}
+
+static bool is_complete(const struct turn_attachment *attachment)
+{
+    return attachment->id.n > 0 && attachment->title.n > 0 && attachment->type.n > 0;
+}
+
+static void copy_attachments(struct turn_job *self, const struct turn_request *request)
+{
+    size_t bytes = request->attachment_count * sizeof(struct turn_attachment);
+    size_t texts = bytes;
+    for (size_t i = 0; i < request->attachment_count; i++) {
+        const struct turn_attachment *from = &request->attachments[i];
+        bytes += from->id.n + from->title.n + from->type.n;
+    }
+    if (bytes == 0) {
+        return;
+    }
+    self->attachments = xcalloc(1, bytes);
+    char *at = (char *)self->attachments + texts;
+    for (size_t i = 0; i < request->attachment_count; i++) {
+        const struct turn_attachment *from = &request->attachments[i];
+        if (is_complete(from)) {
+            self->attachments[self->attachment_count++] = (struct turn_attachment){
+                copy_text(&at, from->id), copy_text(&at, from->title), copy_text(&at, from->type)};
+        }
+    }
 }
 
 /* wide: begun and ctx are one thing */
@@ -362,12 +482,14 @@ static enum err_code submit(struct store *store, const struct turn_request *requ
     struct turn_job *self = xcalloc(1, sizeof(*self));
     self->job = (struct job){
         .full = true, .deadline_us = deadline_us, .run = run_turn, .finish = finish_turn};
+    self->id = request->id;
     self->session = request->session;
     self->new_session = !ulid_is_set(&request->session);
     self->scope = request->scope.n > 0 ? xstrndup(request->scope.p, request->scope.n) : NULL;
     self->prompt = xstrndup(request->prompt.p ? request->prompt.p : "", request->prompt.n);
     self->prompt_n = request->prompt.n;
     self->model = request->model.n > 0 ? xstrndup(request->model.p, request->model.n) : NULL;
+    copy_attachments(self, request);
     self->begun = begun;
     self->ctx = ctx;
     enum err_code code = job_submit(store, &self->job, err);

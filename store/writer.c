@@ -78,7 +78,7 @@ static void tick(struct store *store)
         return;
     }
     struct batch batch;
-    batch_take(store, &batch, store->state == STORE_CLOSING);
+    batch_take(store, &batch);
     store->in_flight = &batch;
     store->commit_running = true;
     store->commit_since_us = clock_mono_us();

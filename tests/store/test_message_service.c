@@ -422,6 +422,9 @@ static void what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_nex
     assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
     sqlite3 *db = lock_database(&fixture);
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "spilled\nby half"));
+    struct stream_event usage = {.kind = STREAM_USAGE, .usage = usage_unknown()};
+    usage.usage.output_tokens = 17;
+    fixture_apply(&fixture, &turn.answer, usage);
     fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
     assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(300), &err), ERR_OK);
     assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(300), &err), ERR_OK);
@@ -432,6 +435,7 @@ static void what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_nex
     char *stored = fixture_stored_text(&fixture, &turn.answer);
     assert_string_equal(stored, "saved, spilled\nby half");
     free(stored);
+    assert_query(&fixture, "SELECT output_tokens || coalesce(input_tokens, '?') FROM usage", "17?");
     assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "end_turn");
     assert_query(&fixture, "SELECT state FROM attempt", "completed");
     fixture_close(&fixture);

@@ -242,6 +242,32 @@ static void ring__wakes_a_watcher_each_time(void **state)
     free(path);
 }
 
+static void pid__is_told_of_the_living_and_of_nobody_else(void **state)
+{
+    char *path = scratch_path(*state, "x.db");
+    struct process_lock *lock = NULL;
+    struct ulid owner;
+    struct ulid unknown = ulid_new();
+    pid_t child = start_owner(path, &owner);
+    assert_int_equal(process_lock_take(path, &lock, NULL), ERR_OK);
+    assert_int_equal(process_pid(path, &owner), child);
+    for (int i = 0; i < 3; i++) {
+        process_lock_ring(lock);
+        assert_int_equal(process_pid(path, process_lock_id(lock)), getpid());
+    }
+    assert_int_equal(process_pid(path, &unknown), 0);
+    char *file = xasprintf("%s/%s", process_lock_folder(lock), unknown.text);
+    static const char *const damaged[] = {"", "\n", "12x\n", "-1\n", "99999999999999999999\n"};
+    for (size_t i = 0; i < COUNT_OF(damaged); i++) {
+        put_content(file, sv_from(damaged[i]));
+        assert_int_equal(process_pid(path, &unknown), 0);
+    }
+    stop_owner(child);
+    process_lock_release(lock);
+    free(file);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +280,7 @@ int main(void)
         SCRATCH_TEST(upgrade__waits_for_the_shared_locks_of_others),
         SCRATCH_TEST(exclusive__keeps_others_out_until_it_ends),
         SCRATCH_TEST(ring__wakes_a_watcher_each_time),
+        SCRATCH_TEST(pid__is_told_of_the_living_and_of_nobody_else),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }
