@@ -1,5 +1,6 @@
 #include "tests/store/store_fixture.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -12,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/thread.h"
 
 #include <cmocka.h>
 
@@ -54,6 +56,24 @@ void fixture_reopen(struct fixture *fixture)
     open_store(fixture, STORE_DEBOUNCE_DEFAULT_US);
 }
 
+/* Files, and folders that are empty. */
+static void remove_folder(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry = NULL;
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_name[0] != '.') {
+            char *file = xasprintf("%s/%s", folder, entry->d_name);
+            (void)remove(file);
+            free(file);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    rmdir(folder);
+}
+
 void fixture_close(struct fixture *fixture)
 {
     if (fixture->store) {
@@ -61,17 +81,7 @@ void fixture_close(struct fixture *fixture)
     }
     broker_unsubscribe(fixture->inbox);
     broker_free(fixture->broker);
-    static const char *const names[] = {"weir.db", "weir.db-wal", "weir.db-shm", "weir.db-lock",
-                                        "weir.db-bell"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        char *file = xasprintf("%s/%s", fixture->folder, names[i]);
-        unlink(file);
-        free(file);
-    }
-    char *run = xasprintf("%s/weir.db-run", fixture->folder);
-    rmdir(run);
-    free(run);
-    rmdir(fixture->folder);
+    remove_folder(fixture->folder);
     free(fixture->folder);
     free(fixture->path);
 }
@@ -141,6 +151,60 @@ void inbox_release(struct inbox *inbox)
         payload_unref(payload);
     }
     inbox->count = 0;
+}
+
+static sqlite3 *open_writable(struct fixture *fixture)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 5000);
+    return db;
+}
+
+void fixture_execute(struct fixture *fixture, const char *sql)
+{
+    sqlite3 *db = open_writable(fixture);
+    char *why = NULL;
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, why);
+    }
+    sqlite3_close(db);
+}
+
+struct db_lock {
+    sqlite3 *db;
+    int64_t us;
+    int64_t released_us;
+    pthread_t thread;
+};
+
+static void *hold(void *arg)
+{
+    struct db_lock *lock = arg;
+    usleep((useconds_t)lock->us);
+    lock->released_us = clock_mono_us();
+    sqlite3_exec(lock->db, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(lock->db);
+    return NULL;
+}
+
+struct db_lock *fixture_lock(struct fixture *fixture, int64_t us)
+{
+    struct err err;
+    struct db_lock *lock = xcalloc(1, sizeof(*lock));
+    lock->us = us;
+    lock->db = open_writable(fixture);
+    assert_int_equal(sqlite3_exec(lock->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(thread_start(&lock->thread, "holder", hold, lock, &err), ERR_OK);
+    return lock;
+}
+
+int64_t fixture_unlock(struct db_lock *lock)
+{
+    pthread_join(lock->thread, NULL);
+    int64_t released = lock->released_us;
+    free(lock);
+    return released;
 }
 
 char *fixture_query(struct fixture *fixture, const char *sql)

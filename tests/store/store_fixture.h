@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pubsub/broker.h"
 #include "store/message_service.h"
@@ -41,6 +42,15 @@ struct inbox {
 void inbox_receive(struct fixture *fixture, const struct ulid *message, size_t count,
                    struct inbox *inbox);
 void inbox_release(struct inbox *inbox);
+
+/* Holds the write lock from a connection of its own for that long, on a thread of its own. Held
+ * when it returns; the end is waited for and everything given back by fixture_unlock. */
+struct db_lock;
+struct db_lock *fixture_lock(struct fixture *fixture, int64_t us);
+/* When it was released. */
+int64_t fixture_unlock(struct db_lock *lock);
+/* Runs SQL as another process would. */
+void fixture_execute(struct fixture *fixture, const char *sql);
 
 /* One value by SQL over the database file, on a connection of its own; "" for no row. Gives. */
 char *fixture_query(struct fixture *fixture, const char *sql);

@@ -1,6 +1,5 @@
 /* Turns: what a caller may repeat, what an end leaves, and who is refused. */
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,16 +25,6 @@ static void assert_query(struct fixture *fixture, const char *sql, const char *e
     char *value = fixture_query(fixture, sql);
     assert_string_equal(value, expected);
     free(value);
-}
-
-/* From another connection, as another process would. */
-static void execute(struct fixture *fixture, const char *sql)
-{
-    sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
-    sqlite3_busy_timeout(db, 2000);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
 }
 
 static struct turn begin(struct fixture *fixture, const struct turn_request *request)
@@ -312,8 +301,9 @@ static void sd7__a_late_writer_of_usage_changes_nothing(void **state)
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "t"));
     fixture_apply(&fixture, &turn.answer, usage_event(9, 9));
-    execute(&fixture, "INSERT INTO usage (message, input_tokens, output_tokens, cost_micros)"
-                      " SELECT id, 5, 6, 7 FROM message WHERE role = 'assistant'");
+    fixture_execute(&fixture,
+                    "INSERT INTO usage (message, input_tokens, output_tokens, cost_micros)"
+                    " SELECT id, 5, 6, 7 FROM message WHERE role = 'assistant'");
     finish(&fixture, &turn.answer, FINISH_END_TURN);
     assert_query(&fixture, usage_sql, "5/6/7");
     assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "end_turn");
@@ -329,10 +319,10 @@ static void sd7__an_attempt_that_was_ended_elsewhere_keeps_that_end_and_all_text
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "before "));
     assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
-    execute(&fixture, "UPDATE attempt SET state = 'interrupted', ended_at = 1;"
-                      "UPDATE turn SET state = 'interrupted', ended_at = 1;"
-                      "UPDATE message SET reason = 'interrupted', ended_at = 1,"
-                      " chunk_last = (SELECT max(id) FROM chunk) WHERE role = 'assistant'");
+    fixture_execute(&fixture, "UPDATE attempt SET state = 'interrupted', ended_at = 1;"
+                              "UPDATE turn SET state = 'interrupted', ended_at = 1;"
+                              "UPDATE message SET reason = 'interrupted', ended_at = 1,"
+                              " chunk_last = (SELECT max(id) FROM chunk) WHERE role = 'assistant'");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "after"));
     finish(&fixture, &turn.answer, FINISH_END_TURN);
     assert_query(&fixture, "SELECT state || ended_at FROM attempt", "interrupted1");
@@ -437,7 +427,7 @@ static void a_busy_branch_whose_owner_left_no_number_is_refused_without_one(void
     struct turn second;
     fixture_open(&fixture, CLOCK_MS(5));
     struct turn turn = fixture_turn(&fixture, "q");
-    execute(&fixture, "UPDATE attempt SET owner = '01ARZ3NDEKTSV4RRFFQ69G5FAV'");
+    fixture_execute(&fixture, "UPDATE attempt SET owner = '01ARZ3NDEKTSV4RRFFQ69G5FAV'");
     struct turn_request request = {.session = turn.session, .prompt = SV("again")};
     assert_int_equal(turn_begin(fixture.store, &request, soon(), &second, &err), ERR_BUSY);
     assert_non_null(strstr(err.text, "in this session, since "));

@@ -1,0 +1,237 @@
+/* Waiting for the disk while it is busy, and messages that cannot be written. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "store/core_internal.h"
+#include "tests/store/store_fixture.h"
+
+#include <cmocka.h>
+
+#define HOUR CLOCK_S(3600)
+
+static int64_t soon(void)
+{
+    return clock_mono_us() + CLOCK_S(10);
+}
+
+static void assert_stored(struct fixture *fixture, const struct ulid *message, const char *text)
+{
+    char *stored = fixture_stored_text(fixture, message);
+    assert_string_equal(stored, text);
+    free(stored);
+}
+
+static bool is_in_flight(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool running = store->commit_running;
+    pthread_mutex_unlock(&store->lock);
+    return running;
+}
+
+/* The message's write hangs behind another connection's lock when it returns. */
+static struct db_lock *hang_write(struct fixture *fixture, const struct ulid *message)
+{
+    struct db_lock *lock = fixture_lock(fixture, CLOCK_MS(200));
+    int64_t deadline = clock_mono_us() + CLOCK_MS(150);
+    fixture_apply(fixture, message, fixture_text(0, "payload"));
+    while (!is_in_flight(fixture->store) && clock_mono_us() < deadline) {
+        usleep(100);
+    }
+    return lock;
+}
+
+static void sa14__flush_waits_for_a_write_in_flight(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, CLOCK_MS(1));
+    struct turn turn = fixture_turn(&fixture, "q");
+    struct db_lock *lock = hang_write(&fixture, &turn.answer);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    int64_t returned = clock_mono_us();
+    assert_stored(&fixture, &turn.answer, "payload");
+    int64_t released = fixture_unlock(lock);
+    assert_true(returned >= released);
+    assert_true(returned - released < CLOCK_S(1));
+    fixture_close(&fixture);
+}
+
+static void sa15__flush_all_waits_for_a_write_in_flight(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    size_t unsaved = 9;
+    fixture_open(&fixture, CLOCK_MS(1));
+    struct turn turn = fixture_turn(&fixture, "q");
+    struct db_lock *lock = hang_write(&fixture, &turn.answer);
+    assert_int_equal(message_flush_all(fixture.store, soon(), &unsaved, &err), ERR_OK);
+    int64_t returned = clock_mono_us();
+    assert_int_equal(unsaved, 0);
+    assert_stored(&fixture, &turn.answer, "payload");
+    int64_t released = fixture_unlock(lock);
+    assert_true(returned >= released);
+    assert_true(returned - released < CLOCK_S(1));
+    fixture_close(&fixture);
+}
+
+static void flush_session__waits_for_its_own_messages_only(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    size_t unsaved = 9;
+    fixture_open(&fixture, CLOCK_MS(1));
+    struct turn turn = fixture_turn(&fixture, "q");
+    struct turn other = fixture_turn(&fixture, "q");
+    struct db_lock *lock = hang_write(&fixture, &turn.answer);
+    assert_int_equal(message_flush_session(fixture.store, &other.session, soon(), &unsaved, &err),
+                     ERR_OK);
+    assert_int_equal(unsaved, 0);
+    assert_int_equal(message_flush_session(fixture.store, &turn.session,
+                                           clock_mono_us() + CLOCK_MS(10), &unsaved, &err),
+                     ERR_TIMEOUT);
+    assert_int_equal(unsaved, 1);
+    (void)fixture_unlock(lock);
+    fixture_close(&fixture);
+}
+
+/* Of four answers the row of the third goes behind the store's back. */
+enum { ANSWERS = 4, LOST = 2 };
+
+static void open_with_lost_row(struct fixture *fixture, struct turn turns[ANSWERS])
+{
+    fixture_open(fixture, HOUR);
+    for (int i = 0; i < ANSWERS; i++) {
+        turns[i] = fixture_turn(fixture, "q");
+    }
+    char *sql = xasprintf("DELETE FROM message WHERE uid = '%s'", turns[LOST].answer.text);
+    fixture_execute(fixture, sql);
+    free(sql);
+    for (int i = 0; i < ANSWERS; i++) {
+        fixture_apply(fixture, &turns[i].answer, fixture_text(0, "hi"));
+    }
+}
+
+static void assert_others_stored(struct fixture *fixture, const struct turn turns[ANSWERS],
+                                 const char *text)
+{
+    for (int i = 0; i < ANSWERS; i++) {
+        assert_stored(fixture, &turns[i].answer, i == LOST ? "" : text);
+    }
+}
+
+static void a_message_that_cannot_be_written_holds_up_no_other(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    struct turn turns[ANSWERS];
+    size_t unsaved = 9;
+    open_with_lost_row(&fixture, turns);
+    assert_int_equal(
+        message_flush_all(fixture.store, clock_mono_us() + CLOCK_MS(300), &unsaved, &err),
+        ERR_TIMEOUT);
+    assert_int_equal(unsaved, 1);
+    assert_others_stored(&fixture, turns, "hi");
+    /* It is tried again, and pauses grow: some ten times in 300 ms, not thousands. */
+    uint64_t retries = message_service_stats(fixture.store).retries;
+    assert_in_range(retries, 2, 30);
+    /* The others go on, and each is reported for itself. */
+    for (int i = 0; i < ANSWERS; i++) {
+        fixture_apply(&fixture, &turns[i].answer, fixture_text(0, " again"));
+        enum err_code code =
+            message_flush(fixture.store, &turns[i].answer,
+                          clock_mono_us() + (i == LOST ? 20000 : CLOCK_S(5)), &err);
+        assert_int_equal(code, i == LOST ? ERR_TIMEOUT : ERR_OK);
+    }
+    assert_others_stored(&fixture, turns, "hi again");
+    /* What cannot be saved can still be read. */
+    struct message *message = NULL;
+    assert_int_equal(message_snapshot(fixture.store, &turns[LOST].answer, &message, &err), ERR_OK);
+    assert_string_equal(message->parts[0].text, "hi again");
+    message_free(message);
+    assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(200), &err), ERR_OK);
+    fixture_close(&fixture);
+}
+
+static void a_message_that_cannot_be_written_holds_up_no_other_at_the_end(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    struct turn turns[ANSWERS];
+    open_with_lost_row(&fixture, turns);
+    assert_int_equal(message_flush_all(fixture.store, clock_mono_us() + CLOCK_MS(50), NULL, &err),
+                     ERR_TIMEOUT);
+    for (int i = 0; i < ANSWERS; i++) {
+        fixture_apply(&fixture, &turns[i].answer, fixture_text(0, " and bye"));
+    }
+    uint64_t before = message_service_stats(fixture.store).retries;
+    assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(400), &err), ERR_OK);
+    assert_others_stored(&fixture, turns, "hi and bye");
+    assert_in_range(message_service_stats(fixture.store).retries - before, 1, 30);
+    fixture_close(&fixture);
+}
+
+static void the_end_of_an_answer_whose_row_has_gone_is_not_taken_for_saved(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, CLOCK_MS(1));
+    struct turn turn = fixture_turn(&fixture, "q");
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "words"));
+    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    fixture_execute(&fixture, "DELETE FROM part; DELETE FROM message WHERE role = 'assistant'");
+    struct stream_event end = {.kind = STREAM_FINISH, .reason = FINISH_END_TURN};
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end,
+                                        clock_mono_us() + CLOCK_MS(100), &err),
+                     ERR_TIMEOUT);
+    assert_int_equal(message_service_stats(fixture.store).dirty, 1);
+    assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(100), &err), ERR_OK);
+    fixture_close(&fixture);
+}
+
+static void a_transaction_that_holds_the_lock_for_long_is_counted(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, HOUR);
+    struct turn turn = fixture_turn(&fixture, "q");
+    uint64_t before = message_service_stats(fixture.store).long_transactions;
+    char *text = xcalloc(1, 48 << 20);
+    memset(text, 'x', 48 << 20);
+    struct stream_event event = {.kind = STREAM_TEXT, .text = sv_of(text, 48 << 20)};
+    assert_int_equal(message_apply(fixture.store, &turn.answer, &event, &err), ERR_OK);
+    free(text);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    usleep(1000);
+    assert_true(message_service_stats(fixture.store).long_transactions > before);
+    fixture_close(&fixture);
+}
+
+int main(void)
+{
+    alarm(60);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sa14__flush_waits_for_a_write_in_flight),
+        cmocka_unit_test(sa15__flush_all_waits_for_a_write_in_flight),
+        cmocka_unit_test(flush_session__waits_for_its_own_messages_only),
+        cmocka_unit_test(a_message_that_cannot_be_written_holds_up_no_other),
+        cmocka_unit_test(a_message_that_cannot_be_written_holds_up_no_other_at_the_end),
+        cmocka_unit_test(the_end_of_an_answer_whose_row_has_gone_is_not_taken_for_saved),
+        cmocka_unit_test(a_transaction_that_holds_the_lock_for_long_is_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
