@@ -5,7 +5,7 @@
  * First all parts and `folded`, in one transaction where its time allows: an answer of several
  * large parts takes a transaction for each of them, and `folded` comes with the last. One part is
  * never split, so one of 64 MiB holds the lock for longer than the 10 ms that are the budget
- * (about 150 ms). Meanwhile readers pass over what chunk repeats.
+ * (about 200 ms). Meanwhile readers pass over what chunk repeats.
  *
  * Then the rows, by ranges of ids. chunk_first moves up with them: it is what a later step goes on
  * from, also after a crash, and without it the rows of others in between would be passed again and
@@ -16,9 +16,10 @@
 #include "store/message.h"
 #include "store/store_internal.h"
 
-/* Of the 10 ms, what is left after the commit. */
-#define WORK_US CLOCK_MS(6)
-#define ROWS_PER_LOOK 200
+/* Of the 10 ms, what is left after the commit, which takes about as long again where many pages
+ * were freed. */
+#define WORK_US CLOCK_MS(4)
+#define ROWS_PER_LOOK_MAX 200
 
 static const char head_sql[] =
     "SELECT folded, reason <> '', chunk_first, chunk_last FROM message WHERE id = ?1";
@@ -181,6 +182,14 @@ static enum err_code sweep_slice(struct db *db, int64_t row, int64_t from, int64
     return db_run(db, stmt, err);
 }
 
+/* How many rows the next slice may have. A row may hold 13 bytes or megabytes, and only the time it
+ * took to delete some tells: so the first slices are small. */
+static int64_t more_rows(int64_t rows, int64_t until)
+{
+    bool quick = until - clock_mono_us() > WORK_US - WORK_US / 4;
+    return quick ? lower(2 * rows, ROWS_PER_LOOK_MAX) : rows;
+}
+
 /* `head->first` is where the next step goes on; the range is forgotten once it is empty. */
 static enum err_code sweep_range(struct db *db, int64_t row, struct head *head, struct err *err)
 {
@@ -190,10 +199,12 @@ static enum err_code sweep_range(struct db *db, int64_t row, struct head *head, 
     enum err_code code = read_ends(db, &lowest, &highest, err);
     int64_t last = lower(head->last, highest - 1);
     head->first = lowest > head->first ? lowest : head->first;
+    int64_t rows = 1;
     while (code == ERR_OK && head->first <= last && clock_mono_us() < until) {
-        int64_t to = lower(head->first + ROWS_PER_LOOK - 1, last);
+        int64_t to = lower(head->first + rows - 1, last);
         code = sweep_slice(db, row, head->first, to, err);
         head->first = to + 1;
+        rows = more_rows(rows, until);
     }
     if (code != ERR_OK) {
         return code;
@@ -209,24 +220,28 @@ static enum err_code sweep_range(struct db *db, int64_t row, struct head *head, 
 }
 
 /* Whatever lies at the low end and belongs to nobody: the last rows that earlier folds had to
- * leave, rows of deleted messages. Done when a slice holds nothing of that kind. */
+ * leave, rows of deleted messages. Done when a full slice holds nothing of that kind. */
 static enum err_code clear_low_end(struct db *db, bool *ret_done, struct err *err)
 {
     int64_t lowest = 0;
     int64_t highest = 0;
     int64_t until = clock_mono_us() + WORK_US;
+    int64_t rows = 1;
+    int64_t deleted = 0;
     bool done = false;
     enum err_code code = read_ends(db, &lowest, &highest, err);
     while (code == ERR_OK && !done && clock_mono_us() < until) {
-        int64_t to = lower(lowest + ROWS_PER_LOOK - 1, highest - 1);
+        int64_t to = lower(lowest + rows - 1, highest - 1);
         struct sqlite3_stmt *stmt = db_prepare(db, clear_sql, err);
         db_bind_int(stmt, 1, lowest);
         db_bind_int(stmt, 2, to);
         code = db_run(db, stmt, err);
-        done = to < lowest || db_changes(db) == 0;
+        deleted += db_changes(db);
+        done = to < lowest || (db_changes(db) == 0 && rows == ROWS_PER_LOOK_MAX);
         lowest = to + 1;
+        rows = more_rows(rows, until);
     }
-    *ret_done = done;
+    *ret_done = done || deleted == 0;
     return code;
 }
 

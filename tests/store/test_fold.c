@@ -252,6 +252,38 @@ static void step__clears_the_rows_of_deleted_messages(void **state)
     db_close(db);
 }
 
+/* 200 rows of 64 KiB in one slice would hold the lock for 60 ms. */
+static void sweep__of_large_pieces_goes_in_small_steps(void **state)
+{
+    enum { PIECES = 200, BYTES = 65536 };
+    int64_t branch;
+    struct db *db = open_rows(state, &branch);
+    int64_t row = put_answer(db, branch, 1);
+    char *text = xcalloc(1, BYTES + 1);
+    memset(text, 'x', BYTES);
+    put_part(db, row, 0, "text");
+    must_exec(db, "BEGIN");
+    for (int i = 0; i < PIECES; i++) {
+        put_chunk(db, row, 0, (int64_t)i * BYTES, text);
+    }
+    must_exec(db, "COMMIT");
+    put_end(db, row);
+    int64_t left = PIECES;
+    int64_t most = 0;
+    bool done = false;
+    for (int steps = 0; !done && steps < STEPS_MAX; steps++) {
+        assert_int_equal(fold_step(db, row, &done, NULL), ERR_OK);
+        int64_t now = value_of(db, "SELECT count(*) FROM chunk");
+        most = left - now > most ? left - now : most;
+        left = now;
+    }
+    assert_true(done);
+    assert_int_equal(left, 1);
+    assert_true(most < PIECES / 2);
+    free(text);
+    db_close(db);
+}
+
 static void step__on_an_empty_answer_and_an_empty_table_ends(void **state)
 {
     int64_t branch;
@@ -298,6 +330,7 @@ int main(void)
         SCRATCH_TEST(step__folds_large_parts_one_after_the_other),
         SCRATCH_TEST(step__leaves_a_running_message_alone),
         SCRATCH_TEST(step__clears_the_rows_of_deleted_messages),
+        SCRATCH_TEST(sweep__of_large_pieces_goes_in_small_steps),
         SCRATCH_TEST(step__on_an_empty_answer_and_an_empty_table_ends),
         SCRATCH_TEST(step__while_another_writes_is_busy_and_loses_nothing),
     };
