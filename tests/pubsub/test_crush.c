@@ -1,11 +1,10 @@
 /*
  * Defects of the closest ancestor's broker that this design could have too (crush_bN), and the rows
- * of its test list that are about a broker.
+ * of its test list that are about a broker (saN).
  */
 #include "tests/pubsub/support.h"
 
-/* crush's test 9. */
-static void publish__drops_counts_and_never_blocks_when_nobody_reads(void **state)
+static void sa9__publish__drops_counts_and_never_blocks_when_nobody_reads(void **state)
 {
     struct broker *broker = broker_new(NULL);
     struct subscription *sub = subscribe_tiny(broker);
@@ -29,8 +28,7 @@ static void publish__drops_counts_and_never_blocks_when_nobody_reads(void **stat
     broker_free(broker);
 }
 
-/* crush's test 10. */
-static void publish_must__honours_its_time_limit_when_the_queue_is_full(void **state)
+static void sa10__publish_must__honours_its_time_limit_when_the_queue_is_full(void **state)
 {
     struct broker *broker = broker_with(CLOCK_MS(20), 0);
     struct subscription *sub = subscribe_tiny(broker);
@@ -72,8 +70,7 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-/* crush's test 11. */
-static void publish_must__loses_nothing_while_somebody_reads(void **state)
+static void sa11__publish_must__loses_nothing_while_somebody_reads(void **state)
 {
     struct broker *broker = broker_with(CLOCK_S(10), 0);
     struct reader reader = {.sub = subscribe_tiny(broker), .wanted = 10};
@@ -382,9 +379,9 @@ static void crush_b10__a_loss_marks_its_own_key_and_no_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(publish__drops_counts_and_never_blocks_when_nobody_reads),
-        TEST(publish_must__honours_its_time_limit_when_the_queue_is_full),
-        TEST(publish_must__loses_nothing_while_somebody_reads),
+        TEST(sa9__publish__drops_counts_and_never_blocks_when_nobody_reads),
+        TEST(sa10__publish_must__honours_its_time_limit_when_the_queue_is_full),
+        TEST(sa11__publish_must__loses_nothing_while_somebody_reads),
         TEST(crush_b1__a_finish_behind_a_flood_reaches_the_last_subscriber),
         TEST(crush_b2__a_loss_is_marked_before_the_next_event_of_its_key),
         TEST(crush_b2__an_overdue_parked_event_is_marked_before_the_next_of_its_key),

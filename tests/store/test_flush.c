@@ -3,12 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/core_internal.h"
 #include "tests/store/store_fixture.h"
 
@@ -202,11 +204,15 @@ static void the_end_of_an_answer_whose_row_has_gone_is_not_taken_for_saved(void 
     fixture_close(&fixture);
 }
 
-static void a_transaction_that_holds_the_lock_for_long_is_counted(void **state)
+static void a_transaction_that_holds_the_lock_for_long_is_counted_and_logged(void **state)
 {
     (void)state;
     struct fixture fixture;
     struct err err;
+    char line[256] = "";
+    FILE *log = tmpfile();
+    assert_non_null(log);
+    log_to_fd(fileno(log), LOG_WARN);
     fixture_open(&fixture, HOUR);
     struct turn turn = fixture_turn(&fixture, "q");
     uint64_t before = message_service_stats(fixture.store).long_transactions;
@@ -216,9 +222,13 @@ static void a_transaction_that_holds_the_lock_for_long_is_counted(void **state)
     assert_int_equal(message_apply(fixture.store, &turn.answer, &event, &err), ERR_OK);
     free(text);
     assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
-    usleep(1000);
     assert_true(message_service_stats(fixture.store).long_transactions > before);
     fixture_close(&fixture);
+    log_close();
+    rewind(log);
+    assert_non_null(fgets(line, sizeof(line), log));
+    assert_non_null(strstr(line, "a transaction held the database for "));
+    fclose(log);
 }
 
 int main(void)
@@ -231,7 +241,7 @@ int main(void)
         cmocka_unit_test(a_message_that_cannot_be_written_holds_up_no_other),
         cmocka_unit_test(a_message_that_cannot_be_written_holds_up_no_other_at_the_end),
         cmocka_unit_test(the_end_of_an_answer_whose_row_has_gone_is_not_taken_for_saved),
-        cmocka_unit_test(a_transaction_that_holds_the_lock_for_long_is_counted),
+        cmocka_unit_test(a_transaction_that_holds_the_lock_for_long_is_counted_and_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
