@@ -107,16 +107,19 @@ static void flush_session__waits_for_its_own_messages_only(void **state)
     fixture_close(&fixture);
 }
 
-/* Of four answers the row of the third goes behind the store's back. */
-enum { ANSWERS = 4, LOST = 2 };
+/* Of four answers the database takes nothing of the third. */
+enum { ANSWERS = 4, REFUSED = 2 };
 
-static void open_with_lost_row(struct fixture *fixture, struct turn turns[ANSWERS])
+static void open_with_one_refused(struct fixture *fixture, struct turn turns[ANSWERS])
 {
     fixture_open(fixture, HOUR);
     for (int i = 0; i < ANSWERS; i++) {
         turns[i] = fixture_turn(fixture, "q");
     }
-    char *sql = xasprintf("DELETE FROM message WHERE uid = '%s'", turns[LOST].answer.text);
+    char *sql = xasprintf("CREATE TRIGGER refuse BEFORE INSERT ON part WHEN new.message ="
+                          " (SELECT id FROM message WHERE uid = '%s')"
+                          " BEGIN SELECT raise(ABORT, 'refused'); END",
+                          turns[REFUSED].answer.text);
     fixture_execute(fixture, sql);
     free(sql);
     for (int i = 0; i < ANSWERS; i++) {
@@ -128,7 +131,7 @@ static void assert_others_stored(struct fixture *fixture, const struct turn turn
                                  const char *text)
 {
     for (int i = 0; i < ANSWERS; i++) {
-        assert_stored(fixture, &turns[i].answer, i == LOST ? "" : text);
+        assert_stored(fixture, &turns[i].answer, i == REFUSED ? "" : text);
     }
 }
 
@@ -139,7 +142,7 @@ static void a_message_that_cannot_be_written_holds_up_no_other(void **state)
     struct err err;
     struct turn turns[ANSWERS];
     size_t unsaved = 9;
-    open_with_lost_row(&fixture, turns);
+    open_with_one_refused(&fixture, turns);
     assert_int_equal(
         message_flush_all(fixture.store, clock_mono_us() + CLOCK_MS(300), &unsaved, &err),
         ERR_TIMEOUT);
@@ -153,13 +156,14 @@ static void a_message_that_cannot_be_written_holds_up_no_other(void **state)
         fixture_apply(&fixture, &turns[i].answer, fixture_text(0, " again"));
         enum err_code code =
             message_flush(fixture.store, &turns[i].answer,
-                          clock_mono_us() + (i == LOST ? 20000 : CLOCK_S(5)), &err);
-        assert_int_equal(code, i == LOST ? ERR_TIMEOUT : ERR_OK);
+                          clock_mono_us() + (i == REFUSED ? 20000 : CLOCK_S(5)), &err);
+        assert_int_equal(code, i == REFUSED ? ERR_TIMEOUT : ERR_OK);
     }
     assert_others_stored(&fixture, turns, "hi again");
     /* What cannot be saved can still be read. */
     struct message *message = NULL;
-    assert_int_equal(message_snapshot(fixture.store, &turns[LOST].answer, &message, &err), ERR_OK);
+    assert_int_equal(message_snapshot(fixture.store, &turns[REFUSED].answer, &message, &err),
+                     ERR_OK);
     assert_string_equal(message->parts[0].text, "hi again");
     message_free(message);
     assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(200), &err), ERR_OK);
@@ -172,7 +176,7 @@ static void a_message_that_cannot_be_written_holds_up_no_other_at_the_end(void *
     struct fixture fixture;
     struct err err;
     struct turn turns[ANSWERS];
-    open_with_lost_row(&fixture, turns);
+    open_with_one_refused(&fixture, turns);
     assert_int_equal(message_flush_all(fixture.store, clock_mono_us() + CLOCK_MS(50), NULL, &err),
                      ERR_TIMEOUT);
     for (int i = 0; i < ANSWERS; i++) {
@@ -185,7 +189,20 @@ static void a_message_that_cannot_be_written_holds_up_no_other_at_the_end(void *
     fixture_close(&fixture);
 }
 
-static void the_end_of_an_answer_whose_row_has_gone_is_not_taken_for_saved(void **state)
+static void assert_gone(struct fixture *fixture, const struct turn *turn)
+{
+    struct inbox inbox = {0};
+    int64_t deadline = soon();
+    while (message_service_stats(fixture->store).live > 0 && clock_mono_us() < deadline) {
+        usleep(1000);
+    }
+    assert_int_equal(message_service_stats(fixture->store).live, 0);
+    inbox_receive(fixture, &turn->answer, 2, &inbox);
+    assert_int_equal(inbox.updates[inbox.count - 1]->kind, UPDATE_DELETED);
+    inbox_release(&inbox);
+}
+
+static void an_answer_that_another_process_deleted_ends_as_deleted(void **state)
 {
     (void)state;
     struct fixture fixture;
@@ -196,39 +213,21 @@ static void the_end_of_an_answer_whose_row_has_gone_is_not_taken_for_saved(void 
     assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
     fixture_execute(&fixture, "DELETE FROM part; DELETE FROM message WHERE role = 'assistant'");
     struct stream_event end = {.kind = STREAM_FINISH, .reason = FINISH_END_TURN};
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end,
-                                        clock_mono_us() + CLOCK_MS(100), &err),
-                     ERR_TIMEOUT);
-    assert_int_equal(message_service_stats(fixture.store).dirty, 1);
-    assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(100), &err), ERR_OK);
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, soon(), &err), ERR_GONE);
+    assert_gone(&fixture, &turn);
     fixture_close(&fixture);
 }
 
-static void a_transaction_that_holds_the_lock_for_long_is_counted_and_logged(void **state)
+static void an_answer_that_was_deleted_before_its_first_part_is_gone_too(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct err err;
-    char line[256] = "";
-    FILE *log = tmpfile();
-    assert_non_null(log);
-    log_to_fd(fileno(log), LOG_WARN);
-    fixture_open(&fixture, HOUR);
+    fixture_open(&fixture, CLOCK_MS(1));
     struct turn turn = fixture_turn(&fixture, "q");
-    uint64_t before = message_service_stats(fixture.store).long_transactions;
-    char *text = xcalloc(1, 48 << 20);
-    memset(text, 'x', 48 << 20);
-    struct stream_event event = {.kind = STREAM_TEXT, .text = sv_of(text, 48 << 20)};
-    assert_int_equal(message_apply(fixture.store, &turn.answer, &event, &err), ERR_OK);
-    free(text);
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
-    assert_true(message_service_stats(fixture.store).long_transactions > before);
+    fixture_execute(&fixture, "DELETE FROM message WHERE role = 'assistant'");
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "words"));
+    assert_gone(&fixture, &turn);
     fixture_close(&fixture);
-    log_close();
-    rewind(log);
-    assert_non_null(fgets(line, sizeof(line), log));
-    assert_non_null(strstr(line, "a transaction held the database for "));
-    fclose(log);
 }
 
 int main(void)
@@ -240,7 +239,8 @@ int main(void)
         cmocka_unit_test(flush_session__waits_for_its_own_messages_only),
         cmocka_unit_test(a_message_that_cannot_be_written_holds_up_no_other),
         cmocka_unit_test(a_message_that_cannot_be_written_holds_up_no_other_at_the_end),
-        cmocka_unit_test(the_end_of_an_answer_whose_row_has_gone_is_not_taken_for_saved),
+        cmocka_unit_test(an_answer_that_another_process_deleted_ends_as_deleted),
+        cmocka_unit_test(an_answer_that_was_deleted_before_its_first_part_is_gone_too),
         cmocka_unit_test(a_transaction_that_holds_the_lock_for_long_is_counted_and_logged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
