@@ -114,7 +114,9 @@ static void use_model(struct engine *engine, const char *model)
     struct target *target = target_new(engine->config, &provider, model, engine->offered->base_url);
     target_unref(engine->target);
     engine->target = target;
-    notice_publish(engine->broker, NOTICE_MODEL, NULL, target->label, "found on this machine");
+    char *why = xasprintf("prompts go to %s on this machine from now on", engine->offered->name);
+    notice_publish(engine->broker, NOTICE_MODEL, NULL, target->label, why);
+    free(why);
 }
 
 static void on_head(void *ctx, const struct http_head *head)
@@ -191,7 +193,12 @@ void offer_found(struct engine *engine, const struct local_server *server, bool 
 
 void offer_answered(struct engine *engine, bool yes)
 {
-    if (engine->offered && yes && !engine->listing) {
+    if (engine->offered && !yes) {
+        char *text =
+            xasprintf("%s is left alone; the next start of weir asks again", engine->offered->name);
+        notice_publish(engine->broker, NOTICE_INFO, NULL, text, NULL);
+        free(text);
+    } else if (engine->offered && !engine->listing) {
         remember(engine);
         list_models(engine);
     }

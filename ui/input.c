@@ -164,7 +164,13 @@ static void begin(struct input *input, enum state state)
     input->body_n = 0;
 }
 
-/* ESC and a byte that begins no sequence: that key with Alt. */
+/* Nobody binds Alt with these: Esc and then Ctrl-C, pressed in one go, are what they seem. */
+static bool is_key_of_its_own(unsigned char byte)
+{
+    return byte < 0x20 && byte != '\b' && byte != '\t' && byte != '\n' && byte != '\r';
+}
+
+/* ESC and a byte that begins no sequence: that key with Alt, or two keys. */
 static void escape_key(struct input *input, unsigned char byte)
 {
     struct input_event event = {.key = INPUT_CHAR, .cp = byte};
@@ -176,7 +182,11 @@ static void escape_key(struct input *input, unsigned char byte)
     if (byte < 0x20 || byte == 0x7F) {
         sequence__control_key(byte, &event);
     }
-    emit_decoded(input, &event, true);
+    bool two = is_key_of_its_own(byte);
+    if (two) {
+        emit_key(input, INPUT_ESCAPE, 0);
+    }
+    emit_decoded(input, &event, !two);
 }
 
 static bool escape_byte(struct input *input, unsigned char byte)

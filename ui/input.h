@@ -1,7 +1,8 @@
 /*
  * Input: bytes of a terminal in, key presses, text and pastes out.
  *
- * Knows UTF-8, control keys, Alt as an ESC before the key, CSI and SS3 keys with modifiers (xterm,
+ * Knows UTF-8, control keys, Alt as an ESC before the key (before Ctrl with
+ * a letter it is the key Esc), CSI and SS3 keys with modifiers (xterm,
  * rxvt, Linux console), xterm's modifyOtherKeys (CSI 27;m;c~), kitty's CSI u, focus reports and
  * bracketed paste. Whatever else a terminal sends (reports, unknown CSI, OSC, DCS, APC, PM, SOS) is
  * swallowed and never becomes text. What comes out does not depend on how the bytes were cut.

@@ -143,7 +143,7 @@ static int64_t next_deadline(const struct ui *ui)
     return earlier(deadline, status_next_change(&facts));
 }
 
-/* The offer to leave by another Ctrl-C ends with its time. */
+/* The offer to leave by another Ctrl-C or Ctrl-D ends with its time. */
 static void end_quit_offer(struct ui *ui)
 {
     if (ui->quit_until_us && clock_mono_us() >= ui->quit_until_us) {
@@ -195,6 +195,7 @@ static struct ui *ui_new(const struct ui_options *options)
     struct ui *ui = xcalloc(1, sizeof(*ui));
     ui->options = options;
     ui->model = xstrdup(options->model);
+    ui->welcome = options->welcome;
     ui->transcript = transcript_new(events__gap, ui);
     ui->editor = editor_new();
     ui->input = input_new();

@@ -39,7 +39,7 @@ struct ui_options {
     struct ulid session; /* to show; unset: an empty new one */
     const char *model;   /* "PROVIDER/MODEL" for the status line */
     const char *welcome; /* shown in an empty transcript: what this is, how to connect a model.
-                            Lines; or NULL */
+                            Lines, until NOTICE_MODEL names another one; or NULL */
     const char *notice;  /* one line to begin with (a private store, say), or NULL */
     const char *color;   /* "auto", "always", "never" */
 };

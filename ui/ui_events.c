@@ -166,6 +166,8 @@ static void set_text(struct ui *ui, char **text, const char *with)
 static void on_model(struct ui *ui, const struct notice *notice)
 {
     set_text(ui, &ui->model, notice->text);
+    /* It speaks of the model that was there before. */
+    ui->welcome = NULL;
     if (notice->detail && notice->detail[0]) {
         view__line(ui, LINE_INFO, notice->detail);
     }
@@ -173,7 +175,7 @@ static void on_model(struct ui *ui, const struct notice *notice)
 
 static void on_offer(struct ui *ui, const struct notice *notice)
 {
-    char *question = xasprintf("%s [y/n]", notice->text);
+    char *question = xasprintf("%s [y/n] and Enter", notice->text);
     set_text(ui, &ui->offer, question);
     free(question);
 }

@@ -39,6 +39,7 @@ struct ui {
     enum line_kind line_kind;
     char *line;          /* or NULL */
     char *offer;         /* a question that waits for y or n, or NULL */
+    const char *welcome; /* for an empty transcript, as long as it is true; or NULL */
     bool help;           /* shown instead of the transcript until the next key */
     char *store_trouble; /* or NULL */
 
@@ -50,7 +51,7 @@ struct ui {
 
     enum input_key arrow; /* plain Up or Down keys that came in one piece: perhaps the wheel */
     int arrow_count;
-    int64_t quit_until_us; /* Ctrl-C again before that leaves; 0: the first one was not pressed */
+    int64_t quit_until_us; /* Ctrl-C or Ctrl-D again before that leaves; 0: none was pressed yet */
     int64_t input_deadline_us;
 
     bool dirty;

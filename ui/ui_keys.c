@@ -105,11 +105,27 @@ static void send_prompt(struct ui *ui, struct sv prompt)
     transcript_follow(ui->transcript);
 }
 
+/* The question is answered by a prompt that says nothing else: a single key would be pressed by
+ * everybody whose prompt happens to begin with it. */
+static bool answers_offer(struct ui *ui, struct sv text)
+{
+    bool yes = sv_equal_nocase(text, SV("y")) || sv_equal_nocase(text, SV("yes"));
+    bool no = sv_equal_nocase(text, SV("n")) || sv_equal_nocase(text, SV("no"));
+    if (!ui->offer || ui->line || !(yes || no)) {
+        return false;
+    }
+    free(ui->offer);
+    ui->offer = NULL;
+    editor_clear(ui->editor, false);
+    ui->options->host.answer_offer(ui->options->host.ctx, yes);
+    return true;
+}
+
 static void submit(struct ui *ui)
 {
     struct sv text = editor_text(ui->editor);
     struct sv trimmed = sv_trim(text);
-    if (trimmed.n == 0) {
+    if (trimmed.n == 0 || answers_offer(ui, trimmed)) {
         return;
     }
     bool escaped = sv_starts_with(text, SV("//"));
@@ -163,9 +179,16 @@ static void follow(struct ui *ui)
     transcript_follow(ui->transcript);
 }
 
+/* Leaving cuts an answer that runs, so that takes a second press. */
 static void leave(struct ui *ui)
 {
-    ui__leave(ui, ERR_OK);
+    int64_t now = clock_mono_us();
+    if (is_busy(ui) && now >= ui->quit_until_us) {
+        ui->quit_until_us = now + QUIT_PATIENCE;
+        hint(ui, "an answer is running; press Ctrl-D again to leave");
+    } else {
+        ui__leave(ui, ERR_OK);
+    }
 }
 
 enum when { ALWAYS, WHEN_EMPTY };
@@ -203,23 +226,6 @@ static bool run_binding(struct ui *ui, const struct input_event *event)
     return false;
 }
 
-/* The question is answered only where the key could not be meant for the prompt. */
-static bool answers_offer(struct ui *ui, const struct input_event *event)
-{
-    if (!ui->offer || ui->line || event->key != INPUT_TEXT || !editor_is_empty(ui->editor)) {
-        return false;
-    }
-    bool yes = sv_equal_nocase(event->text, SV("y"));
-    if (!yes && !sv_equal_nocase(event->text, SV("n"))) {
-        return false;
-    }
-    char *offer = ui->offer;
-    ui->offer = NULL;
-    free(offer);
-    ui->options->host.answer_offer(ui->options->host.ctx, yes);
-    return true;
-}
-
 static void edit(struct ui *ui, const struct input_event *event)
 {
     switch (editor_key(ui->editor, event)) {
@@ -244,16 +250,14 @@ static void on_key(struct ui *ui, const struct input_event *event)
     if (focus || ui->leave) {
         return;
     }
-    bool ctrl_c = event->key == INPUT_CHAR && event->cp == 'c';
-    ui->quit_until_us = ctrl_c ? ui->quit_until_us : 0;
+    bool leaves = event->key == INPUT_CHAR && (event->cp == 'c' || event->cp == 'd');
+    ui->quit_until_us = leaves ? ui->quit_until_us : 0;
     ui->dirty = true;
-    if (answers_offer(ui, event)) {
-        return;
-    }
     if (ui->line_kind == LINE_INFO) {
         view__line(ui, LINE_NONE, NULL);
     }
-    bool closes_help = ui->help && (event->key == INPUT_ESCAPE || event->key == INPUT_ENTER);
+    bool closes_help = ui->help && (event->key == INPUT_ESCAPE || event->key == INPUT_ENTER ||
+                                    event->key == INPUT_TEXT);
     ui->help = false;
     if (!closes_help && !run_binding(ui, event)) {
         edit(ui, event);

@@ -20,7 +20,7 @@ static const char help_text[] =
     "  Alt-Enter, Ctrl-J new line (Shift-Enter where the terminal reports it)\n"
     "  Esc               cancel the answer; what came stays\n"
     "  Ctrl-C            clear the prompt, else cancel, else (twice) leave\n"
-    "  Ctrl-D            leave, when the prompt is empty\n"
+    "  Ctrl-D            leave, when the prompt is empty (twice while an answer runs)\n"
     "  PgUp, PgDn, Shift-Up, Shift-Down, wheel   scroll\n"
     "  Ctrl-End          back to the end\n"
     "  Up, Down          earlier prompts\n"
@@ -144,8 +144,8 @@ static void paint_top(struct ui *ui, const struct areas *areas)
 {
     if (ui->help) {
         paint_text(ui, sv_from(help_text), 0, areas->transcript, STYLE_PLAIN);
-    } else if (transcript_count(ui->transcript) == 0 && ui->options->welcome) {
-        paint_text(ui, sv_from(ui->options->welcome), 0, areas->transcript, STYLE_PLAIN);
+    } else if (transcript_count(ui->transcript) == 0 && ui->welcome) {
+        paint_text(ui, sv_from(ui->welcome), 0, areas->transcript, STYLE_PLAIN);
     } else {
         transcript_paint(ui->transcript, &ui->grid, 0);
     }

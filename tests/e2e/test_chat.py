@@ -207,6 +207,30 @@ def test_ctrl_c_twice_on_an_empty_editor_leaves(home, serving, chat):
     check_restored(screen)
 
 
+def test_ctrl_d_while_an_answer_runs_asks_first(home, serving, chat):
+    server = serving(fake.answer(tuple(f"piece{i} " for i in range(300)), pause=0.03))
+    screen = chat()
+    ask(screen, "a long one")
+    screen.wait_for("piece3")
+    screen.send(CTRL_D)
+    screen.wait_for("press Ctrl-D again to leave")
+    screen.wait_for("piece20")
+    screen.send("x\x7f" + CTRL_D)
+    time.sleep(0.3)
+    assert screen.process.poll() is None, "another key in between begins anew"
+    assert leave(screen) == 0
+    assert server.turns()
+
+
+def test_esc_and_ctrl_c_in_one_burst_stop_the_answer(home, serving, chat):
+    serving(fake.answer(tuple(f"piece{i} " for i in range(300)), pause=0.03))
+    screen = chat()
+    ask(screen, "a long one")
+    screen.wait_for("piece3")
+    screen.send(ESC + CTRL_C)
+    home.wait_db(lambda h: h.attempt() == "cancelled")
+
+
 def test_esc_alone_never_leaves_and_never_clears(home, serving, chat):
     serving()
     screen = chat()

@@ -24,7 +24,7 @@ def test_a_local_server_is_offered_after_the_first_frame_and_used_after_a_yes(ho
     with home.screen() as screen:
         screen.wait_for(offered)
         assert not local.turns()
-        screen.send("y")
+        screen.send("y" + ENTER)
         screen.wait_for("fake-model")
         screen.send("hello" + ENTER)
         screen.wait_for("from the local server")
@@ -32,10 +32,33 @@ def test_a_local_server_is_offered_after_the_first_frame_and_used_after_a_yes(ho
         home.wait_db(lambda h: h.answer()["text"] == "from the local server")
 
 
+def test_a_prompt_that_begins_with_y_is_no_yes(home, local):
+    with home.screen() as screen:
+        screen.wait_for(offered)
+        for letter in "your":
+            screen.send(letter)
+            screen.wait_quiet(0.1)
+        screen.wait_for("your")
+        screen.send(" turn" + ENTER)
+        home.wait_db(lambda h: len(h.answer()["text"]) > 20)
+        assert not local.turns()
+        assert "Use it?" in screen.text()
+
+
+def test_the_welcome_of_the_demo_goes_with_the_demo(home, local):
+    with home.screen() as screen:
+        screen.wait_for("No model is connected")
+        screen.wait_for(offered)
+        screen.send("y" + ENTER)
+        screen.wait_for("fake-model")
+        screen.wait_for("on this machine from now on")
+        assert "No model is connected" not in screen.text()
+
+
 def test_a_yes_is_remembered(home, local):
     with home.screen() as screen:
         screen.wait_for(offered)
-        screen.send("y")
+        screen.send("y" + ENTER)
         screen.wait_for("fake-model")
     with home.screen() as screen:
         screen.wait_for("fake-model")
@@ -47,8 +70,8 @@ def test_a_yes_is_remembered(home, local):
 def test_a_local_server_is_not_used_after_a_no(home, local):
     with home.screen() as screen:
         screen.wait_for(offered)
-        screen.send("n")
-        screen.wait_quiet()
+        screen.send("n" + ENTER)
+        screen.wait_for("asks again")
         screen.send("hello" + ENTER)
         home.wait_db(lambda h: len(h.answer()["text"]) > 20)
         assert not local.turns()

@@ -154,6 +154,8 @@ static const struct sequence_row table[] = {
      "<M-d>"},
     {"\x1b\r", "<M-Enter>"},
     {"\x1b\n", "<M-C-j>"},
+    {"\x1b\x03", "<Esc><C-c>"},
+    {"\x1b\x1b\x04", "<Esc><Esc><C-d>"},
     {"\x1b\x7f", "<M-Backspace>"},
     {"\x1b\x08", "<M-C-h>"},
     {"\x1b\t", "<M-Tab>"},

@@ -210,14 +210,32 @@ static void a_prompt_that_is_not_taken__comes_back(void **state)
     assert_int_equal(exit_code(&terminal), ERR_INTERRUPTED);
 }
 
-static void an_offer__is_answered_by_a_key_into_an_empty_prompt(void **state)
+static void an_offer__is_answered_by_a_letter_and_enter(void **state)
 {
     (void)state;
     struct terminal terminal = open_terminal("xterm", 24, 80);
     assert_true(saw(&terminal, 0, "use what was found? [y/n]"));
-    type_and_see(&terminal, "ay", "ay");
-    type_and_see(&terminal, "\x15y", "found");
+    /* A prompt that begins with the letter is a prompt. */
+    type_and_see(&terminal, "y", "y");
+    type_and_see(&terminal, "our", "our");
+    type_and_see(&terminal, "\x15y\r", "found");
     type(&terminal, "\x04");
+    assert_int_equal(exit_code(&terminal), ERR_OK);
+}
+
+static void the_help_page__takes_the_key_that_closes_it(void **state)
+{
+    (void)state;
+    struct terminal terminal = open_terminal("xterm", 24, 80);
+    assert_true(saw(&terminal, 0, "[y/n]"));
+    type_and_see(&terminal, "/help\r", "Any key goes back");
+    type_and_see(&terminal, "Q", "welcome to the screen");
+    size_t from = terminal.seen.n;
+    type_and_see(&terminal, "after\x0c", "after");
+    assert_null(strstr(buf_cstr(&terminal.seen) + from, "Q"));
+    type_and_see(&terminal, "\x15/help\r", "Any key goes back");
+    type_and_see(&terminal, "\x1b[200~pasted\x1b[201~", "pasted");
+    type(&terminal, "\x15\x04");
     assert_int_equal(exit_code(&terminal), ERR_OK);
 }
 
@@ -329,7 +347,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leaving__puts_the_terminal_back),
         cmocka_unit_test(a_prompt_that_is_not_taken__comes_back),
-        cmocka_unit_test(an_offer__is_answered_by_a_key_into_an_empty_prompt),
+        cmocka_unit_test(an_offer__is_answered_by_a_letter_and_enter),
+        cmocka_unit_test(the_help_page__takes_the_key_that_closes_it),
         cmocka_unit_test(leaving_by_ctrl_c__takes_two),
         cmocka_unit_test(a_terminal_that_goes_away__ends_the_screen_at_once),
         cmocka_unit_test(sizes_of_all_kinds__are_survived),
