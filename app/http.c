@@ -16,7 +16,8 @@
 
 /* A wait that takes this much longer than asked for means that the process was stopped. */
 #define STOPPED_US CLOCK_S(2)
-#define POLL_MS_MAX 3600000
+/* So a stop that is longer than both together is noticed however long the clocks still run. */
+#define POLL_MS_MAX 5000
 #define RETRY_AFTER_MAX_S (86400 * 365)
 
 struct http {
@@ -240,10 +241,12 @@ static bool work(struct http *http, int64_t *ret_next)
     return give_all(http);
 }
 
-static void shift_clocks(struct http *http, int64_t by)
+/* What was silent while we were stopped has said nothing wrong: its clock starts anew. */
+static void restart_clocks(struct http *http)
 {
+    int64_t now = clock_mono_us();
     for (struct http_transfer *t = http->transfers; t; t = t->next) {
-        t->since_us += by;
+        t->since_us = now;
     }
 }
 
@@ -262,7 +265,7 @@ static bool wait_for_any(struct http *http, int wake_fd, int64_t deadline)
     (void)http->api.multi_poll(http->multi, &wake, wake_fd >= 0, ms, NULL);
     int64_t late = clock_mono_us() - began - CLOCK_MS(ms);
     if (late > STOPPED_US) {
-        shift_clocks(http, late);
+        restart_clocks(http);
     }
     return wake.revents != 0;
 }
