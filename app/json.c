@@ -8,8 +8,11 @@
 
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/utf8.h"
 
 #define ESCAPE_SIZE 6 /* \uXXXX */
@@ -134,8 +137,18 @@ static struct sv trim(struct sv text)
     return text;
 }
 
+/* cJSON says the same NULL for what is no JSON and for no memory, and what is no JSON is passed
+ * over: a piece of an answer would be lost without a word. */
+static void end_without_memory(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = xmalloc, .free_fn = free};
+    cJSON_InitHooks(&hooks);
+}
+
 cJSON *json_parse(struct sv text)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, end_without_memory);
     struct sv bare = trim(text);
     if (bare.n == 0 || bare.n > SIZE_MAX / 3) {
         return NULL;

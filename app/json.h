@@ -17,7 +17,7 @@
 /*
  * Parses text as it came from a server: ill-formed UTF-8, lone surrogate escapes and \u0000 become
  * U+FFFD first, so that a bad character loses nothing around it. NULL: not JSON, or nested too
- * deeply. Free with cJSON_Delete.
+ * deeply. Free with cJSON_Delete. Without memory the program ends as in base/alloc.h.
  */
 cJSON *json_parse(struct sv text) NODISCARD;
 
