@@ -127,6 +127,7 @@ static enum err_code read_options(struct headless *headless, struct err *err)
 /* What can fail before anything is opened: config, model, prompt. */
 static enum err_code prepare(struct headless *headless, struct err *err)
 {
+    signals_flush_before_stops();
     enum err_code code = signals_start(err);
     code = code ? code : wake_open(&headless->wake, err);
     code = code ? code : open_config(headless->global, &headless->config, err);
@@ -486,7 +487,8 @@ static struct outcome judge(const struct headless *headless, int number, const s
 static void give_prompt_back(const struct headless *headless, const struct outcome *outcome)
 {
     bool store_failed = outcome->code == ERR_DISK_FULL || outcome->code == ERR_IO ||
-                        outcome->code == ERR_READ_ONLY || outcome->code == ERR_CANNOT_CREATE;
+                        outcome->code == ERR_READ_ONLY || outcome->code == ERR_CANNOT_CREATE ||
+                        outcome->code == ERR_BUSY || outcome->code == ERR_CORRUPT;
     if (store_failed && !headless->have_turn && headless->prompt.n > 0) {
         struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
         output_remark("the prompt was not sent:");

@@ -28,23 +28,27 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "base/wake.h"
+#include "store/message_service.h"
 #include "ui/notice.h"
 #include "ui/ui.h"
 
 #define CLOSE_US CLOCK_S(2)
 #define LEAVE_US CLOCK_MS(200)
+#define STOP_FLUSH_US CLOCK_MS(500)
 #define CRASH_STACK_BYTES 65536
 
 static struct {
-    pthread_mutex_t lock; /* Guards: all below but `set` and `wake`. Leaf. */
+    pthread_mutex_t lock; /* Guards: all below but `set`, `wake` and `takes_stops`. Leaf. */
     pthread_cond_t changed;
     sigset_t set;
+    bool takes_stops;
     struct wake wake;
     struct engine *engine;
     struct store *store;
     int taken;     /* number of the first signal, or 0 */
     bool released; /* main closes, or has closed */
     bool closed;   /* this thread has closed */
+    bool flushing; /* this thread uses the store, before a stop */
 } signals = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = {-1, -1}};
 
 static void close_all(int number, struct engine *engine, struct store *store)
@@ -83,12 +87,48 @@ static void report_closed(void)
     pthread_mutex_unlock(&signals.lock);
 }
 
+/* Nobody knows when, or whether, we go on. Only this thread lets the signal through, which stops
+ * all of them; one that was ignored by then would come back without a stop. */
+static void stop(void)
+{
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, SIGTSTP);
+    pthread_mutex_lock(&signals.lock);
+    struct store *store = signals.released ? NULL : signals.store;
+    signals.flushing = true;
+    pthread_mutex_unlock(&signals.lock);
+    if (store && message_flush_all(store, clock_mono_us() + STOP_FLUSH_US, NULL, NULL)) {
+        log_write(LOG_WARN, "stopped before everything was written");
+    }
+    pthread_mutex_lock(&signals.lock);
+    signals.flushing = false;
+    pthread_cond_broadcast(&signals.changed);
+    pthread_mutex_unlock(&signals.lock);
+    (void)raise(SIGTSTP);
+    pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+    pthread_sigmask(SIG_BLOCK, &only, NULL);
+}
+
+/* The first signal that ends the process. */
+static int wait_for_end(void)
+{
+    int number = 0;
+    for (;;) {
+        if (sigwait(&signals.set, &number) != 0) {
+            continue;
+        }
+        if (number != SIGTSTP) {
+            return number;
+        }
+        stop();
+    }
+}
+
 static void *signals_main(void *arg)
 {
     (void)arg;
-    int number = 0;
-    while (sigwait(&signals.set, &number) != 0) {
-    }
+    int number = wait_for_end();
     struct engine *engine = NULL;
     struct store *store = NULL;
     bool mine = take(number, &engine, &store);
@@ -111,14 +151,20 @@ static void *signals_main(void *arg)
 /* Signals that are to be taken: all but those that whoever started us wants ignored. */
 static void fill_set(sigset_t *set)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGTSTP};
     sigemptyset(set);
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         struct sigaction action;
-        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+        bool wanted = numbers[i] != SIGTSTP || signals.takes_stops;
+        if (wanted && sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
             sigaddset(set, numbers[i]);
         }
     }
+}
+
+void signals_flush_before_stops(void)
+{
+    signals.takes_stops = true;
 }
 
 enum err_code signals_start(struct err *err)
@@ -156,7 +202,7 @@ int signals_release(void)
     pthread_mutex_lock(&signals.lock);
     int taken = signals.taken;
     signals.released = true;
-    while (taken && !signals.closed) {
+    while (signals.flushing || (taken && !signals.closed)) {
         clock_cond_wait(&signals.changed, &signals.lock, CLOCK_NEVER);
     }
     pthread_mutex_unlock(&signals.lock);

@@ -21,6 +21,11 @@
 enum err_code signals_start(struct err *err) NODISCARD;
 /* Readable once a signal was taken; -1 before signals_start. Do not read it; poll it. */
 int signals_fd(void);
+/*
+ * Before signals_start, for a program without a screen (which stops by itself): what is pending is
+ * written before a SIGTSTP stops the process.
+ */
+void signals_flush_before_stops(void);
 /* What a signal stops and closes from now on. */
 void signals_watch(struct engine *engine, struct store *store);
 /*
