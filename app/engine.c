@@ -72,12 +72,18 @@ enum err_code engine_open(struct store *store, const struct config *config,
     return ERR_OK;
 }
 
-void engine_post(struct engine *engine, struct order *order)
+/* With the lock held. */
+static void append_order(struct engine *engine, struct order *order)
 {
     order->next = NULL;
-    pthread_mutex_lock(&engine->lock);
     *engine->orders_tail = order;
     engine->orders_tail = &order->next;
+}
+
+void engine_post(struct engine *engine, struct order *order)
+{
+    pthread_mutex_lock(&engine->lock);
+    append_order(engine, order);
     pthread_mutex_unlock(&engine->lock);
     wake_signal(&engine->wake);
 }
@@ -239,10 +245,10 @@ static void *engine_main(void *arg)
 
 enum err_code engine_start(struct engine *engine, struct err *err)
 {
-    engine->alive = true;
+    pthread_mutex_lock(&engine->lock);
     enum err_code code = thread_start(&engine->thread, "weir-network", engine_main, engine, err);
-    engine->started = code == ERR_OK;
-    engine->alive = engine->started;
+    engine->started = engine->alive = code == ERR_OK;
+    pthread_mutex_unlock(&engine->lock);
     return code;
 }
 
@@ -256,14 +262,8 @@ void engine_accept_offer(struct engine *engine, bool yes)
     post_kind(engine, ORDER_ANSWER, yes);
 }
 
-enum err_code engine_send(struct engine *engine, const struct engine_order *order, struct err *err)
+static struct run *new_run(struct engine *engine, const struct engine_order *order)
 {
-    pthread_mutex_lock(&engine->lock);
-    bool stopping = engine->stopping;
-    pthread_mutex_unlock(&engine->lock);
-    if (stopping) {
-        return err_set(err, ERR_CLOSED, "weir is ending");
-    }
     struct run *run = xcalloc(1, sizeof(*run));
     run->engine = engine;
     run->session = order->session;
@@ -271,10 +271,28 @@ enum err_code engine_send(struct engine *engine, const struct engine_order *orde
     run->prompt_n = order->prompt.n;
     run->begun = order->begun;
     run->begun_ctx = order->ctx;
+    return run;
+}
+
+/* Looked at and appended under one lock: an order that is taken is obeyed, or refused by
+ * drop_orders. */
+enum err_code engine_send(struct engine *engine, const struct engine_order *order, struct err *err)
+{
     struct order *send = xcalloc(1, sizeof(*send));
     send->kind = ORDER_SEND;
-    send->run = run;
-    engine_post(engine, send);
+    send->run = new_run(engine, order);
+    pthread_mutex_lock(&engine->lock);
+    bool refused = engine->stopping || !engine->started;
+    if (!refused) {
+        append_order(engine, send);
+    }
+    pthread_mutex_unlock(&engine->lock);
+    if (refused) {
+        run_free(send->run);
+        free(send);
+        return err_set(err, ERR_CLOSED, "weir is ending");
+    }
+    wake_signal(&engine->wake);
     return ERR_OK;
 }
 
@@ -318,6 +336,7 @@ static void drop_orders(struct engine *engine)
     while (order) {
         struct order *next = order->next;
         if (order->kind == ORDER_SEND) {
+            run_refuse(order->run);
             run_free(order->run);
         }
         prepared_release(&order->prepared);

@@ -156,6 +156,8 @@ void engine_thread_ended(struct engine *engine);
 
 /* run.c: on the engine's thread. */
 void run_begin(struct engine *engine, struct run *run);
+/* An order that came too late: says so to whoever sent it. */
+void run_refuse(struct run *run);
 void run_on_begun(struct run *run, const struct order *order);
 void run_on_prepared(struct run *run, struct order *order);
 void run_on_saved(struct run *run);

@@ -100,12 +100,23 @@ static void take_event(void *ctx, const struct stream_event *event)
         end_with(run, event);
         return;
     }
-    enum err_code code = message_apply(run->engine->store, &run->turn.answer, event, &err);
+    enum err_code code =
+        message_apply_then(run->engine->store, &run->turn.answer, event, NULL, NULL, &err);
     if (code == ERR_GONE || code == ERR_NOT_FOUND || code == ERR_CLOSED) {
         let_go(run);
     } else if (code) {
         end_failed(run, &err);
     }
+}
+
+void run_refuse(struct run *run)
+{
+    struct err err;
+    err_set(&err, ERR_CLOSED, "weir is ending");
+    if (run->begun) {
+        run->begun(run->begun_ctx, NULL, ERR_CLOSED, &err);
+    }
+    notice_publish(run->engine->broker, NOTICE_SEND_FAILED, &run->session, err.text, run->prompt);
 }
 
 void run_begin(struct engine *engine, struct run *run)

@@ -68,12 +68,14 @@ static void fold_ended(struct store *store)
 {
     struct live *live = store->done;
     int64_t row = live->row;
+    writer_on_disk(store);
     pthread_mutex_unlock(&store->lock);
     struct err err;
     if (live->bytes <= FOLD_IN_MEMORY_MAX && fold_live(store->db, live, &err)) {
         log_write(LOG_INFO, "fold: %s", err.text);
     }
     pthread_mutex_lock(&store->lock);
+    writer_off_disk(store);
     forget_live(store, live);
     store->unfolded =
         xrealloc(store->unfolded, (store->unfolded_count + 1) * sizeof(*store->unfolded));
@@ -85,12 +87,14 @@ static void fold_row(struct store *store)
     int64_t row = store->unfolded[store->unfolded_count - 1];
     bool done = false;
     struct err err;
+    writer_on_disk(store);
     pthread_mutex_unlock(&store->lock);
     enum err_code code = fold_step(store->db, row, &done, &err);
     if (code) {
         log_write(LOG_INFO, "fold: %s", err.text);
     }
     pthread_mutex_lock(&store->lock);
+    writer_off_disk(store);
     if (done || (code && code != ERR_BUSY)) {
         store->unfolded_count--;
     }
@@ -131,6 +135,7 @@ bool background_log_is_long(struct store *store)
 void background_checkpoint(struct store *store, bool truncate)
 {
     store->checkpoint_frames = db_wal_frames(store->db);
+    writer_on_disk(store);
     pthread_mutex_unlock(&store->lock);
     struct err err;
     db_set_deadline(store->db, clock_mono_us());
@@ -141,4 +146,5 @@ void background_checkpoint(struct store *store, bool truncate)
         store->checkpoint_us = CLOCK_NEVER;
     }
     pthread_mutex_lock(&store->lock);
+    writer_off_disk(store);
 }

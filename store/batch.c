@@ -125,15 +125,19 @@ static struct sv error_name(enum err_code code)
     return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
 }
 
-/* Its end is another's: what has been written since is still its text. */
-static enum err_code extend_ended(struct db *db, const struct live *live, struct err *err)
+/* Its end is another's: what has been written since is still its text, and has to be folded again.
+ */
+enum err_code batch_extend_ended(struct db *db, int64_t row, struct err *err)
 {
-    struct sqlite3_stmt *stmt = db_prepare(
-        db, "UPDATE message SET chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1", err);
-    db_bind_int(stmt, 1, live->row);
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "UPDATE message SET folded = 0, chunk_first = coalesce(chunk_first, 0),"
+                   " chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1",
+                   err);
+    db_bind_int(stmt, 1, row);
     enum err_code code = db_run(db, stmt, err);
     if (code == ERR_OK && db_changes(db) == 0) {
-        code = err_set(err, ERR_NOT_FOUND, "no message '%s'", live->id.text);
+        code = err_set(err, ERR_GONE, "the message was deleted");
     }
     return code;
 }
@@ -155,7 +159,7 @@ static enum err_code end_message(struct db *db, const struct taken *taken, struc
     db_bind_int(stmt, 5, taken->revision);
     db_bind_int(stmt, 6, live->ended_us);
     enum err_code code = db_run(db, stmt, err);
-    return code || db_changes(db) > 0 ? code : extend_ended(db, live, err);
+    return code || db_changes(db) > 0 ? code : batch_extend_ended(db, live->row, err);
 }
 
 /* Compare and set: an attempt ends once, whoever comes first. */
@@ -224,6 +228,17 @@ static bool is_general(enum err_code code)
     }
 }
 
+/* A part that its message's row does not take is the sign that another process has deleted it. */
+static bool message_is_there(struct db *db, int64_t row)
+{
+    struct err err;
+    struct sqlite3_stmt *stmt = db_prepare(db, "SELECT 1 FROM message WHERE id = ?1", &err);
+    db_bind_int(stmt, 1, row);
+    bool there = db_step(db, stmt, &err);
+    db_reset(stmt);
+    return there || db_result(db);
+}
+
 enum err_code batch_write(struct store *store, struct batch *batch, struct err *err,
                           struct taken **ret_culprit)
 {
@@ -238,6 +253,10 @@ enum err_code batch_write(struct store *store, struct batch *batch, struct err *
     }
     for (size_t i = 0; i < batch->count; i++) {
         code = write_one(store->db, &batch->entries[i], err);
+        if (code == ERR_EXISTS && !message_is_there(store->db, batch->entries[i].live->row)) {
+            code =
+                err_set(err, ERR_GONE, "message '%s' was deleted", batch->entries[i].live->id.text);
+        }
         if (code) {
             db_rollback(store->db);
             *ret_culprit = is_general(code) ? NULL : &batch->entries[i];

@@ -16,6 +16,7 @@ struct bells {
     int folder_watch;
     char *folder;
     struct ulid self;
+    bool deaf;
 };
 
 /* Closing a file that was open for writing is what the end of its process looks like. */
@@ -24,7 +25,9 @@ static void watch_process(struct bells *bells, const char *name)
     struct ulid id;
     if (ulid_parse(sv_from(name), &id) && !ulid_equal(&id, &bells->self)) {
         char *path = xasprintf("%s/%s", bells->folder, name);
-        (void)inotify_add_watch(bells->fd, path, IN_MODIFY | IN_CLOSE_WRITE);
+        if (inotify_add_watch(bells->fd, path, IN_MODIFY | IN_CLOSE_WRITE) < 0 && errno != ENOENT) {
+            bells->deaf = true;
+        }
         free(path);
     }
 }
@@ -108,6 +111,11 @@ unsigned bells_listen(struct bells *bells)
     return heard;
 }
 
+bool bells_deaf(const struct bells *bells)
+{
+    return bells->deaf;
+}
+
 #else
 
 struct bells {
@@ -133,6 +141,11 @@ int bells_fd(const struct bells *bells UNUSED)
 unsigned bells_listen(struct bells *bells UNUSED)
 {
     return BELLS_RANG | BELLS_LEFT;
+}
+
+bool bells_deaf(const struct bells *bells UNUSED)
+{
+    return true;
 }
 
 #endif

@@ -31,5 +31,7 @@ void bells_close(struct bells *bells); /* NULL is fine */
 int bells_fd(const struct bells *bells);
 /* What was heard since the last call: bits. Never waits. */
 unsigned bells_listen(struct bells *bells);
+/* A file could not be watched (there are only so many watches): not every process is heard. */
+bool bells_deaf(const struct bells *bells);
 
 #endif

@@ -73,12 +73,14 @@ struct store {
     struct job *jobs, **jobs_tail;
     int64_t tick_us; /* when the dirty ones are taken; CLOCK_NEVER: nothing is dirty */
     int64_t close_deadline_us;
-    uint64_t changes; /* number of the last change that came */
-    bool commit_running;
+    bool given_up;       /* the writer hangs, nobody waits for it any more */
+    uint64_t changes;    /* number of the last change that came */
+    bool commit_running; /* the writer is on the disk, since */
     int64_t commit_since_us;
     struct batch *in_flight; /* while commit_running */
     bool overtaker_sleeps;
-    bool recovery_wanted; /* another process has gone */
+    bool recovery_wanted; /* another process has gone, or spilled text could not be brought in */
+    int64_t recovery_us;  /* not before */
     uint64_t transactions, retries;
     atomic_ullong long_transactions;   /* counted by the connection, guarded by nothing */
     struct db *readers[STORE_READERS]; /* idle connections */
@@ -89,6 +91,8 @@ struct store {
     /* The writer's own. */
     struct db *db;
     struct process_lock *process;
+    struct err spill_error; /* code ERR_OK: all that was unsaved is in a file; read after the
+                               thread's end */
     struct follower *follower;
     int migration_fd;
     bool failing;              /* the last transaction failed: told to readers */
@@ -103,6 +107,12 @@ struct store {
 
 /* writer.c: the thread. */
 void *writer_main(void *store);
+/* Around everything that the writer does on the disk, so that a stall is noticed. With the lock
+ * held. */
+void writer_on_disk(struct store *store);
+void writer_off_disk(struct store *store);
+/* The recovery is tried again in a while. With the lock held. */
+void writer_recover_later(struct store *store);
 /* Asks the writer to look again. With the lock held. */
 void writer_wake(struct store *store);
 /* What is dirty is taken at once. With the lock held. */
@@ -127,6 +137,9 @@ enum err_code batch_write(struct store *store, struct batch *batch, struct err *
  * attempt and of its turn. */
 enum err_code batch_write_part(struct db *db, int64_t row, const struct part_write *write,
                                struct err *err) NODISCARD;
+/* Text that came after the message was ended: it is read, and folded again. ERR_GONE: no such row.
+ */
+enum err_code batch_extend_ended(struct db *db, int64_t row, struct err *err) NODISCARD;
 enum err_code batch_write_end(struct db *db, const struct taken *taken, struct err *err) NODISCARD;
 void batch_publish(struct store *store, struct batch *batch);
 void batch_release(struct batch *batch);
@@ -138,6 +151,8 @@ void settle_failed(struct store *store, struct batch *batch, struct taken *culpr
                    const struct err *err);
 /* Writing works (again). */
 void settle_recovered(struct store *store);
+/* With the lock held: ended and saved, it is next to be folded, and leaves memory then. */
+void settle_done(struct store *store, struct live *live);
 void settle_tell(struct live_waiter *waiters, enum err_code code, const struct err *err);
 
 /* background.c: with the lock held. */
@@ -148,8 +163,9 @@ void background_checkpoint(struct store *store, bool truncate);
 /* Something was written: the log is emptied when nothing has been for a while. */
 void background_soon(struct store *store);
 
-/* startup.c: ends what processes that are gone left running, and tells of it. */
-void startup_recover(struct store *store);
+/* startup.c: brings spilled text in, ends what processes that are gone left running, and tells of
+ * it. False: the database would not have it now, try again later. */
+bool startup_recover(struct store *store);
 
 /* follow.c: other processes' answers. Started and stopped by the writer's thread. */
 enum err_code follow_start(struct store *store, struct err *err) NODISCARD;
@@ -157,9 +173,15 @@ void follow_stop(struct store *store); /* harmless when it was not started */
 /* This process changed what another one had begun. */
 void follow_poke(struct store *store);
 
+/* message_delete.c: another process has deleted it. Takes the message; no lock held, on the
+ * writer's thread. */
+void message_withdraw(struct store *store, struct live *live);
+
 /* spill.c: writes what is not saved to a file beside the database; brings such files in. */
 enum err_code spill_write(struct store *store, struct err *err) NODISCARD;
-void spill_bring_in(struct db *db, const char *db_path);
+/* ERR_BUSY and the like: a file stays for later; until then nothing may be ended that it has text
+ * for. */
+enum err_code spill_bring_in(struct db *db, const char *db_path) NODISCARD;
 
 /* overtake.c: publishes what is stuck behind a slow or failing disk, marked unsaved. */
 void *overtake_main(void *store);

@@ -123,44 +123,6 @@ static void remember(struct follower *follower, struct sqlite3_stmt *stmt)
     follower->foreign = foreign;
 }
 
-/* Messages above `last_message` that another process made; those still running are remembered. */
-static void read_messages(struct follower *follower, int64_t young_since)
-{
-    struct err err;
-    struct {
-        int64_t row;
-        bool running;
-    } found[64];
-    size_t count = 0;
-    struct sqlite3_stmt *stmt = db_prepare(
-        follower->db,
-        "SELECT m.id, m.uid, s.uid, t.uid, m.seq, m.reason = '', m.created_at, a.owner"
-        " FROM message m JOIN branch b ON b.id = m.branch JOIN session s ON s.id = b.session"
-        " LEFT JOIN turn t ON t.id = m.turn LEFT JOIN attempt a ON a.turn = m.turn"
-        " WHERE m.id > ?1 ORDER BY m.id LIMIT 64",
-        &err);
-    db_bind_int(stmt, 1, follower->last_message);
-    while (count < COUNT_OF(found) && db_step(follower->db, stmt, &err)) {
-        follower->last_message = db_column_int(stmt, 0);
-        struct ulid owner = db_column_id(stmt, 7);
-        bool running = db_column_int(stmt, 5);
-        if (ulid_equal(&owner, &follower->self)) {
-            continue;
-        }
-        if (running) {
-            remember(follower, stmt);
-        }
-        if (running || db_column_int(stmt, 6) >= young_since) {
-            found[count].row = db_column_int(stmt, 0);
-            found[count++].running = running;
-        }
-    }
-    db_reset(stmt);
-    for (size_t i = 0; i < count; i++) {
-        publish_whole(follower, found[i].row);
-    }
-}
-
 static struct foreign *find_foreign(const struct follower *follower, int64_t row)
 {
     struct foreign *foreign = follower->foreign;
@@ -168,6 +130,47 @@ static struct foreign *find_foreign(const struct follower *follower, int64_t row
         foreign = foreign->next;
     }
     return foreign;
+}
+
+#define MESSAGES_PER_READ 64
+
+/*
+ * Messages above `last_message` that another process made; those still running are remembered.
+ * `since`: ones that were made before and have ended are passed over. False: there are more.
+ */
+static bool read_messages(struct follower *follower, int64_t since)
+{
+    struct err err;
+    int64_t found[MESSAGES_PER_READ];
+    size_t count = 0;
+    size_t seen = 0;
+    struct sqlite3_stmt *stmt = db_prepare(
+        follower->db,
+        "SELECT m.id, m.uid, s.uid, t.uid, m.seq, m.reason = '', m.created_at,"
+        " (SELECT owner FROM attempt WHERE turn = m.turn ORDER BY id DESC LIMIT 1)"
+        " FROM message m JOIN branch b ON b.id = m.branch JOIN session s ON s.id = b.session"
+        " LEFT JOIN turn t ON t.id = m.turn WHERE m.id > ?1 ORDER BY m.id LIMIT 64",
+        &err);
+    db_bind_int(stmt, 1, follower->last_message);
+    for (; db_step(follower->db, stmt, &err); seen++) {
+        int64_t row = db_column_int(stmt, 0);
+        struct ulid owner = db_column_id(stmt, 7);
+        bool running = db_column_int(stmt, 5);
+        follower->last_message = row;
+        if (ulid_equal(&owner, &follower->self)) {
+            continue;
+        }
+        if (running && !find_foreign(follower, row)) {
+            remember(follower, stmt);
+        }
+        if (running || db_column_int(stmt, 6) >= since) {
+            found[count++] = row;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        publish_whole(follower, found[i]);
+    }
+    return seen < MESSAGES_PER_READ;
 }
 
 static enum part_kind kind_of_part(struct follower *follower, int64_t row, uint32_t part)
@@ -250,14 +253,15 @@ static void read_fates(struct follower *follower)
 }
 
 /* One snapshot for all of it: an end is never seen without the text before it. */
-static void look(struct follower *follower)
+static void look(struct follower *follower, int64_t since)
 {
     struct err err;
     if (db_exec(follower->db, "BEGIN", &err)) {
         log_write(LOG_WARN, "follow: %s", err.text);
         return;
     }
-    read_messages(follower, clock_wall_us() - YOUNG_US);
+    while (!read_messages(follower, since)) {
+    }
     read_chunks(follower);
     read_fates(follower);
     if (db_exec(follower->db, "COMMIT", &err)) {
@@ -282,7 +286,7 @@ static void catch_up(struct follower *follower)
 {
     struct err err;
     follower->last_chunk = highest(follower, "SELECT max(id) FROM chunk");
-    follower->last_message = highest(follower, "SELECT max(id) FROM message");
+    follower->last_message = highest(follower, "SELECT max(id) FROM message") - MESSAGES_PER_READ;
     struct sqlite3_stmt *stmt =
         db_prepare(follower->db,
                    "SELECT m.id, m.uid, s.uid, t.uid, m.seq FROM attempt a"
@@ -297,11 +301,12 @@ static void catch_up(struct follower *follower)
     for (const struct foreign *foreign = follower->foreign; foreign; foreign = foreign->next) {
         publish_gap(follower, foreign, UPDATE_CHANGED);
     }
+    look(follower, clock_wall_us() - YOUNG_US);
 }
 
 static int64_t next_look(const struct follower *follower)
 {
-    if (follower->bells) {
+    if (follower->bells && !bells_deaf(follower->bells)) {
         return CLOCK_NEVER;
     }
     return clock_mono_us() + (follower->foreign ? LOOK_EVERY_US : LOOK_IDLE_US);
@@ -335,8 +340,8 @@ static void *follow_main(void *arg)
         (void)poll(fds, COUNT_OF(fds), clock_poll_ms(next_look(follower)));
         wake_drain(&follower->wake);
         unsigned heard = follower->bells ? bells_listen(follower->bells) : BELLS_RANG;
-        look(follower);
-        if ((heard & BELLS_LEFT || !follower->bells) && follower->foreign) {
+        look(follower, 0);
+        if ((heard & BELLS_LEFT || next_look(follower) != CLOCK_NEVER) && follower->foreign) {
             ask_for_recovery(follower);
         }
     }

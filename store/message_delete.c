@@ -28,12 +28,31 @@ static enum err_code run_for(struct db *db, const char *sql, int64_t row, struct
     return db_run(db, stmt, err);
 }
 
-static enum err_code delete_rows(struct db *db, int64_t row, struct err *err)
+/* A running answer that is deleted is not running any more, nor is its turn. */
+static enum err_code end_attempt(struct db *db, int64_t row, struct err *err)
 {
     enum err_code code = run_for(db,
-                                 "UPDATE chunk SET message = 0, text = '' WHERE id ="
-                                 " (SELECT max(id) FROM chunk) AND message = ?1",
+                                 "UPDATE turn SET state = 'cancelled', ended_at = created_at"
+                                 " WHERE state = 'running' AND id IN"
+                                 " (SELECT turn FROM attempt WHERE answer = ?1)",
                                  row, err);
+    return code ? code
+                : run_for(db,
+                          "UPDATE attempt SET state = 'cancelled', ended_at = began_at"
+                          " WHERE state = 'running' AND answer = ?1",
+                          row, err);
+}
+
+static enum err_code delete_rows(struct db *db, int64_t row, struct err *err)
+{
+    enum err_code code = end_attempt(db, row, err);
+    if (code) {
+        return code;
+    }
+    code = run_for(db,
+                   "UPDATE chunk SET message = 0, text = '' WHERE id ="
+                   " (SELECT max(id) FROM chunk) AND message = ?1",
+                   row, err);
     if (code == ERR_OK) {
         code = run_for(db,
                        "DELETE FROM chunk WHERE message = ?1 AND id >="
@@ -91,15 +110,15 @@ static void unlink_done(struct store *store, const struct live *live)
 
 /* Both locks held: no update of it can be on its way after this. Gives the message to the caller.
  */
-static struct live *withdraw(struct store *store, struct delete_job *self)
+static struct live *withdraw(struct store *store, const struct ulid *id)
 {
     static char mark;
-    struct live *live = idmap_remove(&store->live, &self->id);
+    struct live *live = idmap_remove(&store->live, id);
     if (live) {
         unlink_from(&store->dirty, live);
         unlink_done(store, live);
     }
-    idmap_put(&store->gone, &self->id, &mark);
+    idmap_put(&store->gone, id, &mark);
     return live;
 }
 
@@ -116,13 +135,37 @@ static void tell_gone(struct live *live)
     live_free(live);
 }
 
-static void publish_deleted(struct store *store, const struct delete_job *self)
+static void publish_deleted(struct store *store, const struct ulid *id, const struct ulid *session)
 {
     struct message_update *update = update_new(UPDATE_DELETED, 0, 0);
-    update->message = self->id;
-    update->session = self->session;
+    update->message = *id;
+    update->session = *session;
     update_publish(store->broker, update);
     payload_unref(&update->payload);
+}
+
+void message_withdraw(struct store *store, struct live *live)
+{
+    struct ulid id = live->id;
+    struct ulid session = live->session;
+    pthread_mutex_lock(&store->publish_lock);
+    pthread_mutex_lock(&store->lock);
+    withdraw(store, &id);
+    pthread_cond_broadcast(&store->changed);
+    pthread_mutex_unlock(&store->lock);
+    publish_deleted(store, &id, &session);
+    pthread_mutex_unlock(&store->publish_lock);
+    tell_gone(live);
+}
+
+/* With the lock held: the deletion came to nothing. */
+static void keep_after_all(struct store *store, const struct ulid *id)
+{
+    struct live *live = idmap_get(&store->live, id);
+    if (live) {
+        live->gone = false;
+        settle_done(store, live);
+    }
 }
 
 static void finish_delete(struct job *job, struct store *store, enum err_code code,
@@ -133,17 +176,14 @@ static void finish_delete(struct job *job, struct store *store, enum err_code co
     pthread_mutex_lock(&store->publish_lock);
     pthread_mutex_lock(&store->lock);
     if (code == ERR_OK) {
-        live = withdraw(store, self);
-    } else if ((live = idmap_get(&store->live, &self->id))) {
-        live->gone = false;
-        live = NULL;
-        self->err = *err;
+        live = withdraw(store, &self->id);
     } else {
+        keep_after_all(store, &self->id);
         self->err = *err;
     }
     pthread_mutex_unlock(&store->lock);
     if (code == ERR_OK) {
-        publish_deleted(store, self);
+        publish_deleted(store, &self->id, &self->session);
     }
     pthread_mutex_unlock(&store->publish_lock);
     tell_gone(live);
@@ -173,6 +213,9 @@ enum err_code message_delete(struct store *store, const struct ulid *message, in
     pthread_mutex_unlock(&store->lock);
     enum err_code code = job_submit(store, &self->job, err);
     if (code) {
+        pthread_mutex_lock(&store->lock);
+        keep_after_all(store, message);
+        pthread_mutex_unlock(&store->lock);
         free(self);
         return code;
     }

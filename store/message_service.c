@@ -58,18 +58,27 @@ static bool is_pending(struct store *store, const struct ulid *id, uint64_t chan
     return live && !live->gone && live->saved_change < change;
 }
 
+/* With the lock held. Nothing will be written any more. */
+static bool has_ended(const struct store *store)
+{
+    return store->state == STORE_CLOSED || store->given_up;
+}
+
 /* With the lock held. */
 static enum err_code wait_saved(struct store *store, const struct ulid *id, uint64_t change,
                                 int64_t deadline, struct err *err)
 {
     while (is_pending(store, id, change)) {
-        if (store->state == STORE_CLOSED) {
+        if (has_ended(store)) {
             return err_set(err, ERR_CLOSED, "the store was closed before the message was saved");
         }
         if (!clock_cond_wait(&store->changed, &store->lock, deadline) &&
             is_pending(store, id, change)) {
             return err_set(err, ERR_TIMEOUT, "the message is not saved yet");
         }
+    }
+    if (idmap_get(&store->gone, id)) {
+        return err_set(err, ERR_GONE, "the message was deleted");
     }
     return ERR_OK;
 }
@@ -93,10 +102,10 @@ enum err_code message_apply_then(struct store *store, const struct ulid *message
                                  struct err *err)
 {
     struct live *live = NULL;
-    struct live_waiter *waiter = xcalloc(1, sizeof(*waiter));
+    struct live_waiter *waiter = done ? xcalloc(1, sizeof(*waiter)) : NULL;
     pthread_mutex_lock(&store->lock);
     enum err_code code = apply(store, message, event, &live, err);
-    if (code == ERR_OK) {
+    if (code == ERR_OK && waiter) {
         *waiter = (struct live_waiter){live->waiters, live->change, done, ctx};
         live->waiters = waiter;
         waiter = NULL;
@@ -162,7 +171,7 @@ static enum err_code flush_many(struct store *store, const struct ulid *session,
     if (pending > 0) {
         writer_hurry(store);
     }
-    while (pending > 0 && store->state != STORE_CLOSED &&
+    while (pending > 0 && !has_ended(store) &&
            clock_cond_wait(&store->changed, &store->lock, deadline_us)) {
         pending = count_pending(store, session, target);
     }

@@ -42,12 +42,13 @@
 /* Called once, on the writer's thread, with no lock held: only queue and wake there. */
 typedef void message_done_fn(void *ctx, enum err_code code, const struct err *err);
 
-/* Takes the event and returns at once, also for terminal ones. The order of calls is the order of
- * everything. */
+/* Takes the event and returns at once, also for terminal ones; where the window is 0, when it is on
+ * the disk. The order of calls is the order of everything. */
 enum err_code message_apply(struct store *store, const struct ulid *message,
                             const struct stream_event *event, struct err *err) NODISCARD;
-/* The same, and `done` is called when this event is on the disk, or will never be. Not called when
- * this call fails. */
+/* The same, and `done` (may be NULL) is called when this event is on the disk, or will never be.
+ * Not called when this call fails. Never waits, also where the window is 0: for threads that must
+ * not. */
 enum err_code message_apply_then(
     struct store *store, const struct ulid *message, const struct stream_event *event,
     message_done_fn *done, void *ctx,

@@ -73,22 +73,39 @@ static struct message_update *move_marks(struct taken *taken)
     return live->shown_unsaved && live->change == taken->change ? saved_update(live) : NULL;
 }
 
-/* With the lock held: it is saved now, for whoever waits; an ended message is next to be folded. */
-static struct live_waiter *count_saved(struct store *store, const struct taken *taken)
+void settle_done(struct store *store, struct live *live)
 {
-    struct live *live = taken->live;
-    live->saved_change = taken->change;
     if (live->ended && live_is_saved(live) && !live->gone) {
         live->next_done = NULL;
         *store->done_tail = live;
         store->done_tail = &live->next_done;
     }
+}
+
+/* With the lock held: it is saved now, for whoever waits; an ended message is next to be folded. */
+static struct live_waiter *count_saved(struct store *store, const struct taken *taken)
+{
+    struct live *live = taken->live;
+    live->saved_change = taken->change;
+    settle_done(store, live);
     return take_waiters(live);
+}
+
+/* One message that cannot be written keeps the news from being good. */
+static bool any_set_aside(struct store *store)
+{
+    bool any = false;
+    pthread_mutex_lock(&store->lock);
+    for (const struct live *live = store->dirty; live && !any; live = live->next_dirty) {
+        any = live->set_aside;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return any;
 }
 
 void settle_recovered(struct store *store)
 {
-    if (store->failing) {
+    if (store->failing && !any_set_aside(store)) {
         store->failing = false;
         store_update_publish(store, &(struct store_update){.kind = STORE_SAVED});
     }
@@ -190,5 +207,9 @@ void settle_failed(struct store *store, struct batch *batch, struct taken *culpr
     put_back(store, batch, culprit, culprit ? 0 : store->retry_us);
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
-    tell_failing(store, err);
+    if (culprit && err->code == ERR_GONE) {
+        message_withdraw(store, culprit->live);
+    } else {
+        tell_failing(store, err);
+    }
 }

@@ -102,6 +102,7 @@ struct spill {
     struct db *db;
     int64_t row; /* of the message; 0: gone, or ended meanwhile */
     int64_t attempt, turn;
+    bool ended; /* meanwhile, by the recovery of another process */
     struct usage usage;
 };
 
@@ -117,11 +118,11 @@ static bool take_bytes(struct spill *spill, size_t count, struct sv *ret_bytes)
 
 static enum err_code find_message(struct spill *spill, const struct ulid *id, struct err *err)
 {
-    struct sqlite3_stmt *stmt =
-        db_prepare(spill->db,
-                   "SELECT m.id, a.id, a.turn FROM message m LEFT JOIN attempt a ON a.answer = m.id"
-                   " WHERE m.uid = ?1 AND m.reason = ''",
-                   err);
+    struct sqlite3_stmt *stmt = db_prepare(spill->db,
+                                           "SELECT m.id, a.id, a.turn, m.reason <> '' FROM message "
+                                           "m LEFT JOIN attempt a ON a.answer = m.id"
+                                           " WHERE m.uid = ?1",
+                                           err);
     db_bind_id(stmt, 1, id);
     spill->row = spill->attempt = spill->turn = 0;
     spill->usage = usage_unknown();
@@ -131,6 +132,7 @@ static enum err_code find_message(struct spill *spill, const struct ulid *id, st
     spill->row = db_column_int(stmt, 0);
     spill->attempt = db_column_int(stmt, 1);
     spill->turn = db_column_int(stmt, 2);
+    spill->ended = db_column_int(stmt, 3);
     db_reset(stmt);
     return ERR_OK;
 }
@@ -170,7 +172,8 @@ static enum err_code bring_part(struct spill *spill, const char *line, struct er
     write.insert_row = !part_exists(spill, write.part, err);
     write.write_end = ended;
     write.ended_us = write.began_us;
-    return batch_write_part(spill->db, spill->row, &write, err);
+    enum err_code code = batch_write_part(spill->db, spill->row, &write, err);
+    return code || !spill->ended ? code : batch_extend_ended(spill->db, spill->row, err);
 }
 
 static enum err_code bring_usage(struct spill *spill, const char *line, struct err *err)
@@ -254,7 +257,7 @@ static enum err_code bring_in(struct db *db, struct sv content, struct err *err)
     return code ? code : damage;
 }
 
-static void bring_in_file(struct db *db, const char *path)
+static enum err_code bring_in_file(struct db *db, const char *path)
 {
     struct err err;
     struct buf content = BUF_INIT(SPILL_MAX + 1);
@@ -273,6 +276,7 @@ static void bring_in_file(struct db *db, const char *path)
     if (code) {
         log_write(LOG_WARN, "'%s' was not brought in whole: %s", path, err.text);
     }
+    return code == ERR_INVALID ? ERR_OK : code;
 }
 
 static bool is_spill(const char *name, const char *base)
@@ -284,8 +288,9 @@ static bool is_spill(const char *name, const char *base)
            ulid_parse(sv_from(name + n + sizeof(SPILL_MARK) - 1), &id);
 }
 
-void spill_bring_in(struct db *db, const char *db_path)
+enum err_code spill_bring_in(struct db *db, const char *db_path)
 {
+    enum err_code result = ERR_OK;
     const char *slash = strrchr(db_path, '/');
     const char *base = slash ? slash + 1 : db_path;
     char *folder = slash ? xstrndup(db_path, (size_t)(slash - db_path) + 1) : xstrdup("./");
@@ -294,7 +299,8 @@ void spill_bring_in(struct db *db, const char *db_path)
     while (dir && (entry = readdir(dir))) {
         if (is_spill(entry->d_name, base)) {
             char *path = xasprintf("%s%s", folder, entry->d_name);
-            bring_in_file(db, path);
+            enum err_code code = bring_in_file(db, path);
+            result = code ? code : result;
             free(path);
         }
     }
@@ -302,4 +308,5 @@ void spill_bring_in(struct db *db, const char *db_path)
         closedir(dir);
     }
     free(folder);
+    return result;
 }

@@ -43,42 +43,59 @@ static void collect_unfolded(struct store *store)
     }
 }
 
-/* A message that cannot be repaired now is left for the next start; that is no reason to refuse
- * service. */
-void startup_recover(struct store *store)
+/* Spilled text first: a message that was ended as interrupted would not take it any more. What
+ * cannot be repaired now is tried again; that is no reason to refuse service. */
+bool startup_recover(struct store *store)
 {
     struct err err;
     struct store_update update = {.kind = STORE_READY};
     db_set_deadline(store->db, clock_mono_us() + CLOCK_S(2));
-    if (recover_run(store->db, store->path, process_lock_id(store->process),
-                    &update.recovered_answers, &update.recovered_bytes, &err)) {
-        log_write(LOG_WARN, "recovery: %s", err.text);
+    enum err_code code = store->private_file ? ERR_OK : spill_bring_in(store->db, store->path);
+    if (code == ERR_OK) {
+        code = recover_run(store->db, store->path, process_lock_id(store->process),
+                           &update.recovered_answers, &update.recovered_bytes, &err);
+        if (code) {
+            log_write(LOG_WARN, "recovery: %s", err.text);
+        }
     }
     collect_unfolded(store);
     store_update_publish(store, &update);
+    return code != ERR_BUSY && code != ERR_DISK_FULL;
+}
+
+static enum err_code open_readers(struct store *store, struct db *readers[STORE_READERS],
+                                  struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < STORE_READERS; i++) {
+        int version = 0;
+        code = db_open(store->path, DB_READ, &readers[i], err);
+        if (code == ERR_OK) {
+            code = migrate_check(readers[i], &version, err);
+        }
+    }
+    return code;
 }
 
 /* The private store's files have no name once everybody who will ever need them has them open. */
 static enum err_code hide_private(struct store *store, struct err *err)
 {
-    enum err_code code = ERR_OK;
-    while (code == ERR_OK && store->readers_idle < STORE_READERS) {
-        struct db *db = NULL;
-        int version = 0;
-        code = db_open(store->path, DB_READ, &db, err);
-        if (code == ERR_OK) {
-            code = migrate_check(db, &version, err);
-        }
-        if (code == ERR_OK) {
-            pthread_mutex_lock(&store->lock);
-            store->readers[store->readers_idle++] = db;
-            pthread_mutex_unlock(&store->lock);
-        } else {
-            db_close(db);
-        }
-    }
+    struct db *readers[STORE_READERS] = {NULL};
+    enum err_code code = open_readers(store, readers, err);
     private_remove(store->path);
-    return code;
+    if (code) {
+        for (size_t i = 0; i < STORE_READERS; i++) {
+            db_close(readers[i]);
+        }
+        return code;
+    }
+    pthread_mutex_lock(&store->lock);
+    for (size_t i = 0; i < STORE_READERS; i++) {
+        store->readers[i] = readers[i];
+    }
+    store->readers_idle = STORE_READERS;
+    pthread_mutex_unlock(&store->lock);
+    return ERR_OK;
 }
 
 enum err_code startup_run(struct store *store, struct err *err)
@@ -106,12 +123,16 @@ enum err_code startup_run(struct store *store, struct err *err)
     if (code) {
         return code;
     }
-    if (!store->private_file) {
-        spill_bring_in(store->db, store->path);
-    }
-    startup_recover(store);
     if (store->private_file) {
-        return hide_private(store, err);
+        code = hide_private(store, err);
+    }
+    if (code) {
+        return code;
+    }
+    if (!startup_recover(store)) {
+        pthread_mutex_lock(&store->lock);
+        writer_recover_later(store);
+        pthread_mutex_unlock(&store->lock);
     }
     if (store->follows && follow_start(store, &follow_err)) {
         log_write(LOG_WARN, "other processes are not followed: %s", follow_err.text);

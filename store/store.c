@@ -110,20 +110,20 @@ enum err_code store_open(const struct store_options *options, struct store **ret
 
 enum err_code store_start(struct store *store, struct err *err)
 {
+    pthread_mutex_lock(&store->lock);
     store->state = STORE_STARTING;
-    store->writer_alive = true;
     enum err_code code =
         thread_start(&store->writer_thread, "weir-writer", writer_main, store, err);
-    if (code) {
-        store->writer_alive = false;
-        store->state = STORE_OPENED;
-        return code;
-    }
-    store->overtaker_alive = true;
-    if (thread_start(&store->overtake_thread, "weir-overtake", overtake_main, store, NULL)) {
+    store->writer_alive = code == ERR_OK;
+    store->state = code ? STORE_OPENED : STORE_STARTING;
+    /* It looks at nothing before it has the lock. Without it a stalled disk stalls the screen. */
+    store->overtaker_alive = code == ERR_OK;
+    if (code == ERR_OK &&
+        thread_start(&store->overtake_thread, "weir-overtake", overtake_main, store, NULL)) {
         store->overtaker_alive = false;
     }
-    return ERR_OK;
+    pthread_mutex_unlock(&store->lock);
+    return code;
 }
 
 enum err_code store_wait_ready(struct store *store, int64_t deadline_us, struct err *err)
@@ -162,14 +162,20 @@ static void end_overtaker(struct store *store)
     }
 }
 
-/* What the database did not take goes to a file beside it. */
-static enum err_code keep_unsaved(struct store *store, size_t unsaved, struct err *err)
+/* What the database did not take is in a file beside it; a writer that hangs could not make that
+ * file. */
+static enum err_code keep_unsaved(struct store *store, size_t unsaved, bool stuck, struct err *err)
 {
-    struct err why;
-    enum err_code code = store->private_file ? ERR_OK : spill_write(store, &why);
-    return code == ERR_OK ? ERR_OK
-                          : err_set(err, code, "%zu messages could not be saved in full: %s",
-                                    unsaved, why.text);
+    struct err why = {.code = ERR_OK};
+    if (stuck && !store->private_file) {
+        why.code = spill_write(store, &why);
+    } else if (!stuck) {
+        why = store->spill_error;
+    }
+    return why.code == ERR_OK
+               ? ERR_OK
+               : err_set(err, why.code, "%zu messages could not be saved in full: %s", unsaved,
+                         why.text);
 }
 
 /* With the lock held. What could not be written is tried once more at once. */
@@ -200,12 +206,15 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
     size_t unsaved = count_unsaved(store);
     bool stuck = store->writer_alive;
     store->state = stuck ? STORE_CLOSING : STORE_CLOSED;
+    /* Also when the writer hangs: who waits for it waits in vain. */
+    store->given_up = stuck;
+    pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
     if (!stuck) {
         pthread_join(store->writer_thread, NULL);
         end_overtaker(store);
     }
-    enum err_code code = unsaved > 0 ? keep_unsaved(store, unsaved, err) : ERR_OK;
+    enum err_code code = unsaved > 0 ? keep_unsaved(store, unsaved, stuck, err) : ERR_OK;
     return stuck ? err_set(err, ERR_TIMEOUT, "the disk hangs") : code;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/utf8.h"
 #include "store/core_internal.h"
 
@@ -517,6 +518,16 @@ struct begun_wait {
     struct err err;
 };
 
+/* Who asked has given up; nobody is going to answer. */
+static void end_unwanted(struct store *store, const struct turn *turn)
+{
+    struct err err;
+    struct stream_event event = {.kind = STREAM_FINISH, .reason = FINISH_INTERRUPTED};
+    if (message_apply_then(store, &turn->answer, &event, NULL, NULL, &err)) {
+        log_write(LOG_WARN, "a turn that nobody waits for stays open: %s", err.text);
+    }
+}
+
 static void on_begun(void *ctx, const struct turn *turn, enum err_code code, const struct err *err)
 {
     struct begun_wait *wait = ctx;
@@ -532,6 +543,9 @@ static void on_begun(void *ctx, const struct turn *turn, enum err_code code, con
     bool abandoned = wait->abandoned;
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
+    if (abandoned && code == ERR_OK) {
+        end_unwanted(store, turn);
+    }
     if (abandoned) {
         free(wait);
     }

@@ -23,6 +23,8 @@
 #include "store/core_internal.h"
 
 #define JOB_PATIENCE_US CLOCK_MS(50)
+/* Between tries to bring in what an earlier end had to spill. */
+#define RECOVER_AGAIN_US CLOCK_S(2)
 /* What a closing store still folds; the rest is left to the next start. */
 #define FOLD_AT_CLOSE_US CLOCK_MS(30)
 
@@ -68,6 +70,20 @@ void store_update_publish(struct store *store, const struct store_update *update
 
 /* ---- what the thread does when something is due; the lock is held before and after ---- */
 
+void writer_on_disk(struct store *store)
+{
+    store->commit_running = true;
+    store->commit_since_us = clock_mono_us();
+    if (store->overtaker_sleeps) {
+        pthread_cond_signal(&store->overtake);
+    }
+}
+
+void writer_off_disk(struct store *store)
+{
+    store->commit_running = false;
+}
+
 static void tick(struct store *store)
 {
     if (store->retry_us > clock_mono_us()) {
@@ -79,12 +95,12 @@ static void tick(struct store *store)
     }
     struct batch batch;
     batch_take(store, &batch);
-    store->in_flight = &batch;
-    store->commit_running = true;
-    store->commit_since_us = clock_mono_us();
-    if (store->overtaker_sleeps) {
-        pthread_cond_signal(&store->overtake);
+    if (batch.count == 0) {
+        batch_release(&batch);
+        return;
     }
+    store->in_flight = &batch;
+    writer_on_disk(store);
     pthread_mutex_unlock(&store->lock);
 
     struct err err;
@@ -126,11 +142,13 @@ static void pop_job(struct store *store)
 static void run_job(struct store *store)
 {
     struct job *job = store->jobs;
+    writer_on_disk(store);
     pthread_mutex_unlock(&store->lock);
     struct err err;
     enum err_code code = try_job(store, job, &err);
     bool again = code == ERR_BUSY && clock_mono_us() < job->deadline_us;
     pthread_mutex_lock(&store->lock);
+    writer_off_disk(store);
     if (again) {
         return;
     }
@@ -146,15 +164,43 @@ static void run_job(struct store *store)
     pthread_cond_broadcast(&store->changed);
 }
 
+void writer_recover_later(struct store *store)
+{
+    store->recovery_wanted = true;
+    store->recovery_us = clock_mono_us() + RECOVER_AGAIN_US;
+}
+
 /* Another process has gone; readers here hear of what it left through the follower. */
 static void recover(struct store *store)
 {
     store->recovery_wanted = false;
     pthread_mutex_unlock(&store->lock);
-    startup_recover(store);
+    bool done = startup_recover(store);
     process_lock_ring(store->process);
     follow_poke(store);
     pthread_mutex_lock(&store->lock);
+    if (!done) {
+        writer_recover_later(store);
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When work_once has something to do, if nobody asks before. Each time counts only where its work
+ * could be done then. */
+static int64_t next_due(const struct store *store)
+{
+    int64_t due = store->dirty ? store->tick_us : CLOCK_NEVER;
+    if (store->recovery_wanted) {
+        due = earlier(due, store->recovery_us);
+    }
+    if (background_waits(store)) {
+        return store->state == STORE_CLOSING ? due : earlier(due, store->background_us);
+    }
+    return store->dirty ? due : earlier(due, store->checkpoint_us);
 }
 
 /* Does one thing that is due. False: nothing is, look again at *ret_due. */
@@ -165,7 +211,7 @@ static bool work_once(struct store *store, int64_t *ret_due)
         tick(store);
     } else if (store->jobs) {
         run_job(store);
-    } else if (store->recovery_wanted) {
+    } else if (store->recovery_wanted && store->recovery_us <= now) {
         recover(store);
     } else if (background_log_is_long(store)) {
         background_checkpoint(store, false);
@@ -175,9 +221,7 @@ static bool work_once(struct store *store, int64_t *ret_due)
     } else if (store->checkpoint_us <= now && !background_waits(store) && !store->dirty) {
         background_checkpoint(store, true);
     } else {
-        int64_t due = store->dirty ? store->tick_us : CLOCK_NEVER;
-        due = background_waits(store) && store->background_us < due ? store->background_us : due;
-        *ret_due = store->checkpoint_us < due ? store->checkpoint_us : due;
+        *ret_due = next_due(store);
         return false;
     }
     return true;
@@ -272,7 +316,13 @@ void *writer_main(void *arg)
             code ? store->start_error.text : "the store is closed");
     fail_jobs(store, &err);
     fail_waiters(store, &err);
+    bool unsaved = store->dirty != NULL;
     pthread_mutex_unlock(&store->lock);
+    /* While the process lock is held, so that nobody ends these messages before their text can come
+     * in. */
+    if (unsaved && !store->private_file) {
+        store->spill_error.code = spill_write(store, &store->spill_error);
+    }
     startup_undo(store);
     pthread_mutex_lock(&store->lock);
     store->writer_alive = false;

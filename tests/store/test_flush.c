@@ -230,6 +230,33 @@ static void an_answer_that_was_deleted_before_its_first_part_is_gone_too(void **
     fixture_close(&fixture);
 }
 
+static void a_transaction_that_holds_the_lock_for_long_is_counted_and_logged(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    char line[256] = "";
+    FILE *log = tmpfile();
+    assert_non_null(log);
+    log_to_fd(fileno(log), LOG_WARN);
+    fixture_open(&fixture, HOUR);
+    struct turn turn = fixture_turn(&fixture, "q");
+    uint64_t before = message_service_stats(fixture.store).long_transactions;
+    char *text = xcalloc(1, 48 << 20);
+    memset(text, 'x', 48 << 20);
+    struct stream_event event = {.kind = STREAM_TEXT, .text = sv_of(text, 48 << 20)};
+    assert_int_equal(message_apply(fixture.store, &turn.answer, &event, &err), ERR_OK);
+    free(text);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_true(message_service_stats(fixture.store).long_transactions > before);
+    fixture_close(&fixture);
+    log_close();
+    rewind(log);
+    assert_non_null(fgets(line, sizeof(line), log));
+    assert_non_null(strstr(line, "a transaction held the database for "));
+    fclose(log);
+}
+
 int main(void)
 {
     alarm(60);

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "store/core_internal.h"
 #include "tests/store/store_fixture.h"
 
@@ -441,6 +442,135 @@ static void what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_nex
     fixture_close(&fixture);
 }
 
+/* Leaves a spilled "tail" and end of an answer whose text on the disk is "saved, ". */
+static struct turn spill_tail(struct fixture *fixture)
+{
+    struct err err;
+    fixture_open(fixture, CLOCK_MS(5));
+    struct turn turn = fixture_turn(fixture, "q");
+    fixture_apply(fixture, &turn.answer, fixture_text(0, "saved, "));
+    assert_int_equal(message_flush(fixture->store, &turn.answer, soon(), &err), ERR_OK);
+    sqlite3 *db = lock_database(fixture);
+    fixture_apply(fixture, &turn.answer, fixture_text(0, "tail"));
+    assert_int_equal(store_close(fixture->store, clock_mono_us() + CLOCK_MS(300), &err), ERR_OK);
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(db);
+    return turn;
+}
+
+static void assert_snapshot(struct fixture *fixture, const struct ulid *id, const char *text)
+{
+    struct err err;
+    struct message *message = NULL;
+    assert_int_equal(message_snapshot(fixture->store, id, &message, &err), ERR_OK);
+    assert_string_equal(message->parts[0].text, text);
+    assert_true(message->ended);
+    message_free(message);
+}
+
+static void spilled_text_is_brought_in_before_anything_is_ended(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct turn turn = spill_tail(&fixture);
+    fixture_reopen(&fixture);
+    assert_snapshot(&fixture, &turn.answer, "saved, tail");
+    fixture_close(&fixture);
+}
+
+static void spilled_text_joins_an_answer_that_was_ended_and_folded_meanwhile(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct turn turn = spill_tail(&fixture);
+    fixture_execute(&fixture,
+                    "UPDATE message SET reason = 'interrupted', folded = 1, chunk_first = NULL,"
+                    " ended_at = 1 WHERE role = 'assistant';"
+                    "UPDATE part SET text = 'saved, ' WHERE position = 0 AND message ="
+                    " (SELECT id FROM message WHERE role = 'assistant');"
+                    "UPDATE attempt SET state = 'interrupted'; DELETE FROM chunk");
+    fixture_reopen(&fixture);
+    assert_snapshot(&fixture, &turn.answer, "saved, tail");
+    int64_t deadline = soon();
+    char *folded = fixture_query(&fixture, "SELECT folded FROM message WHERE role = 'assistant'");
+    while (strcmp(folded, "1") != 0 && clock_mono_us() < deadline) {
+        usleep(1000);
+        free(folded);
+        folded = fixture_query(&fixture, "SELECT folded FROM message WHERE role = 'assistant'");
+    }
+    assert_string_equal(folded, "1");
+    free(folded);
+    assert_snapshot(&fixture, &turn.answer, "saved, tail");
+    fixture_close(&fixture);
+}
+
+static void deleting_a_running_answer_frees_its_branch(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    struct turn next;
+    fixture_open(&fixture, CLOCK_MS(5));
+    struct turn turn = fixture_turn(&fixture, "q");
+    assert_int_equal(message_delete(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    struct turn_request request = {.session = turn.session, .prompt = SV("again")};
+    assert_int_equal(turn_begin(fixture.store, &request, soon(), &next, &err), ERR_OK);
+    fixture_close(&fixture);
+}
+
+static void a_turn_that_nobody_waits_for_any_more_blocks_nothing(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    struct turn next;
+    fixture_open(&fixture, CLOCK_MS(5));
+    struct turn turn = fixture_turn(&fixture, "q");
+    fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
+    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    struct turn_request request = {.session = turn.session, .prompt = SV("late")};
+    int64_t deadline = clock_mono_us() + CLOCK_S(5);
+    do {
+        enum err_code code = turn_begin(fixture.store, &request, clock_mono_us(), &next, &err);
+        assert_true(code == ERR_TIMEOUT || code == ERR_OK || code == ERR_BUSY);
+        if (code == ERR_OK) {
+            fixture_apply(&fixture, &next.answer, fixture_finish(FINISH_END_TURN));
+        }
+        request.prompt = SV("in time");
+    } while (turn_begin(fixture.store, &request, soon(), &next, &err) &&
+             clock_mono_us() < deadline);
+    assert_query(&fixture, "SELECT count(*) FROM attempt WHERE state = 'running'", "1");
+    fixture_close(&fixture);
+}
+
+static void *close_soon(void *arg)
+{
+    struct fixture *fixture = arg;
+    usleep(20000);
+    (void)store_close(fixture->store, clock_mono_us() + CLOCK_MS(200), NULL);
+    return NULL;
+}
+
+static void who_waits_for_the_disk_learns_of_the_end(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    pthread_t thread;
+    fixture_open(&fixture, CLOCK_MS(5));
+    struct turn turn = fixture_turn(&fixture, "q");
+    sqlite3 *db = lock_database(&fixture);
+    fixture_apply(&fixture, &turn.answer, fixture_text(0, "x"));
+    assert_int_equal(thread_start(&thread, "closer", close_soon, &fixture, &err), ERR_OK);
+    int64_t began = clock_mono_us();
+    (void)message_flush(fixture.store, &turn.answer, began + CLOCK_S(20), &err);
+    assert_true(clock_mono_us() - began < CLOCK_S(5));
+    pthread_join(thread, NULL);
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_close(db);
+    fixture_close(&fixture);
+}
+
 static void an_empty_answer_says_so(void **state)
 {
     (void)state;
@@ -504,6 +634,11 @@ int main(void)
         cmocka_unit_test(closing_writes_what_is_pending),
         cmocka_unit_test(
             what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_next_start),
+        cmocka_unit_test(spilled_text_is_brought_in_before_anything_is_ended),
+        cmocka_unit_test(spilled_text_joins_an_answer_that_was_ended_and_folded_meanwhile),
+        cmocka_unit_test(deleting_a_running_answer_frees_its_branch),
+        cmocka_unit_test(a_turn_that_nobody_waits_for_any_more_blocks_nothing),
+        cmocka_unit_test(who_waits_for_the_disk_learns_of_the_end),
         cmocka_unit_test(an_empty_answer_says_so),
         cmocka_unit_test(the_private_store_leaves_no_file),
     };
