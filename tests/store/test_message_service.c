@@ -563,7 +563,8 @@ static void who_waits_for_the_disk_learns_of_the_end(void **state)
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "x"));
     assert_int_equal(thread_start(&thread, "closer", close_soon, &fixture, &err), ERR_OK);
     int64_t began = clock_mono_us();
-    (void)message_flush(fixture.store, &turn.answer, began + CLOCK_S(20), &err);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, began + CLOCK_S(20), &err),
+                     ERR_CLOSED);
     assert_true(clock_mono_us() - began < CLOCK_S(5));
     pthread_join(thread, NULL);
     sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
