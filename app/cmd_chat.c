@@ -251,6 +251,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     int number = signals_release();
     char *text = farewell(chat);
     int save_failed = close_all(chat);
+    signals_closed();
     int exit_code = exit_code_of_screen(code, number, &err);
     if (text && !global->quiet) {
         output_remark("%s", text);

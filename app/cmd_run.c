@@ -375,6 +375,7 @@ static int shut_down(struct headless *headless, struct err *err)
     if (headless->store) {
         (void)store_close(headless->store, clock_mono_us() + CLOSE_US, err);
     }
+    signals_closed();
     if (headless->subscription && !headless->answer.ended) {
         struct err late = {0};
         (void)take_news(headless, &late);

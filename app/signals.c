@@ -13,7 +13,8 @@
  * End by a signal, on this thread, as main may be blocked in a write to a terminal that is frozen:
  * engine_stop (canceled for SIGINT, else interrupted), store_close, both within two seconds; then
  * NOTICE_QUIT, and main has 200 ms to leave on its own, which gives the exit code and the last line
- * of a headless run. When it does not: the terminal is restored and _exit(128 + n). The terminal is
+ * of a headless run. When main closes already, it is hurried, and waited for. When main does not
+ * leave: the terminal is restored and _exit(128 + n). The terminal is
  * not touched here before that. Main and this thread never close at the same time: whoever comes
  * first does it, and signals_release waits for the other.
  */
@@ -34,6 +35,8 @@
 
 #define CLOSE_US CLOCK_S(2)
 #define LEAVE_US CLOCK_MS(200)
+/* For what follows when the time to close is over: a file beside the database. */
+#define SPILL_US CLOCK_S(2)
 #define STOP_FLUSH_US CLOCK_MS(500)
 #define CRASH_STACK_BYTES 65536
 
@@ -47,7 +50,7 @@ static struct {
     struct store *store;
     int taken;     /* number of the first signal, or 0 */
     bool released; /* main closes, or has closed */
-    bool closed;   /* this thread has closed */
+    bool closed;   /* whoever closes has done so */
     bool flushing; /* this thread uses the store, before a stop */
 } signals = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = {-1, -1}};
 
@@ -79,11 +82,26 @@ static bool take(int number, struct engine **ret_engine, struct store **ret_stor
     return mine;
 }
 
-static void report_closed(void)
+void signals_closed(void)
 {
     pthread_mutex_lock(&signals.lock);
     signals.closed = true;
     pthread_cond_broadcast(&signals.changed);
+    pthread_mutex_unlock(&signals.lock);
+}
+
+/* Main closes already, with more patience than there is now; what it cannot write it still has to
+ * put aside. */
+static void hurry_main(struct store *store)
+{
+    int64_t deadline = clock_mono_us() + CLOSE_US;
+    if (store) {
+        store_close_sooner(store, deadline);
+    }
+    pthread_mutex_lock(&signals.lock);
+    while (!signals.closed &&
+           clock_cond_wait(&signals.changed, &signals.lock, deadline + SPILL_US)) {
+    }
     pthread_mutex_unlock(&signals.lock);
 }
 
@@ -132,17 +150,15 @@ static void *signals_main(void *arg)
     struct engine *engine = NULL;
     struct store *store = NULL;
     bool mine = take(number, &engine, &store);
-    int64_t patience = LEAVE_US;
     /* Main learns of it at once, so that it stops waiting for input. */
     wake_signal(&signals.wake);
     if (mine) {
         close_all(number, engine, store);
-        report_closed();
+        signals_closed();
     } else {
-        patience += CLOSE_US;
+        hurry_main(store);
     }
-    struct timespec pause = {.tv_sec = patience / 1000000,
-                             .tv_nsec = (long)(patience % 1000000) * 1000};
+    struct timespec pause = {.tv_nsec = LEAVE_US * 1000};
     nanosleep(&pause, NULL);
     ui_restore_terminal();
     _exit(128 + number);

@@ -33,6 +33,8 @@ void signals_watch(struct engine *engine, struct store *store);
  * thread is done with them when it has begun. Gives the signal's number, or 0.
  */
 int signals_release(void);
+/* Main, after signals_release: the store is closed; a signal may end the process now. */
+void signals_closed(void);
 /* Restores the terminal when the program crashes. */
 void signals_guard_terminal(void);
 

@@ -218,6 +218,16 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
     return stuck ? err_set(err, ERR_TIMEOUT, "the disk hangs") : code;
 }
 
+void store_close_sooner(struct store *store, int64_t deadline_us)
+{
+    pthread_mutex_lock(&store->lock);
+    if (store->state == STORE_CLOSING && deadline_us < store->close_deadline_us) {
+        store->close_deadline_us = deadline_us;
+        writer_wake(store);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
 static void free_live(struct store *store)
 {
     size_t cursor = 0;
