@@ -6,6 +6,7 @@
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/provider.h"
+#include "base/file.h"
 
 static const struct option_spec options[] = {
     {.name = NULL},
@@ -57,10 +58,52 @@ static void append_provider(struct buf *out, const struct config_provider *provi
     }
 }
 
+/* Why a model is in force that the file does not name, or NULL. */
+static const char *origin(const struct config *config, const struct model_choice *choice)
+{
+    const char *variable = getenv("WEIR_MODEL");
+    if (variable && *variable) {
+        return "WEIR_MODEL";
+    }
+    return config->model ? NULL : choice->provider.api_key_env;
+}
+
+static void append_model(struct buf *out, const struct config *config)
+{
+    struct model_choice choice;
+    struct err err = {0};
+    if (model_choose(config, NULL, &choice, &err)) {
+        line(out, "model", config->model);
+        return;
+    }
+    const char *why = origin(config, &choice);
+    buf_appendf(out, "model = \"%s\"", choice.label);
+    if (why) {
+        buf_appendf(out, "  # because of %s", why);
+    } else if (config->model && strcmp(config->model, choice.label) != 0) {
+        buf_appendf(out, "  # from \"%s\"", config->model);
+    }
+    buf_append_byte(out, '\n');
+    model_choice_release(&choice);
+}
+
+/* A provider that a key in the environment is enough for, when it is in use. */
+static void append_provider_in_use(struct buf *out, const struct config *config)
+{
+    struct model_choice choice;
+    if (model_choose(config, NULL, &choice, NULL) == ERR_OK) {
+        if (choice.provider.found) {
+            append_provider(out, &choice.provider);
+        }
+        model_choice_release(&choice);
+    }
+}
+
 static void append_config(struct buf *out, const struct config *config, const char *database)
 {
-    buf_appendf(out, "# %s\n", config->path);
-    line(out, "model", config->model);
+    buf_appendf(out, "# %s%s\n", config->path,
+                file_exists(config->path) ? "" : " (does not exist)");
+    append_model(out, config);
     line(out, "system", config->system);
     buf_append_str(out, "[store]\n");
     line(out, "  path", database);
@@ -72,6 +115,7 @@ static void append_config(struct buf *out, const struct config *config, const ch
     for (size_t i = 0; i < config->provider_count; i++) {
         append_provider(out, &config->providers[i]);
     }
+    append_provider_in_use(out, config);
     buf_append_str(out, config->alias_count ? "[alias]\n" : "");
     for (size_t i = 0; i < config->alias_count; i++) {
         buf_appendf(out, "  %s = \"%s\"\n", config->aliases[i].name, config->aliases[i].model);
@@ -115,7 +159,6 @@ static int check(const struct config *config)
     struct model_choice choice;
     for (size_t i = 0; i < config->alias_count; i++) {
         if (model_choose(config, config->aliases[i].name, &choice, &err)) {
-            (void)err_prefix(&err, "alias '%s'", config->aliases[i].name);
             return command_fail(&err);
         }
         model_choice_release(&choice);
@@ -124,7 +167,11 @@ static int check(const struct config *config)
         return command_fail(&err);
     }
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    buf_appendf(&out, "%s is sound; the model is %s\n", config->path, choice.label);
+    bool exists = file_exists(config->path);
+    const char *why = origin(config, &choice);
+    buf_appendf(&out, "%s %s; the model is %s%s%s%s\n", config->path,
+                exists ? "is sound" : "does not exist, which is fine", choice.label,
+                why ? " (because of " : "", why ? why : "", why ? ")" : "");
     int exit_code = output_result(buf_sv(&out));
     buf_release(&out);
     model_choice_release(&choice);

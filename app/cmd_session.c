@@ -82,6 +82,19 @@ static int list_sessions(const struct reading *reading, const struct arguments *
     return exit_code;
 }
 
+/* How an answer ended that is not whole. */
+static void append_end(struct buf *out, const struct message *message)
+{
+    bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
+    if (message->role != ROLE_ASSISTANT || (message->ended && is_whole)) {
+        return;
+    }
+    const char *how = message->ended ? finish_reason_text(message->reason) : "still running";
+    buf_appendf(out, "[%s%s", how, message->detail ? ": " : "");
+    (void)safe_append(out, sv_from(message->detail), SAFE_ONE_LINE);
+    buf_append_str(out, "]\n\n");
+}
+
 /* What a message said, as plain text under its role. */
 static void append_plain(void *ctx, const struct message *message)
 {
@@ -91,8 +104,9 @@ static void append_plain(void *ctx, const struct message *message)
     char *text = message_text(message, PART_TEXT);
     buf_append_str(out, text);
     size_t length = strlen(text);
-    buf_append_str(out, length && text[length - 1] == '\n' ? "\n" : "\n\n");
+    buf_append_str(out, length == 0 ? "" : text[length - 1] == '\n' ? "\n" : "\n\n");
     free(text);
+    append_end(out, message);
 }
 
 static void append_record(void *ctx, const struct message *message)

@@ -15,6 +15,7 @@ struct command_line {
     struct arguments arguments;
     const char **rest; /* what arguments.rest points to; free() */
     bool help, version;
+    bool is_implied; /* the command was not named */
 };
 
 /* ERR_USAGE: the text says what is wrong; `ret->command` is the command it concerns, or NULL. */

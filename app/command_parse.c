@@ -227,6 +227,7 @@ static enum err_code take_command(struct parser *parser, struct err *err)
     if (at_end || is_option(parser->argv[parser->at])) {
         bool is_bare = at_end && (parser->global[GLOBAL_HELP] || parser->global[GLOBAL_VERSION]);
         line->command = is_bare ? NULL : asks_for_run(parser) ? &command_run : &command_chat;
+        line->is_implied = line->command == &command_chat;
         return ERR_OK;
     }
     const char *word = parser->argv[parser->at];
@@ -243,6 +244,12 @@ static enum err_code take_command(struct parser *parser, struct err *err)
     return ERR_OK;
 }
 
+/* 'weir -m demo run hello': options of a command before its name. */
+static bool names_command(const struct parser *parser, const char *word)
+{
+    return parser->line->is_implied && parser->rest_count == 0 && find_command(word) != NULL;
+}
+
 static enum err_code take_rest(struct parser *parser, struct err *err)
 {
     bool only_operands = false;
@@ -256,6 +263,9 @@ static enum err_code take_rest(struct parser *parser, struct err *err)
             if (code) {
                 return code;
             }
+        } else if (!only_operands && names_command(parser, word)) {
+            return err_set(err, ERR_USAGE,
+                           "'%s' comes first, its options follow: weir %s [OPTIONS]", word, word);
         } else {
             parser->line->rest[parser->rest_count++] = word;
             parser->at++;

@@ -29,6 +29,8 @@ struct loader {
     const char *name;
     struct config *config;
     struct provider_lines *lines;
+    bool tolerant;
+    struct err mistake; /* the first one, where tolerant */
 };
 
 static struct config_provider *provider_entry(struct loader *loader, struct sv name, unsigned line)
@@ -167,6 +169,19 @@ static bool is_model(struct sv text)
     return slash > 0 && slash + 1 < text.n && is_printable(text);
 }
 
+/* Models are looked at only when one is chosen; an error then names the line. */
+static void note_line(struct config *config, char **home, unsigned line)
+{
+    if (home == &config->model) {
+        config->model_line = line;
+    }
+    for (size_t i = 0; i < config->alias_count; i++) {
+        if (home == &config->aliases[i].model) {
+            config->aliases[i].line = line;
+        }
+    }
+}
+
 static enum err_code put_text(struct loader *loader, const struct config_key *key,
                               const struct toml_item *item, struct err *err)
 {
@@ -195,6 +210,7 @@ static enum err_code put_text(struct loader *loader, const struct config_key *ke
     char **home = home_of(loader, key, item);
     free(*home);
     *home = value;
+    note_line(loader->config, home, item->line);
     return ERR_OK;
 }
 
@@ -389,9 +405,8 @@ static enum err_code check_key_sources(const struct loader *loader, const struct
     return ERR_OK;
 }
 
-static enum err_code visit(void *ctx, const struct toml_item *item, struct err *err)
+static enum err_code take_item(struct loader *loader, const struct toml_item *item, struct err *err)
 {
-    struct loader *loader = ctx;
     if (is_literal_key(item)) {
         return complain(loader, item,
                         "is not read, as keys do not belong into this file: name the "
@@ -418,6 +433,17 @@ static enum err_code visit(void *ctx, const struct toml_item *item, struct err *
         (void)provider_entry(loader, item->path[1], item->line);
     }
     return ERR_OK;
+}
+
+static enum err_code visit(void *ctx, const struct toml_item *item, struct err *err)
+{
+    struct loader *loader = ctx;
+    enum err_code code = take_item(loader, item, err);
+    if (code && loader->tolerant) {
+        loader->mistake = loader->mistake.code ? loader->mistake : *err;
+        return ERR_OK;
+    }
+    return code;
 }
 
 static enum err_code check_provider(const struct loader *loader, size_t index, struct err *err)
@@ -461,63 +487,6 @@ static struct config *config_new(const char *path)
     return config;
 }
 
-enum err_code config_parse(const char *name, const char *text, size_t length,
-                           struct config **ret_config, struct err *err)
-{
-    struct loader loader = {.name = name, .config = config_new(name)};
-    enum err_code code = ERR_OK;
-    if (length > CONFIG_MAX_BYTES) {
-        code = err_set(err, ERR_CONFIG, "%s: the file is larger than 1 MiB", name);
-    } else {
-        code = toml_walk(name, sv_of(text, length), visit, &loader, err);
-    }
-    for (size_t i = 0; !code && i < loader.config->provider_count; i++) {
-        code = check_provider(&loader, i, err);
-    }
-    free(loader.lines);
-    if (code) {
-        config_free(loader.config);
-        return code;
-    }
-    *ret_config = loader.config;
-    return ERR_OK;
-}
-
-static enum err_code read_file(const char *path, bool may_be_missing, struct config **ret_config,
-                               struct err *err)
-{
-    struct buf text = BUF_INIT(CONFIG_MAX_BYTES);
-    struct err why = {0};
-    enum err_code code = file_read(path, &text, &why);
-    if (code == ERR_NOT_FOUND && may_be_missing) {
-        code = ERR_OK;
-    } else if (code) {
-        bool is_io = code == ERR_IO || code == ERR_READ_ONLY;
-        code = err_set(err, is_io ? ERR_IO : ERR_CONFIG, "%s", why.text);
-    }
-    if (!code) {
-        code = config_parse(path, buf_cstr(&text), text.n, ret_config, err);
-    }
-    buf_release(&text);
-    return code;
-}
-
-enum err_code config_load(const char *path, struct config **ret_config, struct err *err)
-{
-    if (path) {
-        return read_file(path, false, ret_config, err);
-    }
-    char *found = NULL;
-    if (file_xdg_path(XDG_CONFIG, "config.toml", &found, NULL)) {
-        /* No home folder: nothing can have been configured. */
-        *ret_config = config_new("");
-        return ERR_OK;
-    }
-    enum err_code code = read_file(found, true, ret_config, err);
-    free(found);
-    return code;
-}
-
 static void free_list(char **list)
 {
     for (char **at = list; at && *at; at++) {
@@ -526,11 +495,8 @@ static void free_list(char **list)
     free(list);
 }
 
-void config_free(struct config *config)
+static void drop_providers(struct config *config)
 {
-    if (!config) {
-        return;
-    }
     for (size_t i = 0; i < config->provider_count; i++) {
         struct config_provider *provider = &config->providers[i];
         free(provider->name);
@@ -548,6 +514,103 @@ void config_free(struct config *config)
     }
     free(config->providers);
     free(config->aliases);
+    config->providers = NULL;
+    config->aliases = NULL;
+    config->provider_count = config->alias_count = 0;
+}
+
+static enum err_code load_text(struct loader *loader, struct sv text, struct err *err)
+{
+    if (text.n > CONFIG_MAX_BYTES) {
+        return err_set(err, ERR_CONFIG, "%s: the file is larger than 1 MiB", loader->name);
+    }
+    enum err_code code = toml_walk(loader->name, text, visit, loader, err);
+    if (!code && loader->mistake.code) {
+        code = err_set(err, loader->mistake.code, "%s", loader->mistake.text);
+    }
+    for (size_t i = 0; !code && i < loader->config->provider_count; i++) {
+        code = check_provider(loader, i, err);
+    }
+    return code;
+}
+
+static enum err_code parse(const char *name, struct sv text, bool tolerant,
+                           struct config **ret_config, struct err *err)
+{
+    struct err why = {0};
+    struct loader loader = {.name = name, .config = config_new(name), .tolerant = tolerant};
+    enum err_code code = load_text(&loader, text, &why);
+    free(loader.lines);
+    if (code) {
+        err_set(err, code, "%s", why.text);
+        drop_providers(loader.config);
+    }
+    if (code && !tolerant) {
+        config_free(loader.config);
+        return code;
+    }
+    *ret_config = loader.config;
+    return code;
+}
+
+enum err_code config_parse(const char *name, const char *text, size_t length,
+                           struct config **ret_config, struct err *err)
+{
+    return parse(name, sv_of(text, length), false, ret_config, err);
+}
+
+static enum err_code read_file(const char *path, bool may_be_missing, bool tolerant,
+                               struct config **ret_config, struct err *err)
+{
+    struct buf text = BUF_INIT(CONFIG_MAX_BYTES);
+    struct err why = {0};
+    enum err_code code = file_read(path, &text, &why);
+    if (code == ERR_NOT_FOUND && may_be_missing) {
+        code = ERR_OK;
+    } else if (code) {
+        bool is_io = code == ERR_IO || code == ERR_READ_ONLY;
+        code = err_set(err, is_io ? ERR_IO : ERR_CONFIG, "%s", why.text);
+    }
+    if (!code) {
+        code = parse(path, buf_sv(&text), tolerant, ret_config, err);
+    }
+    buf_release(&text);
+    return code;
+}
+
+static enum err_code load(const char *path, bool tolerant, struct config **ret_config,
+                          struct err *err)
+{
+    if (path) {
+        return read_file(path, false, tolerant, ret_config, err);
+    }
+    char *found = NULL;
+    if (file_xdg_path(XDG_CONFIG, "config.toml", &found, NULL)) {
+        /* No home folder: nothing can have been configured. */
+        *ret_config = config_new("");
+        return ERR_OK;
+    }
+    enum err_code code = read_file(found, true, tolerant, ret_config, err);
+    free(found);
+    return code;
+}
+
+enum err_code config_load(const char *path, struct config **ret_config, struct err *err)
+{
+    return load(path, false, ret_config, err);
+}
+
+enum err_code config_load_tolerant(const char *path, struct config **ret_config, struct err *err)
+{
+    return load(path, true, ret_config, err);
+}
+
+void config_free(struct config *config)
+{
+    if (!config) {
+        return;
+    }
+    drop_providers(config);
     free(config->path);
     free(config->model);
     free(config->system);

@@ -37,11 +37,13 @@ struct config_provider {
 struct config_alias {
     char *name;
     char *model; /* PROVIDER/MODEL */
+    unsigned line;
 };
 
 struct config {
-    char *path;       /* the file that was read, or would have been */
-    char *model;      /* PROVIDER/MODEL or alias; NULL: none */
+    char *path;  /* the file that was read, or would have been */
+    char *model; /* PROVIDER/MODEL or alias; NULL: none */
+    unsigned model_line;
     char *system;     /* NULL: none */
     char *store_path; /* NULL: the XDG data folder */
     int64_t debounce_us;
@@ -55,6 +57,14 @@ struct config {
 /* `path` NULL: the XDG one, which may be missing. A path that was given must exist. ERR_CONFIG,
  * ERR_IO. */
 enum err_code config_load(const char *path, struct config **ret_config, struct err *err) NODISCARD;
+/*
+ * For what only reads sessions: a mistake in a provider must not lock anybody out of them. The
+ * same, but what the file says wrongly is left out, with all providers and aliases, and a config is
+ * given beside ERR_CONFIG and the first mistake. `*ret_config` is untouched where the file cannot
+ * be read.
+ */
+enum err_code config_load_tolerant(const char *path, struct config **ret_config,
+                                   struct err *err) NODISCARD;
 /* From text; `name` stands in errors. */
 enum err_code config_parse(const char *name, const char *text, size_t length,
                            struct config **ret_config, struct err *err) NODISCARD;

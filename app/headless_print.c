@@ -14,10 +14,12 @@
 #include "app/output.h"
 #include "app/records.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 /* Of stream-json and of the result; rises when a reader has to know. */
 #define FORMAT_VERSION 1
 #define EXIT_READER_GONE 141
+#define TOOL_INPUT_SHOWN ((size_t)200)
 
 bool headless_format_parse(const char *name, enum headless_format *ret_format)
 {
@@ -360,11 +362,33 @@ static int result_to_file(struct printer *printer, const struct answer *answer,
     return exit_code;
 }
 
+/* Tools are never run, so an answer of nothing but a request for one has to say so. */
+static void remark_tool_calls(const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->part_count; i++) {
+        const struct answer_part *part = &answer->parts[i];
+        if (part->known && part->kind == PART_TOOL_CALL) {
+            struct buf what = BUF_INIT(BUF_MAX_INTERNAL);
+            struct sv input = buf_sv(&part->text);
+            size_t shown = utf8_cut(input.p, input.n, TOOL_INPUT_SHOWN);
+            (void)safe_append(&what, sv_from(part->tool_name), SAFE_ONE_LINE);
+            buf_append_str(&what, " ");
+            (void)safe_append(&what, sv_take(input, shown), SAFE_ONE_LINE);
+            output_remark("the model asks for a tool, which weir does not run: %s%s",
+                          buf_cstr(&what), shown < input.n ? "..." : "");
+            buf_release(&what);
+        }
+    }
+}
+
 int printer_result(struct printer *printer, const struct answer *answer,
                    const struct outcome *outcome)
 {
     if (printer->format == HEADLESS_TEXT) {
         end_text(printer);
+    }
+    if (printer->format == HEADLESS_TEXT && !printer->quiet) {
+        remark_tool_calls(answer);
     }
     if (outcome->text) {
         output_remark("%s", outcome->text);

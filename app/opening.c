@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "app/output.h"
 #include "base/alloc.h"
 #include "base/file.h"
 
@@ -42,12 +43,25 @@ enum err_code database_path(const struct global_options *global, const struct co
     return file_xdg_path(XDG_DATA, DATABASE_NAME, ret_path, err) ? ERR_CANNOT_CREATE : ERR_OK;
 }
 
+/* What was said can be read back whatever a provider's section looks like. */
+static enum err_code open_tolerantly(const struct global_options *global,
+                                     struct config **ret_config, struct err *err)
+{
+    enum err_code code =
+        config_load_tolerant(first_of(global->config_path, "WEIR_CONFIG"), ret_config, err);
+    if (code && *ret_config) {
+        output_remark("%s (only 'run' and 'chat' need this mended)", err->text);
+        return ERR_OK;
+    }
+    return code;
+}
+
 enum err_code reading_open(const struct global_options *global, struct reading *ret_reading,
                            struct err *err)
 {
     struct reading reading = {NULL, NULL, NULL};
     char *path = NULL;
-    enum err_code code = open_config(global, &reading.config, err);
+    enum err_code code = open_tolerantly(global, &reading.config, err);
     code = code ? code : database_path(global, reading.config, &path, err);
     if (!code) {
         reading.broker = broker_new(NULL);

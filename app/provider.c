@@ -171,7 +171,8 @@ static enum err_code choose_configured(const struct config_provider *configured,
     return ERR_OK;
 }
 
-static enum err_code unknown_provider(const struct config *config, struct sv name, struct err *err)
+static enum err_code unknown_provider(const struct config *config, struct sv name, bool has_model,
+                                      struct err *err)
 {
     struct nearest nearest = nearest_start(name);
     nearest_offer(&nearest, DEMO_NAME);
@@ -185,27 +186,26 @@ static enum err_code unknown_provider(const struct config *config, struct sv nam
         nearest_offer(&nearest, config->aliases[i].name);
     }
     const char *best = nearest.best;
-    return err_set(err, ERR_CONFIG, "no provider or alias is called '%.*s'%s%s%s",
-                   SV_ARG(sv_take(name, 80)), best ? " (did you mean '" : "", best ? best : "",
-                   best ? "'?)" : "");
+    return err_set(err, ERR_CONFIG, "no provider%s is called '%.*s'%s%s%s%s",
+                   has_model ? "" : " or alias", SV_ARG(sv_take(name, 80)),
+                   best ? " (did you mean '" : "", best ? best : "", best ? "'?)" : "",
+                   has_model ? "" : "; a model is named as PROVIDER/MODEL");
 }
 
-static const char *alias_target(const struct config *config, struct sv name)
+static const struct config_alias *find_alias(const struct config *config, const char *name)
 {
     for (size_t i = 0; config && i < config->alias_count; i++) {
-        if (sv_equal_str(name, config->aliases[i].name)) {
-            return config->aliases[i].model;
+        if (strcmp(name, config->aliases[i].name) == 0) {
+            return &config->aliases[i];
         }
     }
     return NULL;
 }
 
-/* An alias, PROVIDER/MODEL, or a provider alone. */
-static enum err_code choose_named(const struct config *config, const char *wanted,
+/* PROVIDER/MODEL, or a provider alone. */
+static enum err_code choose_label(const struct config *config, struct sv label,
                                   struct model_choice *ret_choice, struct err *err)
 {
-    const char *target = alias_target(config, sv_from(wanted));
-    struct sv label = sv_from(target ? target : wanted);
     size_t slash = sv_find(label, '/');
     struct sv name = sv_take(label, slash);
     struct sv model = sv_skip(label, slash + 1);
@@ -225,7 +225,29 @@ static enum err_code choose_named(const struct config *config, const char *wante
     if (preset) {
         return choose_preset(preset, model, ret_choice, err);
     }
-    return unknown_provider(config, name, err);
+    return unknown_provider(config, name, slash < label.n, err);
+}
+
+/* An alias, or what it could stand for. */
+static enum err_code choose_named(const struct config *config, const char *wanted,
+                                  struct model_choice *ret_choice, struct err *err)
+{
+    const struct config_alias *alias = find_alias(config, wanted);
+    enum err_code code =
+        choose_label(config, sv_from(alias ? alias->model : wanted), ret_choice, err);
+    return code && alias
+               ? err_prefix(err, "%s:%u: alias '%s'", config->path, alias->line, alias->name)
+               : code;
+}
+
+/* What the file says is wrong by its line, unless that is an alias, which has its own. */
+static enum err_code choose_default(const struct config *config, struct model_choice *ret_choice,
+                                    struct err *err)
+{
+    enum err_code code = choose_named(config, config->model, ret_choice, err);
+    return code == ERR_CONFIG && !find_alias(config, config->model)
+               ? err_prefix(err, "%s:%u: model", config->path, config->model_line)
+               : code;
 }
 
 /* Says what is missing and how to supply it; names keys that are there in vain. */
@@ -236,7 +258,7 @@ static enum err_code nothing_configured(const struct config *config, struct err 
                           "name a provider and a model in ");
     const char *path = config && config->path && config->path[0] ? config->path : "config.toml";
     buf_append_str(&text, strlen(path) < 160 ? path : "config.toml");
-    buf_append_str(&text, " (README.md shows how), or try the offline demo: -m demo");
+    buf_append_str(&text, " (see 'man weir'), or try the offline demo: -m demo");
     if (config && config->provider_count) {
         buf_appendf(&text, "; the config has provider '%.40s' but no model = \"%.40s/MODEL\"",
                     config->providers[0].name, config->providers[0].name);
@@ -255,14 +277,15 @@ static enum err_code nothing_configured(const struct config *config, struct err 
 enum err_code model_choose(const struct config *config, const char *wanted,
                            struct model_choice *ret_choice, struct err *err)
 {
-    if (!wanted || !*wanted) {
-        wanted = getenv("WEIR_MODEL");
+    if (wanted && !*wanted) {
+        return err_set(err, ERR_USAGE, "the model's name is empty: expected PROVIDER/MODEL");
     }
-    if ((!wanted || !*wanted) && config) {
-        wanted = config->model;
-    }
+    wanted = wanted ? wanted : getenv("WEIR_MODEL");
     if (wanted && *wanted) {
         return choose_named(config, wanted, ret_choice, err);
+    }
+    if (config && config->model) {
+        return choose_default(config, ret_choice, err);
     }
     for (const struct provider_preset *preset = presets; preset->name; preset++) {
         if (preset->type && is_set(preset->key_env)) {

@@ -48,7 +48,8 @@ struct model_choice {
 
 /*
  * `wanted` (from -m, or NULL). ERR_NOT_CONFIGURED: nothing is; the text says how to. ERR_CONFIG: no
- * such provider. Environment keys whose protocol is not built are named in the text.
+ * such provider; the line is named where the file is to blame. ERR_USAGE: `wanted` is empty.
+ * Environment keys whose protocol is not built are named in the text.
  */
 enum err_code model_choose(const struct config *config, const char *wanted,
                            struct model_choice *ret_choice, struct err *err) NODISCARD;

@@ -156,9 +156,12 @@ extern "C" enum err_code toml_walk(const char *name, struct sv text, toml_visit_
     toml::parse_result result = toml::parse(document);
     if (!result) {
         const std::string_view what = plain_description(result.error().description());
-        return err_set(err, ERR_CONFIG, "%s:%u: %.*s", name,
+        /* What toml++ says of a bare word. */
+        const bool is_bare = what.find("could not determine value type") != what.npos;
+        return err_set(err, ERR_CONFIG, "%s:%u: %.*s%s", name,
                        static_cast<unsigned>(result.error().source().begin.line),
-                       static_cast<int>(what.size()), what.data());
+                       static_cast<int>(what.size()), what.data(),
+                       is_bare ? " (a text needs quotes: key = \"text\")" : "");
     }
     struct walk walk = {name, visit, ctx, err, {}};
     return walk_table(walk, result.table(), 0);

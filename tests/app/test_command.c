@@ -107,6 +107,7 @@ static void parse__finds_the_command(void **state)
 static void parse__hints_at_run_for_bare_words(void **state)
 {
     (void)state;
+    refuses("weir -m demo run hello", "'run' comes first");
     refuses("weir tell me the time", "to send it as a prompt, 'weir run");
     refuses("weir sesion list", "did you mean 'session'?");
     refuses("weir rum hello", "did you mean 'run'?");

@@ -1,6 +1,8 @@
 /* Config: what is read, what is refused and with which words, and that the example is complete. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -187,6 +189,7 @@ static void parse__refuses_what_is_not_toml(void **state)
     (void)state;
     refuses("model = 'a/b'\nmodel = 'c/d'\n", "c.toml:2: ");
     refuses("model = \n", "c.toml:1: ");
+    refuses("model = x\n", "needs quotes");
     refuses("[a.b.c.d.e.f.g.h.i]\n", "c.toml:1: ");
     refuses("model = '\xff'\n", "c.toml:1: ");
     char *deep = calloc(1, 5000);
@@ -210,6 +213,38 @@ static void load__takes_a_missing_file_for_an_empty_one_only_by_default(void **s
     assert_int_equal(config_load("/nonexistent/c.toml", &config, &err), ERR_CONFIG);
     assert_non_null(strstr(err.text, "/nonexistent/c.toml"));
     assert_null(config);
+}
+
+/* A config of which only this machine's part is right. */
+static void load_tolerant__keeps_what_a_reader_of_sessions_needs(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "[provider.x]\ntype = 'openai'\nbase_url = 'http://example.com/v1'\n",
+        "modle = 'x'\n[provider.x]\n",
+        "[alias]\nfast = 3\n",
+    };
+    char path[] = "/tmp/test-config-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        struct config *config = NULL;
+        struct err err = {0};
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_true(pwrite(fd, wrong[i], strlen(wrong[i]), 0) > 0);
+        off_t end = (off_t)strlen(wrong[i]);
+        assert_true(pwrite(fd, "[store]\npath = '/kept.db'\n", 26, end) == 26);
+        assert_int_equal(config_load(path, &config, &err), ERR_CONFIG);
+        assert_null(config);
+        assert_int_equal(config_load_tolerant(path, &config, &err), ERR_CONFIG);
+        assert_non_null(strstr(err.text, path));
+        assert_non_null(config);
+        assert_string_equal(config->store_path, "/kept.db");
+        assert_int_equal(config->provider_count + config->alias_count, 0);
+        config_free(config);
+    }
+    close(fd);
+    unlink(path);
 }
 
 /* The example with every commented setting in force. */
@@ -284,6 +319,7 @@ int main(void)
         cmocka_unit_test(parse__refuses_plain_http_beyond_this_machine),
         cmocka_unit_test(parse__refuses_what_is_not_toml),
         cmocka_unit_test(load__takes_a_missing_file_for_an_empty_one_only_by_default),
+        cmocka_unit_test(load_tolerant__keeps_what_a_reader_of_sessions_needs),
         cmocka_unit_test(example__parses_and_shows_every_key),
         cmocka_unit_test(example__parses_as_it_is),
     };

@@ -148,6 +148,11 @@ static void choose__never_falls_back_to_the_demo(void **state)
 {
     (void)state;
     refuses("model = 'nowhere/x'\n", NULL, ERR_CONFIG, "'nowhere'");
+    refuses("\nmodel = 'nowhere/x'\n", NULL, ERR_CONFIG, "c.toml:2: model");
+    refuses("[alias]\nfast = 'nope/x'\n", "fast", ERR_CONFIG, "c.toml:2: alias 'fast'");
+    refuses("model = 'fast'\n[alias]\nfast = 'nope/x'\n", NULL, ERR_CONFIG, "c.toml:3: alias");
+    refuses("", "gpt-4", ERR_CONFIG, "PROVIDER/MODEL");
+    refuses("", "", ERR_USAGE, "empty");
     refuses(base_config, "locl/x", ERR_CONFIG, "did you mean 'local'?");
     refuses(base_config, "local", ERR_CONFIG, "write local/MODEL");
     refuses(base_config, "local/", ERR_CONFIG, "names no model");

@@ -248,6 +248,15 @@ def test_a_terminated_stream_json_still_ends_in_a_result(home, serving):
     assert done.events[-1]["finish_reason"] == "interrupted"
 
 
+def test_a_tool_call_without_a_word_is_said_on_stderr(home, serving):
+    serving(fake.tool_call(name="rm\x1b[2J", text=""))
+    done = home.run("look")
+    assert done.code == 0, done
+    assert "which weir does not run" in done.err and '{"path":"a.txt"}' in done.err
+    assert "\x1b" not in done.err
+    assert home.run("-q", "look").code == 0
+
+
 def test_a_tool_call_is_reported_and_stored(home, serving):
     serving(fake.tool_call())
     done = home.run("--json", "look")

@@ -198,3 +198,47 @@ def test_config_init_writes_a_private_config_that_is_valid_and_never_overwrites(
     before = home.config_file.read_bytes()
     assert home.weir("config", "init").code != 0
     assert home.config_file.read_bytes() == before
+
+
+def test_showing_a_session_says_how_an_answer_ended(home, serving):
+    serving(fake.answer(("whole",)), fake.status(401), fake.tool_call())
+    assert home.run("a").code == 0
+    assert home.run("-c", "b").code == 77
+    shown = home.weir("session", "show", sessions(home)[0]["handle"]).out
+    assert shown.count("[error: ") == 1, shown
+    assert "whole\n\nuser" in shown, "a whole answer needs no word about its end"
+
+
+def test_reading_needs_no_sound_config(home, serving):
+    serving(fake.answer(("said before",)))
+    assert home.run("q").code == 0
+    name = sessions(home)[0]["handle"]
+    for wrong in ('[provider.p]\ntype = "openai"\nbase_url = "http://example.com/v1"\n',
+                  'modle = "x"\n', "model = x\n"):
+        home.configure(wrong)
+        for command in (("session", "show", name), ("export", name)):
+            shown = home.weir(*command)
+            assert shown.code == 0, shown
+            assert "said before" in shown.out
+            assert "config.toml:" in shown.err
+        assert home.weir("session", "list").code == 0
+        assert home.run("q").code == 78
+
+
+def test_the_config_is_shown_as_it_is_in_force(home):
+    shown = home.weir("config", "show", OPENAI_API_KEY="sk-of-the-test")
+    assert 'model = "openai/gpt' in shown.out and "because of OPENAI_API_KEY" in shown.out
+    assert "[provider.openai]" in shown.out and "does not exist" in shown.out
+    assert "sk-of-the-test" not in shown.out
+    checked = home.weir("config", "check", OPENAI_API_KEY="sk-of-the-test")
+    assert checked.code == 0, checked
+    assert "is sound" not in checked.out and "because of OPENAI_API_KEY" in checked.out
+
+
+@pytest.mark.parametrize("text,line", [('\nmodel = "a/b"\n', 2), ('[alias]\nfast = "nope/x"\n', 2),
+                                       ("model = x\n", 1)])
+def test_checking_the_config_names_the_line(home, text, line):
+    home.configure(text)
+    checked = home.weir("config", "check")
+    assert checked.code == 78, checked
+    assert f"config.toml:{line}: " in checked.err
