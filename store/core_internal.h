@@ -73,9 +73,10 @@ struct store {
     struct job *jobs, **jobs_tail;
     int64_t tick_us; /* when the dirty ones are taken; CLOCK_NEVER: nothing is dirty */
     int64_t close_deadline_us;
-    bool given_up;       /* the writer hangs, nobody waits for it any more */
-    uint64_t changes;    /* number of the last change that came */
-    bool commit_running; /* the writer is on the disk, since */
+    int64_t close_limit_us; /* no close tries for longer */
+    bool given_up;          /* the writer hangs, nobody waits for it any more */
+    uint64_t changes;       /* number of the last change that came */
+    bool commit_running;    /* the writer is on the disk, since */
     int64_t commit_since_us;
     struct batch *in_flight; /* while commit_running */
     bool overtaker_sleeps;

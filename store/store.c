@@ -33,6 +33,7 @@ static struct store *make(const struct store_options *options)
     store->done_tail = &store->done;
     store->tick_us = CLOCK_NEVER;
     store->checkpoint_us = CLOCK_NEVER;
+    store->close_limit_us = CLOCK_NEVER;
     store->migration_fd = -1;
     return store;
 }
@@ -198,6 +199,7 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
     }
     store->state = STORE_CLOSING;
     int64_t now = clock_mono_us();
+    deadline_us = deadline_us < store->close_limit_us ? deadline_us : store->close_limit_us;
     store->close_deadline_us = deadline_us - (deadline_us > now ? (deadline_us - now) / 4 : 0);
     hurry_set_aside(store);
     writer_hurry(store);
@@ -221,6 +223,7 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
 void store_close_sooner(struct store *store, int64_t deadline_us)
 {
     pthread_mutex_lock(&store->lock);
+    store->close_limit_us = deadline_us;
     if (store->state == STORE_CLOSING && deadline_us < store->close_deadline_us) {
         store->close_deadline_us = deadline_us;
         writer_wake(store);

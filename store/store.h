@@ -56,8 +56,8 @@ enum err_code store_wait_ready(struct store *store, int64_t deadline_us, struct 
  * not be saved at all. Twice is fine.
  */
 enum err_code store_close(struct store *store, int64_t deadline_us, struct err *err);
-/* A store_close that runs on another thread gives up trying at this time, if it would later.
- * Harmless otherwise. */
+/* A store_close that runs on another thread, or comes yet, gives up trying at this time if it would
+ * later. Harmless otherwise. */
 void store_close_sooner(struct store *store, int64_t deadline_us);
 /* After store_close, when no call is running. NULL is fine. */
 void store_free(struct store *store);
