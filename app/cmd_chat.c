@@ -17,6 +17,8 @@
 #include "app/signals.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "ui/notice.h"
 #include "ui/ui.h"
 
@@ -44,6 +46,7 @@ struct chat {
     struct engine *engine;
     struct ulid session;
     char *notice; /* to begin with, or NULL */
+    char *log;    /* where it is, or NULL */
 };
 
 static enum err_code choose_model(struct chat *chat, struct err *err)
@@ -112,6 +115,22 @@ static enum err_code find_session(struct chat *chat, struct err *err)
     return ERR_OK;
 }
 
+/* Who answers from now on is not who answered so far. */
+static void note_other_model(struct chat *chat)
+{
+    struct session_list list = {NULL, 0, false};
+    if (chat->notice || !ulid_is_set(&chat->session) ||
+        session_find(chat->store, sv_from(chat->session.text), &list, NULL)) {
+        return;
+    }
+    const char *before = list.sessions[0].model;
+    if (before && *before && strcmp(before, chat->choice.label) != 0) {
+        chat->notice = xasprintf("so far this session was with %s; prompts go to %s now", before,
+                                 chat->choice.label);
+    }
+    session_list_free(&list);
+}
+
 static enum err_code host_send(void *ctx, const struct ulid *session, struct sv prompt,
                                struct err *err)
 {
@@ -145,13 +164,29 @@ static void host_first_frame_done(void *ctx)
     }
 }
 
+/* The screen cannot share its terminal with a log. */
+static enum err_code open_log(struct chat *chat, struct err *err)
+{
+    if (!chat->global->verbose) {
+        return ERR_OK;
+    }
+    log_close();
+    enum err_code code = file_xdg_path(XDG_STATE, "weir.log", &chat->log, err);
+    code = code ? code : file_make_parent(chat->log, err);
+    return code ? code : log_open(chat->log, LOG_DEBUG, err);
+}
+
 static enum err_code open_all(struct chat *chat, struct err *err)
 {
     enum err_code code = signals_start(err);
+    code = code ? code : open_log(chat, err);
     code = code ? code : open_config(chat->global, &chat->config, err);
     code = code ? code : choose_model(chat, err);
     code = code ? code : open_database(chat, err);
     code = code ? code : find_session(chat, err);
+    if (!code) {
+        note_other_model(chat);
+    }
     return code ? code : engine_open(chat->store, chat->config, &chat->choice, &chat->engine, err);
 }
 
@@ -217,6 +252,7 @@ static void release(struct chat *chat)
     model_choice_release(&chat->choice);
     config_free(chat->config);
     free(chat->notice);
+    free(chat->log);
     free(chat);
 }
 
@@ -255,6 +291,9 @@ static int run(const struct global_options *global, const struct arguments *argu
     int exit_code = exit_code_of_screen(code, number, &err);
     if (text && !global->quiet) {
         output_remark("%s", text);
+    }
+    if (chat->log) {
+        output_remark("the log is in '%s'", chat->log);
     }
     free(text);
     alloc_set_last_words(NULL);

@@ -118,6 +118,9 @@ static enum err_code read_options(struct headless *headless, struct err *err)
     }
     if (text(headless, "timeout")) {
         double seconds = strtod(text(headless, "timeout"), NULL);
+        if (seconds <= 0) {
+            return err_set(err, ERR_USAGE, "--timeout takes a number of seconds above 0");
+        }
         seconds = seconds < SECONDS_MOST ? seconds : SECONDS_MOST;
         headless->deadline_us = clock_mono_us() + (int64_t)(seconds * 1e6);
     }

@@ -168,8 +168,8 @@ const struct command command_session = {
     .operands = "list | show SESSION",
     .summary = "list sessions, or show what was said in one",
     .details =
-        "A session is named by its handle, its id, a name, or the beginning of one of these\n"
-        "where that is not ambiguous.\n",
+        "A session is named by its handle (such as ax0p), its id, or the beginning of either, as\n"
+        "long as it fits one session only.\n",
     .options = options,
     .run = run,
 };

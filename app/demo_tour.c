@@ -211,7 +211,7 @@ static const struct demo_segment help[] = {
                 "| `tool` | a request for a tool |\n"
                 "| `error` | a stream that breaks |\n\n"
                 "Anything else gives the next step of the tour. How to connect a real model is its "
-                "second step, and in README.md.\n"},
+                "second step, and in the manual: man weir.\n"},
     {DEMO_END, NULL}};
 
 static const struct demo_segment long_answer[] = {{DEMO_LONG, NULL}, {DEMO_END, NULL}};

@@ -39,6 +39,7 @@ struct prepared {
     char *url;
     char **headers; /* NULL-terminated; one of them may hold the key */
     char *host;
+    char *key; /* as in the headers, or NULL */
     struct buf body;
     struct demo_player *player; /* instead of all that, for the demo */
 };
@@ -85,7 +86,7 @@ struct reply {
     struct decoder *decoder;
     enum reply_form form;
     int status;
-    char *host;
+    char *host; /* who that is, for error texts */
     struct sse sse;
     struct buf body;
     struct err broken; /* code ERR_OK: not */
@@ -114,6 +115,9 @@ struct run {
     unsigned pending;               /* orders that will still come for it */
     bool saved;
     struct http_transfer *transfer;
+    char *key; /* what must not be in the server's last words, or NULL */
+    int64_t asked_us;
+    uint64_t received; /* bytes of the body */
     struct reply reply;
     struct demo_player *player;
     struct stream_event next_event; /* of the demo */

@@ -19,6 +19,9 @@
 
 #define KEY_MAX_BYTES 16384
 #define COMMAND_US CLOCK_S(10)
+/* Shorter ones are no keys; less of one, where the text was cut, gives nothing away. */
+#define SECRET_MIN_BYTES 4
+#define SECRET_PART_MIN_BYTES 8
 
 extern char **environ;
 
@@ -27,6 +30,25 @@ void key_free(char *key)
     if (key) {
         explicit_bzero(key, strlen(key));
         free(key);
+    }
+}
+
+/* Bytes of `text` that are the key, or all that is left of it before the end. */
+static size_t key_length_at(struct sv key, struct sv text)
+{
+    bool is_cut = text.n < key.n;
+    size_t n = is_cut ? text.n : key.n;
+    size_t least = is_cut ? SECRET_PART_MIN_BYTES : SECRET_MIN_BYTES;
+    return n >= least && sv_starts_with(key, sv_take(text, n)) ? n : 0;
+}
+
+void key_redact(const char *key, struct sv text, struct buf *out)
+{
+    struct sv secret = sv_from(key);
+    while (text.n) {
+        size_t n = key_length_at(secret, text);
+        (void)buf_append_sv(out, n ? SV("[key]") : sv_take(text, 1));
+        text = sv_skip(text, n ? n : 1);
     }
 }
 

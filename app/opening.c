@@ -6,8 +6,15 @@
 #include "app/output.h"
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/log.h"
 
 #define DATABASE_NAME "weir.db"
+
+static enum err_code log_database(const char *path)
+{
+    log_write(LOG_INFO, "database '%s'", path);
+    return ERR_OK;
+}
 
 static const char *first_of(const char *flag, const char *variable)
 {
@@ -28,7 +35,12 @@ enum err_code config_path(const struct global_options *global, char **ret_path, 
 enum err_code open_config(const struct global_options *global, struct config **ret_config,
                           struct err *err)
 {
-    return config_load(first_of(global->config_path, "WEIR_CONFIG"), ret_config, err);
+    enum err_code code = config_load(first_of(global->config_path, "WEIR_CONFIG"), ret_config, err);
+    if (!code) {
+        log_write(LOG_INFO, "config '%s'%s", (*ret_config)->path,
+                  file_exists((*ret_config)->path) ? "" : " (does not exist)");
+    }
+    return code;
 }
 
 enum err_code database_path(const struct global_options *global, const struct config *config,
@@ -38,9 +50,10 @@ enum err_code database_path(const struct global_options *global, const struct co
     path = path ? path : config->store_path;
     if (path) {
         *ret_path = xstrdup(path);
-        return ERR_OK;
+        return log_database(*ret_path);
     }
-    return file_xdg_path(XDG_DATA, DATABASE_NAME, ret_path, err) ? ERR_CANNOT_CREATE : ERR_OK;
+    return file_xdg_path(XDG_DATA, DATABASE_NAME, ret_path, err) ? ERR_CANNOT_CREATE
+                                                                 : log_database(*ret_path);
 }
 
 /* What was said can be read back whatever a provider's section looks like. */

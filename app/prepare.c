@@ -136,7 +136,7 @@ static enum err_code make_request(const struct preparing *preparing,
     }
     prepared->url = xasprintf("%s%s", target->provider.base_url, codec->path);
     prepared->headers = make_headers(preparing, key);
-    key_free(key);
+    prepared->key = key;
     buf_init(&prepared->body, BUF_MAX_INTERNAL);
     struct chat_request request = {
         .model = target->model,
@@ -198,6 +198,7 @@ void prepared_release(struct prepared *prepared)
         key_free(prepared->headers[i]);
     }
     free(prepared->headers);
+    key_free(prepared->key);
     buf_release(&prepared->body);
     demo_player_free(prepared->player);
     *prepared = (struct prepared){0};

@@ -7,6 +7,7 @@
 #include "app/nearest.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/log.h"
 
 #define OPENAI_BASE_URL "https://api.openai.com/v1"
 #define OPENROUTER_BASE_URL "https://openrouter.ai/api/v1"
@@ -111,6 +112,7 @@ static struct config_provider of_configured(const struct config_provider *config
 static void give(const struct config_provider *provider, struct sv model,
                  struct model_choice *ret_choice)
 {
+    log_write(LOG_INFO, "model %s/%.*s", provider->name, SV_ARG(model));
     *ret_choice = (struct model_choice){
         .provider = *provider,
         .model = xstrndup(model.p ? model.p : "", model.n),

@@ -21,6 +21,7 @@ void run_free(struct run *run)
     reply_release(&run->reply);
     demo_player_free(run->player);
     target_unref(run->target);
+    key_free(run->key);
     free(run->prompt);
     free(run);
 }
@@ -56,12 +57,24 @@ static void on_last_written(void *ctx, enum err_code code, const struct err *err
     post_for(ctx, ORDER_SAVED, code, err, NULL);
 }
 
+static long long ms_since(int64_t then_us)
+{
+    return (long long)((clock_mono_us() - then_us) / 1000);
+}
+
+static void log_reply(const struct run *run, const struct err *err)
+{
+    log_write(LOG_INFO, "the reply ended after %lld ms, %llu bytes%s%s", ms_since(run->asked_us),
+              (unsigned long long)run->received, err ? ": " : "", err ? err->text : "");
+}
+
 /* Gives the connection and the clocks back; the answer itself is untouched. */
 static void let_go(struct run *run)
 {
     if (run->transfer) {
         http_cancel(run->engine->http, run->transfer);
         run->transfer = NULL;
+        log_reply(run, NULL);
     }
     run->has_next = false;
     run->stage = STAGE_ENDED;
@@ -88,6 +101,17 @@ static void end_failed(struct run *run, const struct err *err)
     end_with(run, &event);
 }
 
+/* A server may say the key that it refuses, and what it says is stored. */
+static void end_without_key(struct run *run, const struct stream_event *event)
+{
+    struct stream_event clean = *event;
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    key_redact(run->key, event->text, &text);
+    clean.text = buf_sv(&text);
+    end_with(run, &clean);
+    buf_release(&text);
+}
+
 /* Every event of the answer comes through here, from a decoder or from the demo. */
 static void take_event(void *ctx, const struct stream_event *event)
 {
@@ -97,7 +121,7 @@ static void take_event(void *ctx, const struct stream_event *event)
         return;
     }
     if (stream_event_is_last(event)) {
-        end_with(run, event);
+        end_without_key(run, event);
         return;
     }
     enum err_code code =
@@ -151,6 +175,8 @@ void run_on_begun(struct run *run, const struct order *order)
     }
     run->turn = order->turn;
     run->session = order->turn.session;
+    log_write(LOG_INFO, "the prompt is stored; session %s, answer %s", run->session.text,
+              run->turn.answer.text);
     notice_publish(engine->broker, NOTICE_BEGUN, &run->session, NULL, NULL);
     struct err err;
     run->stage = STAGE_PREPARING;
@@ -168,12 +194,14 @@ void run_on_begun(struct run *run, const struct order *order)
 static void on_head(void *ctx, const struct http_head *head)
 {
     struct run *run = ctx;
+    log_write(LOG_INFO, "status %d after %lld ms", head->status, ms_since(run->asked_us));
     reply_head(&run->reply, head);
 }
 
 static void finish_reply(struct run *run, const struct err *err)
 {
     run->transfer = NULL;
+    log_reply(run, err);
     reply_end(&run->reply, err, take_event, run);
     if (run->stage == STAGE_STREAMING) {
         struct err lost;
@@ -185,6 +213,10 @@ static void finish_reply(struct run *run, const struct err *err)
 static void on_body(void *ctx, struct sv bytes)
 {
     struct run *run = ctx;
+    if (run->received == 0) {
+        log_write(LOG_INFO, "first bytes after %lld ms", ms_since(run->asked_us));
+    }
+    run->received += bytes.n;
     if (!reply_body(&run->reply, bytes) && run->transfer) {
         http_cancel(run->engine->http, run->transfer);
         finish_reply(run, NULL);
@@ -211,7 +243,13 @@ static void start_transfer(struct run *run, struct prepared *prepared)
         .idle_us = config->idle_us,
     };
     struct err err;
-    reply_init(&run->reply, run->target->provider.type->codec, prepared->host, take_event, run);
+    char *who = xasprintf("%s at %s", run->target->label, prepared->host);
+    run->key = prepared->key;
+    prepared->key = NULL;
+    reply_init(&run->reply, run->target->provider.type->codec, who, take_event, run);
+    log_write(LOG_INFO, "request to %s, %zu bytes", who, prepared->body.n);
+    free(who);
+    run->asked_us = clock_mono_us();
     if (http_start(run->engine->http, &request, &handlers, run, &run->transfer, &err)) {
         end_failed(run, &err);
     }
@@ -247,6 +285,7 @@ void run_on_saved(struct run *run)
 {
     run->pending--;
     run->saved = true;
+    log_write(LOG_INFO, "answer %s has ended", run->turn.answer.text);
 }
 
 void run_stop(struct run *run, enum finish_reason reason)

@@ -80,13 +80,13 @@ static const char *what_to_do(enum err_code error)
 {
     switch (error) {
     case ERR_UNREACHABLE:
-        return "check that the server runs and can be reached, then send again";
+        return "check that the server runs and can be reached, then press Up and Enter";
     case ERR_SERVER:
     case ERR_PROTOCOL:
     case ERR_TIMEOUT:
-        return "send again to retry";
+        return "Up and Enter send it again";
     case ERR_RATE_LIMIT:
-        return "wait a little, then send again";
+        return "wait a little, then press Up and Enter";
     case ERR_AUTH:
         return "check the API key in the configuration";
     case ERR_NOT_CONFIGURED:
@@ -102,7 +102,9 @@ static const char *what_to_do(enum err_code error)
 static void failure(const struct shown_message *message, struct buf *out)
 {
     bool told = message->detail && message->detail[0];
-    const char *advice = what_to_do(message->error);
+    /* What is told of a key says what to do about it. */
+    bool advised = told && message->error == ERR_AUTH;
+    const char *advice = advised ? NULL : what_to_do(message->error);
     buf_append_str(out, "failed: ");
     append_some(out, sv_from(told ? message->detail : err_text(message->error)), REASON_MAX_BYTES);
     if (advice) {

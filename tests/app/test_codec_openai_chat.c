@@ -435,7 +435,8 @@ static void decode_body__reads_a_whole_answer_or_an_error(void **state)
                 "-1\ntool_call_end 2 []\ntool_call_end 3 []\n"
                 "finish tool_use: tool_calls\n");
     assert_body(SV("{\"error\":{\"message\":\"no\",\"code\":\"model_not_found\"}}"),
-                "error error ERR_REJECTED final: the server does not know this; check the model's "
+                "error error ERR_REJECTED final: the server knows no such model or address; check "
+                "the model's "
                 "name and the base URL: no\n");
     assert_body(SV("<html>busy</html>"), "error error ERR_PROTOCOL retry: the answer is not JSON: "
                                          "<html>busy</html>\n");

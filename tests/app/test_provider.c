@@ -144,6 +144,29 @@ static void choose__says_how_to_configure_when_nothing_is(void **state)
     refuses("", "openai/gpt", ERR_NOT_CONFIGURED, "set OPENAI_API_KEY");
 }
 
+static void redact__hides_the_key_whole_and_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *text, *shown;
+    } cases[] = {
+        {NULL, "all of it", "all of it"},
+        {"abc", "abc is no key", "abc is no key"},
+        {"hunter2", "'hunter2' is wrong: hunter2", "'[key]' is wrong: [key]"},
+        {"hunter2", "hunter", "hunter"},
+        {"a-long-secret-key", "wrong: a-long-secret", "wrong: [key]"},
+        {"a-long-secret-key", "a-long a-long-secret of ours", "a-long a-long-secret of ours"},
+        {"aaaa", "aaaaaaaaa", "[key][key]a"},
+        {"hunter2", "", ""},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf out = BUF_INIT(1000);
+        key_redact(cases[i].key, sv_from(cases[i].text), &out);
+        assert_string_equal(buf_cstr(&out), cases[i].shown);
+        buf_release(&out);
+    }
+}
+
 static void choose__never_falls_back_to_the_demo(void **state)
 {
     (void)state;
@@ -296,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup(choose__never_gives_a_key_to_another_host, clean_environment),
         cmocka_unit_test_setup(choose__says_how_to_configure_when_nothing_is, clean_environment),
         cmocka_unit_test_setup(choose__never_falls_back_to_the_demo, clean_environment),
+        cmocka_unit_test_setup(redact__hides_the_key_whole_and_cut, clean_environment),
         cmocka_unit_test(key__comes_from_a_variable),
         cmocka_unit_test(key__comes_from_a_command_without_a_shell),
         cmocka_unit_test(key__command_runs_with_no_signal_blocked),

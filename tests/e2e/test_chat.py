@@ -141,7 +141,7 @@ def test_an_answer_that_fails_says_why_and_the_screen_goes_on(home, serving, cha
             fake.answer(("better now",)))
     screen = chat()
     ask(screen, "first try")
-    screen.wait_for("the moon is too full")
+    screen.wait_for("is too full")
     home.wait_db(lambda h: h.attempt() == "failed")
     ask(screen, "second try")
     screen.wait_for("better now")

@@ -1,5 +1,6 @@
 """Each option of a headless run, and what kinds of terminal the screen can live with."""
 
+import json
 import os
 import pathlib
 import re
@@ -38,6 +39,59 @@ def test_continue_without_any_session_begins_one_or_says_so(home, serving):
     result = home.run("-c", "q")
     assert result.code in (0, 65), result
     assert result.code == 0 or result.err
+
+
+def test_a_key_of_any_length_is_in_no_error_and_no_file(home, serving):
+    key = "hunt-r2"
+    serving(fake.status(401, json.dumps({"error": {"message": f"bad key {key}, got {key}"}})),
+            more='api_key_env = "SHORT_KEY"\n')
+    result = home.run("q", SHORT_KEY=key)
+    assert result.code == 77, result
+    assert "fake/fake-model at 127.0.0.1" in result.err and "[key]" in result.err
+    assert key not in result.err + result.out
+    for path, held in home.contents():
+        assert key.encode() not in held, path
+
+
+def test_verbose_tells_what_happens_without_texts(home, serving):
+    serving(fake.answer(("an answer to nobody",)))
+    done = home.run("-v", "a prompt for nobody")
+    assert done.code == 0, done
+    for what in ("config '", "database '", "model fake/fake-model", "request to", "status 200",
+                 "first bytes after", "the reply ended", "has ended"):
+        assert what in done.err, what
+    assert "nobody" not in done.err
+    assert not home.run("again").err
+
+
+def test_verbose_on_the_screen_goes_to_a_file(home, serving):
+    serving()
+    with home.screen("chat", "-v") as screen:
+        screen.wait_for("fake/fake-model")
+        screen.send("hello\r")
+        home.wait_db(lambda h: h.answer()["ended_at"])
+        screen.wait_quiet()
+        assert "request to" not in screen.text()
+        screen.send("\x04")
+        assert screen.wait_exit() == 0
+        assert "the log is in" in screen.text()
+    log = home.root / "home/state/weir/weir.log"
+    assert "status 200" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("wrong", [("--timeout", "0"), ("-m", "")])
+def test_values_that_say_nothing_are_wrong_usage(home, serving, wrong):
+    server = serving()
+    assert home.run(*wrong, "q").code == 2
+    assert not server.turns()
+
+
+def test_a_session_that_goes_on_with_another_model_says_so(home, serving):
+    serving()
+    assert home.run("-m", "fake/first-model", "q").code == 0
+    with home.screen() as screen:
+        screen.wait_for("so far this session was with fake/first-model")
 
 
 def test_two_runs_in_one_session_at_once_do_not_mix(home, serving):

@@ -163,8 +163,7 @@ static void the_end__is_told_in_words(void **state)
         {FINISH_MAX_TOKENS, 0, NULL, "demo/echo\ntext\ncut at the token limit\n"},
         {FINISH_ERROR, ERR_UNREACHABLE, "cannot reach x",
          "demo/echo\ntext\nfailed: cannot reach x (check\nthat the server runs and can\nbe "
-         "reached, "
-         "then send again)\n"},
+         "reached, then press Up and\nEnter)\n"},
         {FINISH_ERROR, ERR_IO, NULL, "demo/echo\ntext\nfailed: input or output\nfailed\n"},
         {FINISH_ERROR, ERR_IO, "\x1b]0;x\x07", "demo/echo\ntext\nfailed: ␛]0;x␇\n"},
     };
