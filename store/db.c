@@ -32,6 +32,8 @@ static const struct mapping mappings[] = {
     {SQLITE_NOTADB, ERR_CORRUPT, "not a database, or damaged"},
     {SQLITE_CANTOPEN, ERR_CANNOT_CREATE, "cannot be opened"},
     {SQLITE_IOERR, ERR_IO, "input or output failed"},
+    /* Our own SQL is sound: what it does not find (a table, a format) is missing in the file. */
+    {SQLITE_ERROR, ERR_CORRUPT, NULL},
     {SQLITE_CONSTRAINT, ERR_EXISTS, "exists already"},
     {SQLITE_INTERRUPT, ERR_CANCELLED, "cancelled"},
     {SQLITE_NOMEM, ERR_NO_MEMORY, "out of memory"},

@@ -46,26 +46,28 @@ static enum err_code read_int(struct db *db, const char *sql, int64_t *ret_value
     return ERR_OK;
 }
 
+/* The schema first: another process may make it between these reads, and what is read later is then
+ * there. */
 enum err_code migrate_check(struct db *db, int *ret_version, struct err *err)
 {
     int64_t application = 0;
     int64_t version = 0;
     int64_t schema = 0; /* 0: no table was ever made */
-    enum err_code code = read_int(db, "PRAGMA application_id", &application, err);
-    if (code == ERR_OK) {
+    enum err_code code = read_int(db, "PRAGMA schema_version", &schema, err);
+    if (code == ERR_OK && schema != 0) {
         code = read_int(db, "PRAGMA user_version", &version, err);
     }
     if (code == ERR_OK) {
-        code = read_int(db, "PRAGMA schema_version", &schema, err);
+        code = read_int(db, "PRAGMA application_id", &application, err);
     }
     if (code != ERR_OK) {
         return code;
     }
-    bool empty = application == 0 && version == 0 && schema == 0;
-    if (!empty && application != APPLICATION_ID) {
+    bool ours = application == APPLICATION_ID || (application == 0 && schema == 0);
+    if (!ours) {
         return err_set(err, ERR_CORRUPT, "'%s' is not a weir database", db_path(db));
     }
-    if (!empty && version < 1) {
+    if (schema != 0 && version < 1) {
         return err_set(err, ERR_CORRUPT, "cannot open '%s': database is damaged", db_path(db));
     }
     if (version > migrate_version()) {

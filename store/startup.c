@@ -20,11 +20,12 @@
 static enum err_code migrate(struct store *store, struct err *err)
 {
     int version = 0;
+    int64_t deadline = clock_mono_us() + MIGRATE_PATIENCE_US;
+    db_set_deadline(store->db, deadline);
     enum err_code code = migrate_check(store->db, &version, err);
     if (code || version == migrate_version()) {
         return code;
     }
-    int64_t deadline = clock_mono_us() + MIGRATE_PATIENCE_US;
     return migrate_with_lock(store->db, store->migration_fd, deadline, err);
 }
 

@@ -74,6 +74,16 @@ static enum err_code check_can_create(const char *path, struct err *err)
     return code;
 }
 
+/* A first start that was killed leaves one. Only a writer can undo what it began, so reading waits
+ * for ours. */
+static bool has_journal(const char *path)
+{
+    char *journal = xasprintf("%s-journal", path);
+    bool there = file_exists(journal);
+    free(journal);
+    return there;
+}
+
 static enum err_code look(struct store *store, struct err *err)
 {
     if (store->private_file) {
@@ -84,6 +94,9 @@ static enum err_code look(struct store *store, struct err *err)
     }
     if (access(store->path, W_OK)) {
         return err_set_errno(err, errno, "cannot write '%s'", store->path);
+    }
+    if (has_journal(store->path)) {
+        return ERR_OK;
     }
     struct db *db = NULL;
     int version = 0;

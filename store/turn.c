@@ -38,6 +38,7 @@ struct turn_job {
     int64_t session_row, branch_row, turn_row, attempt_row, prompt_row, answer_row;
     int64_t seq;
     int64_t now_us;
+    bool busy; /* refused because an answer runs */
 };
 
 static void free_job(struct turn_job *self)
@@ -174,6 +175,7 @@ static enum err_code check_idle(struct turn_job *self, struct db *db, struct err
     int64_t since = db_column_int(stmt, 0);
     struct ulid owner = db_column_id(stmt, 1);
     db_reset(stmt);
+    self->busy = true;
     return refuse_busy(db, &owner, since, err);
 }
 
@@ -324,6 +326,7 @@ static enum err_code run_turn(struct job *job, struct store *store, struct db *d
     struct turn_job *self = (struct turn_job *)job;
     self->now_us = clock_wall_us();
     self->turn = (struct turn){.existed = false};
+    self->busy = false;
     if (ulid_is_set(&self->id)) {
         enum err_code code = turn_read(db, &self->id, &self->turn, err);
         if (code != ERR_NOT_FOUND) {
@@ -430,12 +433,13 @@ static void finish_turn(struct job *job, struct store *store, enum err_code code
                         const struct err *err)
 {
     struct turn_job *self = (struct turn_job *)job;
-    struct err busy;
+    struct err own;
     if (code == ERR_OK && !self->turn.existed) {
         publish_turn(store, self);
     } else if (code == ERR_EXISTS) {
-        code = err_set(&busy, ERR_BUSY, "%s", err->text);
-        err = &busy;
+        /* All ids are new, so what the database finds there already, or misses, is damage. */
+        code = err_set(&own, self->busy ? ERR_BUSY : ERR_CORRUPT, "%s", err->text);
+        err = &own;
     }
     self->begun(self->ctx, &self->turn, code, err);
     free_job(self);

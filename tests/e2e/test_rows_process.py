@@ -120,7 +120,6 @@ def test_t3_a_first_start_that_is_killed_at_any_call_leaves_no_schema_or_a_whole
 
 
 @needs_strace
-@pytest.mark.xfail(strict=True, reason="a rollback journal left by a kill is not rolled back")
 def test_t3_a_first_start_that_is_killed_before_its_journal_is_gone_can_be_repeated(home, serving):
     """The file's first page is written with a rollback journal, which only a writer can undo."""
     server = serving()

@@ -539,7 +539,7 @@ static void prepare__that_fails_says_why_and_its_null_is_harmless(void **state)
     assert_non_null(strstr(err.text, "no such table: nowhere"));
     db_bind_int(stmt, 1, 1);
     db_reset(stmt);
-    assert_int_equal(db_run(db, stmt, &err), ERR_INTERNAL);
+    assert_int_equal(db_run(db, stmt, &err), ERR_CORRUPT);
     assert_int_equal(value_of(db, "SELECT 7"), 7);
     db_close(db);
     free(path);
