@@ -97,8 +97,7 @@ static enum err_code find_session(struct chat *chat, struct err *err)
 {
     if (chat->arguments->rest_count == 1) {
         struct session_list list = {NULL, 0, false};
-        enum err_code code =
-            session_find(chat->store, sv_from(chat->arguments->rest[0]), &list, err);
+        enum err_code code = named_session(chat->store, chat->arguments->rest[0], &list, err);
         if (!code) {
             chat->session = list.sessions[0].id;
         }

@@ -182,7 +182,7 @@ static enum err_code find_session(struct headless *headless, struct err *err)
     const char *what = text(headless, "session");
     if (what) {
         struct session_list list = {NULL, 0, false};
-        enum err_code code = session_find(headless->store, sv_from(what), &list, err);
+        enum err_code code = named_session(headless->store, what, &list, err);
         if (!code) {
             headless->session = list.sessions[0].id;
         }

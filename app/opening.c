@@ -9,6 +9,9 @@
 #include "base/log.h"
 
 #define DATABASE_NAME "weir.db"
+/* Where a name fits several sessions, as many are looked at, and as many named. */
+#define CANDIDATES_SEEN 1000
+#define CANDIDATES_NAMED 5
 
 static enum err_code log_database(const char *path)
 {
@@ -99,8 +102,46 @@ void reading_close(struct reading *reading)
     *reading = (struct reading){NULL, NULL, NULL};
 }
 
+static bool fits(const struct session *session, struct sv what)
+{
+    return sv_equal_nocase(sv_take(sv_from(session->handle), what.n), what) ||
+           sv_equal_nocase(sv_take(sv_from(session->id.text), what.n), what);
+}
+
+static void name_candidates(struct store *store, struct sv what, struct buf *out)
+{
+    struct session_list list = {NULL, 0, false};
+    size_t named = 0;
+    if (session_list(store, NULL, 0, CANDIDATES_SEEN, &list, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (fits(&list.sessions[i], what) && ++named <= CANDIDATES_NAMED) {
+            buf_appendf(out, "%s%s", named == 1 ? ": " : ", ", list.sessions[i].handle);
+        }
+    }
+    buf_append_str(out, named > CANDIDATES_NAMED || list.more ? ", ..." : "");
+    session_list_free(&list);
+}
+
+enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
+                            struct err *err)
+{
+    struct err why = {0};
+    enum err_code code = session_find(store, sv_from(what), ret_list, &why);
+    struct buf names = BUF_INIT(ERR_TEXT_SIZE);
+    if (code == ERR_AMBIGUOUS) {
+        name_candidates(store, sv_from(what), &names);
+    }
+    if (code) {
+        err_set(err, code, "%s%s", why.text, buf_cstr(&names));
+    }
+    buf_release(&names);
+    return code;
+}
+
 enum err_code reading_find(const struct reading *reading, const char *what,
                            struct session_list *ret_list, struct err *err)
 {
-    return session_find(reading->store, sv_from(what), ret_list, err);
+    return named_session(reading->store, what, ret_list, err);
 }

@@ -24,6 +24,10 @@ enum err_code config_path(const struct global_options *global, char **ret_path,
 enum err_code database_path(const struct global_options *global, const struct config *config,
                             char **ret_path, struct err *err) NODISCARD;
 
+/* session_find for what a user wrote: where it fits several sessions, the text names them. */
+enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
+                            struct err *err) NODISCARD;
+
 /* What a command needs that only reads: opened together, closed together. */
 struct reading {
     struct config *config;

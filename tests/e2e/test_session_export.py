@@ -46,6 +46,19 @@ def test_a_session_is_shown_by_id_handle_and_prefix(home, serving):
         assert "the only question" in shown.out and "the only answer" in shown.out
 
 
+def test_a_beginning_that_fits_several_sessions_names_them(home, serving):
+    serving()
+    for prompt in ("a", "b"):
+        assert home.run(prompt).code == 0
+    listed = sessions(home)
+    shared = os.path.commonprefix([s["id"] for s in listed])
+    assert shared
+    for command in (("session", "show"), ("export",), ("run", "--no-stdin", "q", "-s")):
+        result = home.weir(*command, shared.lower())
+        assert result.code == 65, result
+        assert all(s["handle"] in result.err for s in listed), result
+
+
 @pytest.mark.parametrize("command", [("session", "show"), ("export",)])
 def test_a_session_that_is_not_there_is_an_error_that_names_it(home, serving, command):
     serving()
