@@ -50,7 +50,9 @@ def watch_text(home, until):
     """How long the stored text was, again and again: a list of (time, characters)."""
     seen = [(time.monotonic(), 0)]
     with home.connect() as connection:
-        query = "SELECT coalesce(sum(length(text)), 0) FROM chunk"
+        # Of the newest message: the last row of an earlier one is kept for a while.
+        query = ("SELECT coalesce(sum(length(text)), 0) FROM chunk"
+                 " WHERE message = (SELECT max(id) FROM message)")
         while time.monotonic() < until:
             length = connection.execute(query).fetchone()[0]
             if length > seen[-1][1]:
