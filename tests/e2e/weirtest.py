@@ -61,7 +61,9 @@ class Running:
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [*home.program, *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=home.env | env, cwd=home.work)
+            stderr=subprocess.PIPE, env=home.env | env, cwd=home.work,
+            # A job of its own, as a shell makes them: an orphaned one could not be stopped.
+            process_group=0)
         self.readers = []
         if read:
             self.read(self.process.stdout, self.out)
