@@ -171,7 +171,7 @@ bench:
 bench-bins: $(BENCHES)
 OPTIONAL += bench
 endif
-##  soak             every fault step, a thousand power cuts, two hundred kills; SHORT=1 takes a minute
+##  soak             every fault step, a thousand power cuts, two hundred kills; SHORT=1 takes two minutes
 soak:
 	@deps/install.sh build test
 	@$(SUBMAKE) FLAVOUR=release all $(B)/release/tests/store/test_faults

@@ -81,8 +81,7 @@ enum err_code reading_open(const struct global_options *global, struct reading *
     code = code ? code : database_path(global, reading.config, &path, err);
     if (!code) {
         reading.broker = broker_new(NULL);
-        struct store_options options = {
-            .path = path, .debounce_us = reading.config->debounce_us, .broker = reading.broker};
+        struct store_options options = {.path = path, .read_only = true, .broker = reading.broker};
         code = store_open(&options, &reading.store, err);
     }
     free(path);

@@ -84,15 +84,15 @@ static bool has_journal(const char *path)
     return there;
 }
 
-static enum err_code look(struct store *store, struct err *err)
+static enum err_code look(struct store *store, bool read_only, struct err *err)
 {
     if (store->private_file) {
         return private_make(&store->path, err);
     }
     if (!file_exists(store->path)) {
-        return check_can_create(store->path, err);
+        return read_only ? ERR_OK : check_can_create(store->path, err);
     }
-    if (access(store->path, W_OK)) {
+    if (!read_only && access(store->path, W_OK)) {
         return err_set_errno(err, errno, "cannot write '%s'", store->path);
     }
     if (has_journal(store->path)) {
@@ -113,7 +113,7 @@ enum err_code store_open(const struct store_options *options, struct store **ret
                          struct err *err)
 {
     struct store *store = make(options);
-    enum err_code code = look(store, err);
+    enum err_code code = look(store, options->read_only, err);
     if (code) {
         store_free(store);
         return code;

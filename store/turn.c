@@ -17,6 +17,8 @@
 #include "store/core_internal.h"
 
 #define TITLE_BYTES 120
+/* "2026-11-21T07:24:05": a reader wants no more. */
+#define SECONDS_LENGTH 19
 #define HANDLE_FIRST 4
 #define HANDLE_LAST 10
 
@@ -159,6 +161,7 @@ static enum err_code refuse_busy(struct db *db, const struct ulid *owner, int64_
         snprintf(where, sizeof(where), ", in process %ld", pid);
     }
     clock_format_utc(since, when);
+    memcpy(when + SECONDS_LENGTH, "Z", 2);
     return err_set(err, ERR_EXISTS, "an answer is already running in this session%s, since %s",
                    where, when);
 }
