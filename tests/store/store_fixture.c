@@ -236,3 +236,22 @@ char *fixture_stored_text(struct fixture *fixture, const struct ulid *message)
     free(sql);
     return text;
 }
+
+int64_t fixture_soon(void)
+{
+    return clock_mono_us() + CLOCK_S(10);
+}
+
+void fixture_assert_stored(struct fixture *fixture, const struct ulid *message, const char *text)
+{
+    char *stored = fixture_stored_text(fixture, message);
+    assert_string_equal(stored, text);
+    free(stored);
+}
+
+void fixture_assert_query(struct fixture *fixture, const char *sql, const char *expected)
+{
+    char *value = fixture_query(fixture, sql);
+    assert_string_equal(value, expected);
+    free(value);
+}

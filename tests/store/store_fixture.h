@@ -52,9 +52,15 @@ int64_t fixture_unlock(struct db_lock *lock);
 /* Runs SQL as another process would. */
 void fixture_execute(struct fixture *fixture, const char *sql);
 
+/* A deadline that only a hang passes. */
+int64_t fixture_soon(void);
+
 /* One value by SQL over the database file, on a connection of its own; "" for no row. Gives. */
 char *fixture_query(struct fixture *fixture, const char *sql);
 /* The message's text as the disk has it: parts and chunks, in order. Gives. */
 char *fixture_stored_text(struct fixture *fixture, const struct ulid *message);
+
+void fixture_assert_stored(struct fixture *fixture, const struct ulid *message, const char *text);
+void fixture_assert_query(struct fixture *fixture, const char *sql, const char *expected);
 
 #endif

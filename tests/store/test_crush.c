@@ -21,25 +21,6 @@
 
 #define HOUR CLOCK_S(3600)
 
-static int64_t soon(void)
-{
-    return clock_mono_us() + CLOCK_S(5);
-}
-
-static void assert_stored(struct fixture *fixture, const struct ulid *message, const char *text)
-{
-    char *stored = fixture_stored_text(fixture, message);
-    assert_string_equal(stored, text);
-    free(stored);
-}
-
-static void assert_query(struct fixture *fixture, const char *sql, const char *expected)
-{
-    char *value = fixture_query(fixture, sql);
-    assert_string_equal(value, expected);
-    free(value);
-}
-
 /* A trigger refuses the row, as a damaged schema would; nobody pushes after it is gone. */
 static void crush_d3__a_failed_write_is_told_and_tried_again_until_it_works(void **state)
 {
@@ -58,12 +39,12 @@ static void crush_d3__a_failed_write_is_told_and_tried_again_until_it_works(void
     assert_true(inbox.updates[1]->error != ERR_OK);
     usleep(20000);
     assert_true(message_service_stats(fixture.store).retries >= 2);
-    assert_stored(&fixture, &turn.answer, "");
+    fixture_assert_stored(&fixture, &turn.answer, "");
     fixture_execute(&fixture, "DROP TRIGGER refuse");
     inbox_receive(&fixture, &turn.answer, 3, &inbox);
     assert_int_equal(inbox.count, 3);
     assert_int_equal(inbox.updates[2]->kind, UPDATE_SAVED);
-    assert_stored(&fixture, &turn.answer, "kept");
+    fixture_assert_stored(&fixture, &turn.answer, "kept");
     inbox_release(&inbox);
     fixture_close(&fixture);
 }
@@ -129,11 +110,11 @@ static void crush_d5__a_message_deleted_during_its_write_is_silent_for_ever(void
     struct db_lock *lock = fixture_lock(&fixture, CLOCK_MS(120));
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "A"));
     usleep(10000);
-    assert_int_equal(message_delete(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_delete(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     (void)fixture_unlock(lock);
     struct stream_event late = fixture_text(0, "late");
     assert_int_equal(message_apply(fixture.store, &turn.answer, &late, &err), ERR_GONE);
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
     usleep(30000);
     struct inbox inbox = {0};
     inbox_receive(&fixture, &turn.answer, 2, &inbox);
@@ -142,7 +123,7 @@ static void crush_d5__a_message_deleted_during_its_write_is_silent_for_ever(void
     for (size_t i = 0; i < inbox.count; i++) {
         assert_int_equal(inbox.updates[i]->kind == UPDATE_DELETED, i == inbox.count - 1);
     }
-    assert_query(&fixture, "SELECT count(*) FROM message WHERE role = 'assistant'", "0");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM message WHERE role = 'assistant'", "0");
     assert_int_equal(message_service_stats(fixture.store).live, 0);
     inbox_release(&inbox);
     fixture_close(&fixture);
@@ -170,7 +151,7 @@ static int64_t write_flushes(struct fixture *fixture, const struct ulid *message
     int64_t before = bytes_written();
     for (int i = 0; i < count; i++) {
         fixture_apply(fixture, message, fixture_text(0, text));
-        assert_int_equal(message_flush(fixture->store, message, soon(), &err), ERR_OK);
+        assert_int_equal(message_flush(fixture->store, message, fixture_soon(), &err), ERR_OK);
     }
     return bytes_written() - before;
 }
@@ -188,7 +169,8 @@ static void crush_d8__what_a_flush_writes_does_not_grow_with_the_text(void **sta
     assert_true(fourth < 2 * first);
     /* A page or two for each, where the whole text would be a hundred. */
     assert_true(fourth / FLUSHES < 20000);
-    assert_query(&fixture, "SELECT count(*) || '/' || sum(length(text)) FROM chunk", "2000/400000");
+    fixture_assert_query(&fixture, "SELECT count(*) || '/' || sum(length(text)) FROM chunk",
+                         "2000/400000");
     fixture_close(&fixture);
 }
 
@@ -207,9 +189,9 @@ static void crush_d9__all_messages_of_a_tick_are_one_transaction(void **state)
         fixture_apply(&fixture, &turns[i].answer, fixture_text(0, "hi"));
     }
     uint64_t before = message_service_stats(fixture.store).transactions;
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
     assert_int_equal(message_service_stats(fixture.store).transactions - before, 1);
-    assert_query(&fixture, "SELECT count(DISTINCT message) FROM chunk", "16");
+    fixture_assert_query(&fixture, "SELECT count(DISTINCT message) FROM chunk", "16");
     fixture_close(&fixture);
 }
 
@@ -245,7 +227,7 @@ static void crush_d10__what_is_taken_while_the_store_closes_is_saved_and_the_res
     struct late_streamer late = {.fixture = &fixture, .answer = turn.answer};
     assert_int_equal(thread_start(&thread, "late", stream_on, &late, &err), ERR_OK);
     usleep(30000);
-    assert_int_equal(store_close(fixture.store, soon(), &err), ERR_OK);
+    assert_int_equal(store_close(fixture.store, fixture_soon(), &err), ERR_OK);
     pthread_join(thread, NULL);
     assert_int_equal(late.refusal, ERR_CLOSED);
     char *stored = fixture_stored_text(&fixture, &turn.answer);
@@ -271,7 +253,7 @@ static void crush_d11__a_stuck_reader_costs_the_stream_no_time(void **state)
         fixture_apply(&fixture, &turn.answer, call);
         int64_t took = clock_mono_us() - began;
         longest = took > longest ? took : longest;
-        assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+        assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     }
     /* The ancestor's stream waits 50 ms for each of them. */
     assert_true(longest < CLOCK_MS(40));
@@ -296,7 +278,7 @@ static void crush_d12__what_was_published_does_not_change_afterwards(void **stat
         fixture_apply(&fixture, &turn.answer, fixture_text(0, " and much more"));
     }
     fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
     const struct piece *piece = &inbox.updates[1]->pieces[0];
     assert_true(sv_equal(piece->text, SV("first")));
     assert_false(piece->ended);
@@ -332,7 +314,8 @@ static void crush_d13__every_call_and_every_end_is_written_at_once_whatever_came
         inbox_receive(&fixture, &turn.answer, 2 + i, &inbox);
         assert_int_equal(inbox.count, 2 + i);
     }
-    assert_query(&fixture, "SELECT count(ended_at) FROM part WHERE kind = 'tool_call'", "2");
+    fixture_assert_query(&fixture, "SELECT count(ended_at) FROM part WHERE kind = 'tool_call'",
+                         "2");
     inbox_release(&inbox);
     fixture_close(&fixture);
 }
@@ -385,19 +368,21 @@ static void crush_d16__text_and_reasoning_keep_their_order_and_each_end_is_writt
         struct stream_event think = {.kind = STREAM_REASONING, .part = 2 * i, .text = SV("why ")};
         struct stream_event end = {.kind = STREAM_REASONING_END, .part = 2 * i};
         fixture_apply(&fixture, &turn.answer, think);
-        assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, soon(), &err), 0);
+        assert_int_equal(
+            message_apply_wait(fixture.store, &turn.answer, &end, fixture_soon(), &err), 0);
         fixture_apply(&fixture, &turn.answer, fixture_text(2 * i + 1, "so "));
     }
-    assert_query(&fixture,
-                 "SELECT count(ended_at) || '/' || count(DISTINCT ended_at) FROM part"
-                 " WHERE kind = 'reasoning'",
-                 "2/2");
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
-    assert_query(&fixture,
-                 "SELECT group_concat(kind) FROM (SELECT p.kind FROM part p JOIN message m ON m.id"
-                 " = p.message WHERE m.role = 'assistant' ORDER BY p.position)",
-                 "reasoning,text,reasoning,text");
-    assert_stored(&fixture, &turn.answer, "why so why so ");
+    fixture_assert_query(&fixture,
+                         "SELECT count(ended_at) || '/' || count(DISTINCT ended_at) FROM part"
+                         " WHERE kind = 'reasoning'",
+                         "2/2");
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
+    fixture_assert_query(
+        &fixture,
+        "SELECT group_concat(kind) FROM (SELECT p.kind FROM part p JOIN message m ON m.id"
+        " = p.message WHERE m.role = 'assistant' ORDER BY p.position)",
+        "reasoning,text,reasoning,text");
+    fixture_assert_stored(&fixture, &turn.answer, "why so why so ");
     fixture_close(&fixture);
 }
 
@@ -413,7 +398,8 @@ static void crush_d17__prompts_answers_and_tool_results_are_announced_by_the_lan
     struct stream_event result = {
         .kind = STREAM_TOOL_RESULT, .part = 0, .id = SV("c1"), .text = SV("the result")};
     assert_int_equal(subscription_counters(subscription).must_depth, 2);
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &result, soon(), &err), 0);
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &result, fixture_soon(), &err),
+                     0);
     assert_int_equal(subscription_counters(subscription).must_depth, 3);
     assert_int_equal(subscription_counters(subscription).lossy_depth, 0);
     broker_unsubscribe(subscription);

@@ -18,18 +18,6 @@
 
 #define HOUR CLOCK_S(3600)
 
-static int64_t soon(void)
-{
-    return clock_mono_us() + CLOCK_S(10);
-}
-
-static void assert_stored(struct fixture *fixture, const struct ulid *message, const char *text)
-{
-    char *stored = fixture_stored_text(fixture, message);
-    assert_string_equal(stored, text);
-    free(stored);
-}
-
 static bool is_in_flight(struct store *store)
 {
     pthread_mutex_lock(&store->lock);
@@ -58,9 +46,9 @@ static void sa14__flush_waits_for_a_write_in_flight(void **state)
     fixture_open(&fixture, CLOCK_MS(1));
     struct turn turn = fixture_turn(&fixture, "q");
     struct db_lock *lock = hang_write(&fixture, &turn.answer);
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     int64_t returned = clock_mono_us();
-    assert_stored(&fixture, &turn.answer, "payload");
+    fixture_assert_stored(&fixture, &turn.answer, "payload");
     int64_t released = fixture_unlock(lock);
     assert_true(returned >= released);
     assert_true(returned - released < CLOCK_S(1));
@@ -76,10 +64,10 @@ static void sa15__flush_all_waits_for_a_write_in_flight(void **state)
     fixture_open(&fixture, CLOCK_MS(1));
     struct turn turn = fixture_turn(&fixture, "q");
     struct db_lock *lock = hang_write(&fixture, &turn.answer);
-    assert_int_equal(message_flush_all(fixture.store, soon(), &unsaved, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), &unsaved, &err), ERR_OK);
     int64_t returned = clock_mono_us();
     assert_int_equal(unsaved, 0);
-    assert_stored(&fixture, &turn.answer, "payload");
+    fixture_assert_stored(&fixture, &turn.answer, "payload");
     int64_t released = fixture_unlock(lock);
     assert_true(returned >= released);
     assert_true(returned - released < CLOCK_S(1));
@@ -96,8 +84,9 @@ static void flush_session__waits_for_its_own_messages_only(void **state)
     struct turn turn = fixture_turn(&fixture, "q");
     struct turn other = fixture_turn(&fixture, "q");
     struct db_lock *lock = hang_write(&fixture, &turn.answer);
-    assert_int_equal(message_flush_session(fixture.store, &other.session, soon(), &unsaved, &err),
-                     ERR_OK);
+    assert_int_equal(
+        message_flush_session(fixture.store, &other.session, fixture_soon(), &unsaved, &err),
+        ERR_OK);
     assert_int_equal(unsaved, 0);
     assert_int_equal(message_flush_session(fixture.store, &turn.session,
                                            clock_mono_us() + CLOCK_MS(10), &unsaved, &err),
@@ -131,7 +120,7 @@ static void assert_others_stored(struct fixture *fixture, const struct turn turn
                                  const char *text)
 {
     for (int i = 0; i < ANSWERS; i++) {
-        assert_stored(fixture, &turns[i].answer, i == REFUSED ? "" : text);
+        fixture_assert_stored(fixture, &turns[i].answer, i == REFUSED ? "" : text);
     }
 }
 
@@ -192,7 +181,7 @@ static void a_message_that_cannot_be_written_holds_up_no_other_at_the_end(void *
 static void assert_gone(struct fixture *fixture, const struct turn *turn)
 {
     struct inbox inbox = {0};
-    int64_t deadline = soon();
+    int64_t deadline = fixture_soon();
     while (message_service_stats(fixture->store).live > 0 && clock_mono_us() < deadline) {
         usleep(1000);
     }
@@ -215,10 +204,11 @@ static void an_answer_that_another_process_deleted_ends_as_deleted(void **state)
     fixture_open(&fixture, CLOCK_MS(1));
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "words"));
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     fixture_execute(&fixture, "DELETE FROM part; DELETE FROM message WHERE role = 'assistant'");
     struct stream_event end = {.kind = STREAM_FINISH, .reason = FINISH_END_TURN};
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, soon(), &err), ERR_GONE);
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, fixture_soon(), &err),
+                     ERR_GONE);
     assert_gone(&fixture, &turn);
     fixture_close(&fixture);
 }
@@ -252,7 +242,7 @@ static void a_transaction_that_holds_the_lock_for_long_is_counted_and_logged(voi
     struct stream_event event = {.kind = STREAM_TEXT, .text = sv_of(text, 48 << 20)};
     assert_int_equal(message_apply(fixture.store, &turn.answer, &event, &err), ERR_OK);
     free(text);
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     assert_true(message_service_stats(fixture.store).long_transactions > before);
     fixture_close(&fixture);
     log_close();

@@ -19,25 +19,6 @@
 
 #define HOUR CLOCK_S(3600)
 
-static void assert_stored(struct fixture *fixture, const struct ulid *message, const char *text)
-{
-    char *stored = fixture_stored_text(fixture, message);
-    assert_string_equal(stored, text);
-    free(stored);
-}
-
-static void assert_query(struct fixture *fixture, const char *sql, const char *expected)
-{
-    char *value = fixture_query(fixture, sql);
-    assert_string_equal(value, expected);
-    free(value);
-}
-
-static int64_t soon(void)
-{
-    return clock_mono_us() + CLOCK_S(5);
-}
-
 static void sa1__deltas_within_a_window_are_one_write_and_one_update(void **state)
 {
     (void)state;
@@ -59,7 +40,7 @@ static void sa1__deltas_within_a_window_are_one_write_and_one_update(void **stat
     assert_int_equal(inbox.count, 2);
     assert_int_equal(inbox.updates[1]->piece_count, 1);
     assert_true(sv_equal(inbox.updates[1]->pieces[0].text, SV("aaaaa")));
-    assert_stored(&fixture, &turn.answer, "aaaaa");
+    fixture_assert_stored(&fixture, &turn.answer, "aaaaa");
     inbox_release(&inbox);
     fixture_close(&fixture);
 }
@@ -73,11 +54,13 @@ static void sa2__the_end_is_written_at_once(void **state)
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "answer"));
     struct stream_event finish = fixture_finish(FINISH_END_TURN);
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &finish, soon(), &err), 0);
-    assert_stored(&fixture, &turn.answer, "answer");
-    assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "end_turn");
-    assert_query(&fixture, "SELECT state FROM attempt", "completed");
-    assert_query(&fixture, "SELECT state FROM turn", "completed");
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &finish, fixture_soon(), &err),
+                     0);
+    fixture_assert_stored(&fixture, &turn.answer, "answer");
+    fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
+                         "end_turn");
+    fixture_assert_query(&fixture, "SELECT state FROM attempt", "completed");
+    fixture_assert_query(&fixture, "SELECT state FROM turn", "completed");
     struct inbox inbox = {0};
     inbox_receive(&fixture, &turn.answer, 2, &inbox);
     assert_int_equal(inbox.count, 2);
@@ -96,17 +79,20 @@ static void sa3__a_tool_call_is_written_when_it_begins_and_when_it_ends(void **s
     struct turn turn = fixture_turn(&fixture, "q");
     struct stream_event call = {
         .kind = STREAM_TOOL_CALL, .part = 0, .id = SV("tc1"), .name = SV("ls")};
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &call, soon(), &err), 0);
-    assert_query(
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &call, fixture_soon(), &err),
+                     0);
+    fixture_assert_query(
         &fixture,
         "SELECT tool_id || tool_name || (ended_at IS NULL) FROM part WHERE kind = 'tool_call'",
         "tc1ls1");
     struct stream_event input = {.kind = STREAM_TOOL_INPUT, .part = 0, .text = SV("{}")};
     fixture_apply(&fixture, &turn.answer, input);
     struct stream_event end = {.kind = STREAM_TOOL_CALL_END, .part = 0};
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, soon(), &err), 0);
-    assert_query(&fixture, "SELECT ended_at IS NOT NULL FROM part WHERE kind = 'tool_call'", "1");
-    assert_stored(&fixture, &turn.answer, "{}");
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, fixture_soon(), &err),
+                     0);
+    fixture_assert_query(&fixture, "SELECT ended_at IS NOT NULL FROM part WHERE kind = 'tool_call'",
+                         "1");
+    fixture_assert_stored(&fixture, &turn.answer, "{}");
     fixture_close(&fixture);
 }
 
@@ -120,11 +106,13 @@ static void sa4__the_end_of_reasoning_is_written_at_once(void **state)
     struct stream_event think = {.kind = STREAM_REASONING, .part = 0, .text = SV("hmm")};
     fixture_apply(&fixture, &turn.answer, think);
     usleep(50000);
-    assert_stored(&fixture, &turn.answer, "");
+    fixture_assert_stored(&fixture, &turn.answer, "");
     struct stream_event end = {.kind = STREAM_REASONING_END, .part = 0};
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, soon(), &err), 0);
-    assert_stored(&fixture, &turn.answer, "hmm");
-    assert_query(&fixture, "SELECT ended_at IS NOT NULL FROM part WHERE kind = 'reasoning'", "1");
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &end, fixture_soon(), &err),
+                     0);
+    fixture_assert_stored(&fixture, &turn.answer, "hmm");
+    fixture_assert_query(&fixture, "SELECT ended_at IS NOT NULL FROM part WHERE kind = 'reasoning'",
+                         "1");
     fixture_close(&fixture);
 }
 
@@ -136,10 +124,10 @@ static void sa5__flush_drains_what_is_pending_and_twice_is_fine(void **state)
     fixture_open(&fixture, HOUR);
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "buffered"));
-    assert_stored(&fixture, &turn.answer, "");
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
-    assert_stored(&fixture, &turn.answer, "buffered");
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    fixture_assert_stored(&fixture, &turn.answer, "");
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
+    fixture_assert_stored(&fixture, &turn.answer, "buffered");
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     fixture_close(&fixture);
 }
 
@@ -155,10 +143,10 @@ static void sa6__flush_all_drains_every_message(void **state)
         turns[i] = fixture_turn(&fixture, "q");
         fixture_apply(&fixture, &turns[i].answer, fixture_text(0, "hi"));
     }
-    assert_int_equal(message_flush_all(fixture.store, soon(), &unsaved, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), &unsaved, &err), ERR_OK);
     assert_int_equal(unsaved, 0);
     for (int i = 0; i < 5; i++) {
-        assert_stored(&fixture, &turns[i].answer, "hi");
+        fixture_assert_stored(&fixture, &turns[i].answer, "hi");
     }
     fixture_close(&fixture);
 }
@@ -191,13 +179,15 @@ static void sa7__the_window_does_not_change_what_is_stored(void **state)
         fixture_open(&fixture, windows[i]);
         struct turn turn = fixture_turn(&fixture, "q");
         play(&fixture, &turn.answer);
-        assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
-        assert_stored(&fixture, &turn.answer, "thinkone two{\"a\":1}");
-        assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "tool_use");
-        assert_query(&fixture,
-                     "SELECT count(*) FROM part p JOIN message m ON m.id = p.message WHERE m.role "
-                     "= 'assistant'",
-                     "3");
+        assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
+        fixture_assert_stored(&fixture, &turn.answer, "thinkone two{\"a\":1}");
+        fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
+                             "tool_use");
+        fixture_assert_query(
+            &fixture,
+            "SELECT count(*) FROM part p JOIN message m ON m.id = p.message WHERE m.role "
+            "= 'assistant'",
+            "3");
         fixture_close(&fixture);
     }
 }
@@ -211,8 +201,8 @@ static void sa8__deleting_drops_what_is_pending(void **state)
     fixture_open(&fixture, HOUR);
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "pending"));
-    assert_int_equal(message_delete(fixture.store, &turn.answer, soon(), &err), ERR_OK);
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_delete(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
     assert_int_equal(message_snapshot(fixture.store, &turn.answer, &message, &err), ERR_NOT_FOUND);
     assert_int_equal(message_service_stats(fixture.store).live, 0);
     fixture_close(&fixture);
@@ -226,7 +216,7 @@ static void crush_d5__a_late_update_of_a_deleted_message_is_refused(void **state
     fixture_open(&fixture, CLOCK_MS(5));
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "A"));
-    assert_int_equal(message_delete(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_delete(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     struct stream_event late = fixture_text(0, "late");
     assert_int_equal(message_apply(fixture.store, &turn.answer, &late, &err), ERR_GONE);
     usleep(30000);
@@ -246,7 +236,7 @@ static void sa13__window_zero_writes_every_change_before_it_returns(void **state
     static const char *const expected[] = {"x", "xx", "xxx"};
     for (size_t i = 0; i < 3; i++) {
         fixture_apply(&fixture, &turn.answer, fixture_text(0, "x"));
-        assert_stored(&fixture, &turn.answer, expected[i]);
+        fixture_assert_stored(&fixture, &turn.answer, expected[i]);
     }
     fixture_close(&fixture);
 }
@@ -261,15 +251,15 @@ static void crush_d1__a_finished_message_leaves_memory_and_is_folded(void **stat
         fixture_apply(&fixture, &turn.answer, fixture_text(0, "some text"));
         fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
     }
-    int64_t deadline = soon();
+    int64_t deadline = fixture_soon();
     while (message_service_stats(fixture.store).live > 0 && clock_mono_us() < deadline) {
         usleep(1000);
     }
     assert_int_equal(message_service_stats(fixture.store).live, 0);
     usleep(100000);
-    assert_query(&fixture, "SELECT count(*) FROM message WHERE folded = 0", "0");
-    assert_query(&fixture, "SELECT count(*) FROM part WHERE text = 'some text'", "20");
-    assert_query(&fixture, "SELECT count(*) FROM chunk", "1");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM message WHERE folded = 0", "0");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM part WHERE text = 'some text'", "20");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM chunk", "1");
     fixture_close(&fixture);
 }
 
@@ -307,10 +297,10 @@ static void a_locked_database_freezes_nobody_and_loses_nothing(void **state)
         ERR_TIMEOUT);
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     sqlite3_close(db);
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     inbox_receive(&fixture, &turn.answer, 4, &inbox);
     assert_int_equal(inbox.updates[3]->kind, UPDATE_SAVED);
-    assert_stored(&fixture, &turn.answer, "one two");
+    fixture_assert_stored(&fixture, &turn.answer, "one two");
     inbox_release(&inbox);
     fixture_close(&fixture);
 }
@@ -329,7 +319,7 @@ static void crush_d2__a_delta_that_comes_during_a_write_is_written_without_anoth
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     sqlite3_close(db);
     usleep(100000);
-    assert_stored(&fixture, &turn.answer, "AB");
+    fixture_assert_stored(&fixture, &turn.answer, "AB");
     fixture_close(&fixture);
 }
 
@@ -346,7 +336,7 @@ static void reads_see_what_is_pending(void **state)
     assert_string_equal(message->parts[0].text, "pending");
     assert_false(message->ended);
     message_free(message);
-    assert_stored(&fixture, &turn.answer, "");
+    fixture_assert_stored(&fixture, &turn.answer, "");
     fixture_close(&fixture);
 }
 
@@ -379,13 +369,14 @@ static void a_second_turn_on_a_busy_branch_is_refused(void **state)
     fixture_open(&fixture, CLOCK_MS(5));
     struct turn turn = fixture_turn(&fixture, "q");
     struct turn_request request = {.session = turn.session, .prompt = SV("again")};
-    assert_int_equal(turn_begin(fixture.store, &request, soon(), &second, &err), ERR_BUSY);
+    assert_int_equal(turn_begin(fixture.store, &request, fixture_soon(), &second, &err), ERR_BUSY);
     fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_CANCELED));
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
-    assert_int_equal(turn_begin(fixture.store, &request, soon(), &second, &err), ERR_OK);
-    assert_query(&fixture, "SELECT group_concat(state) FROM attempt", "cancelled,running");
-    assert_query(&fixture, "SELECT group_concat(seq) FROM (SELECT seq FROM message ORDER BY seq)",
-                 "1,2,3,4");
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
+    assert_int_equal(turn_begin(fixture.store, &request, fixture_soon(), &second, &err), ERR_OK);
+    fixture_assert_query(&fixture, "SELECT group_concat(state) FROM attempt", "cancelled,running");
+    fixture_assert_query(&fixture,
+                         "SELECT group_concat(seq) FROM (SELECT seq FROM message ORDER BY seq)",
+                         "1,2,3,4");
     fixture_close(&fixture);
 }
 
@@ -398,8 +389,8 @@ static void closing_writes_what_is_pending(void **state)
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "to the last word"));
     struct message *message = NULL;
     struct err err;
-    assert_int_equal(store_close(fixture.store, soon(), &err), ERR_OK);
-    assert_stored(&fixture, &turn.answer, "to the last word");
+    assert_int_equal(store_close(fixture.store, fixture_soon(), &err), ERR_OK);
+    fixture_assert_stored(&fixture, &turn.answer, "to the last word");
     fixture_reopen(&fixture);
     assert_int_equal(message_snapshot(fixture.store, &turn.answer, &message, &err), ERR_OK);
     char *text = message_text(message, PART_TEXT);
@@ -407,7 +398,7 @@ static void closing_writes_what_is_pending(void **state)
     assert_int_equal(message->reason, FINISH_INTERRUPTED);
     free(text);
     message_free(message);
-    assert_query(&fixture, "SELECT state FROM attempt", "interrupted");
+    fixture_assert_query(&fixture, "SELECT state FROM attempt", "interrupted");
     fixture_close(&fixture);
 }
 
@@ -420,7 +411,7 @@ static void what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_nex
     fixture_open(&fixture, CLOCK_MS(5));
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "saved, "));
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     sqlite3 *db = lock_database(&fixture);
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "spilled\nby half"));
     struct stream_event usage = {.kind = STREAM_USAGE, .usage = usage_unknown()};
@@ -431,14 +422,16 @@ static void what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_nex
     assert_int_equal(store_close(fixture.store, clock_mono_us() + CLOCK_MS(300), &err), ERR_OK);
     sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     sqlite3_close(db);
-    assert_stored(&fixture, &turn.answer, "saved, ");
+    fixture_assert_stored(&fixture, &turn.answer, "saved, ");
     fixture_reopen(&fixture);
     char *stored = fixture_stored_text(&fixture, &turn.answer);
     assert_string_equal(stored, "saved, spilled\nby half");
     free(stored);
-    assert_query(&fixture, "SELECT output_tokens || coalesce(input_tokens, '?') FROM usage", "17?");
-    assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "end_turn");
-    assert_query(&fixture, "SELECT state FROM attempt", "completed");
+    fixture_assert_query(&fixture, "SELECT output_tokens || coalesce(input_tokens, '?') FROM usage",
+                         "17?");
+    fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
+                         "end_turn");
+    fixture_assert_query(&fixture, "SELECT state FROM attempt", "completed");
     fixture_close(&fixture);
 }
 
@@ -449,7 +442,7 @@ static struct turn spill_tail(struct fixture *fixture)
     fixture_open(fixture, CLOCK_MS(5));
     struct turn turn = fixture_turn(fixture, "q");
     fixture_apply(fixture, &turn.answer, fixture_text(0, "saved, "));
-    assert_int_equal(message_flush(fixture->store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_flush(fixture->store, &turn.answer, fixture_soon(), &err), ERR_OK);
     sqlite3 *db = lock_database(fixture);
     fixture_apply(fixture, &turn.answer, fixture_text(0, "tail"));
     assert_int_equal(store_close(fixture->store, clock_mono_us() + CLOCK_MS(300), &err), ERR_OK);
@@ -491,7 +484,7 @@ static void spilled_text_joins_an_answer_that_was_ended_and_folded_meanwhile(voi
                     "UPDATE attempt SET state = 'interrupted'; DELETE FROM chunk");
     fixture_reopen(&fixture);
     assert_snapshot(&fixture, &turn.answer, "saved, tail");
-    int64_t deadline = soon();
+    int64_t deadline = fixture_soon();
     char *folded = fixture_query(&fixture, "SELECT folded FROM message WHERE role = 'assistant'");
     while (strcmp(folded, "1") != 0 && clock_mono_us() < deadline) {
         usleep(1000);
@@ -512,9 +505,9 @@ static void deleting_a_running_answer_frees_its_branch(void **state)
     struct turn next;
     fixture_open(&fixture, CLOCK_MS(5));
     struct turn turn = fixture_turn(&fixture, "q");
-    assert_int_equal(message_delete(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_delete(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     struct turn_request request = {.session = turn.session, .prompt = SV("again")};
-    assert_int_equal(turn_begin(fixture.store, &request, soon(), &next, &err), ERR_OK);
+    assert_int_equal(turn_begin(fixture.store, &request, fixture_soon(), &next, &err), ERR_OK);
     fixture_close(&fixture);
 }
 
@@ -527,7 +520,7 @@ static void a_turn_that_nobody_waits_for_any_more_blocks_nothing(void **state)
     fixture_open(&fixture, CLOCK_MS(5));
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
     struct turn_request request = {.session = turn.session, .prompt = SV("late")};
     int64_t deadline = clock_mono_us() + CLOCK_S(5);
     do {
@@ -537,9 +530,9 @@ static void a_turn_that_nobody_waits_for_any_more_blocks_nothing(void **state)
             fixture_apply(&fixture, &next.answer, fixture_finish(FINISH_END_TURN));
         }
         request.prompt = SV("in time");
-    } while (turn_begin(fixture.store, &request, soon(), &next, &err) &&
+    } while (turn_begin(fixture.store, &request, fixture_soon(), &next, &err) &&
              clock_mono_us() < deadline);
-    assert_query(&fixture, "SELECT count(*) FROM attempt WHERE state = 'running'", "1");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM attempt WHERE state = 'running'", "1");
     fixture_close(&fixture);
 }
 
@@ -580,9 +573,9 @@ static void an_empty_answer_says_so(void **state)
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
     struct err err;
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
-    assert_query(&fixture, "SELECT kind FROM part WHERE position = 0 ORDER BY id DESC LIMIT 1",
-                 "status");
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
+    fixture_assert_query(
+        &fixture, "SELECT kind FROM part WHERE position = 0 ORDER BY id DESC LIMIT 1", "status");
     fixture_close(&fixture);
 }
 
@@ -595,10 +588,10 @@ static void the_private_store_leaves_no_file(void **state)
     struct store_options options = {.debounce_us = 0, .broker = broker};
     assert_int_equal(store_open(&options, &store, &err), ERR_OK);
     assert_int_equal(store_start(store, &err), ERR_OK);
-    assert_int_equal(store_wait_ready(store, soon(), &err), ERR_OK);
+    assert_int_equal(store_wait_ready(store, fixture_soon(), &err), ERR_OK);
     struct turn turn;
     struct turn_request request = {.prompt = SV("q")};
-    assert_int_equal(turn_begin(store, &request, soon(), &turn, &err), ERR_OK);
+    assert_int_equal(turn_begin(store, &request, fixture_soon(), &turn, &err), ERR_OK);
     struct stream_event text = fixture_text(0, "private");
     assert_int_equal(message_apply(store, &turn.answer, &text, &err), ERR_OK);
     struct message *message = NULL;

@@ -17,11 +17,6 @@
 
 #define HOUR CLOCK_S(3600)
 
-static int64_t soon(void)
-{
-    return clock_mono_us() + CLOCK_S(5);
-}
-
 static void the_window_is_not_pushed_back_by_later_deltas(void **state)
 {
     (void)state;
@@ -131,10 +126,12 @@ static void assert_must_deliver(const struct stream_event *before, const struct 
     fixture_open(&fixture, HOUR);
     struct turn turn = fixture_turn(&fixture, "q");
     if (before) {
-        assert_int_equal(message_apply_wait(fixture.store, &turn.answer, before, soon(), &err), 0);
+        assert_int_equal(
+            message_apply_wait(fixture.store, &turn.answer, before, fixture_soon(), &err), 0);
     }
     struct subscription *full = full_subscription(&fixture);
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, event, soon(), &err), ERR_OK);
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, event, fixture_soon(), &err),
+                     ERR_OK);
     struct subscription_counters counters = subscription_counters(full);
     assert_int_equal(counters.must_depth, 1);
     assert_int_equal(counters.lossy_depth, 0);
@@ -182,10 +179,12 @@ static void text_alone_is_lossy(void **state)
     fixture_open(&fixture, HOUR);
     struct turn turn = fixture_turn(&fixture, "q");
     struct stream_event text = fixture_text(0, "one");
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &text, soon(), &err), ERR_OK);
+    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &text, fixture_soon(), &err),
+                     ERR_OK);
     struct subscription *full = full_subscription(&fixture);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &text, soon(), &err), 0);
+        assert_int_equal(
+            message_apply_wait(fixture.store, &turn.answer, &text, fixture_soon(), &err), 0);
     }
     assert_int_equal(subscription_counters(full).lossy_depth, 1);
     assert_int_equal(subscription_counters(full).dropped, 2);

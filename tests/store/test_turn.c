@@ -15,23 +15,11 @@
 
 #include <cmocka.h>
 
-static int64_t soon(void)
-{
-    return clock_mono_us() + CLOCK_S(5);
-}
-
-static void assert_query(struct fixture *fixture, const char *sql, const char *expected)
-{
-    char *value = fixture_query(fixture, sql);
-    assert_string_equal(value, expected);
-    free(value);
-}
-
 static struct turn begin(struct fixture *fixture, const struct turn_request *request)
 {
     struct err err;
     struct turn turn = {0};
-    if (turn_begin(fixture->store, request, soon(), &turn, &err)) {
+    if (turn_begin(fixture->store, request, fixture_soon(), &turn, &err)) {
         fail_msg("%s", err.text);
     }
     return turn;
@@ -41,7 +29,7 @@ static void finish(struct fixture *fixture, const struct ulid *answer, enum fini
 {
     struct err err;
     struct stream_event event = fixture_finish(reason);
-    if (message_apply_wait(fixture->store, answer, &event, soon(), &err)) {
+    if (message_apply_wait(fixture->store, answer, &event, fixture_soon(), &err)) {
         fail_msg("%s", err.text);
     }
 }
@@ -71,11 +59,11 @@ static void sd1__the_same_turn_id_again_gives_the_first_turn_and_writes_nothing(
     finish(&fixture, &first.answer, FINISH_END_TURN);
     again = begin(&fixture, &request);
     assert_same(&again, &first);
-    assert_query(&fixture, "SELECT count(*) FROM session", "1");
-    assert_query(&fixture, "SELECT count(*) FROM turn", "1");
-    assert_query(&fixture, "SELECT count(*) FROM attempt", "1");
-    assert_query(&fixture, "SELECT group_concat(text) FROM part WHERE kind = 'text'",
-                 "first words");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM session", "1");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "1");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM attempt", "1");
+    fixture_assert_query(&fixture, "SELECT group_concat(text) FROM part WHERE kind = 'text'",
+                         "first words");
     fixture_close(&fixture);
 }
 
@@ -113,7 +101,7 @@ static void sd1__of_many_that_ask_at_once_one_begins_the_turn(void **state)
         began += !racers[i].turn.existed;
     }
     assert_int_equal(began, 1);
-    assert_query(&fixture, "SELECT count(*) FROM message", "2");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM message", "2");
     fixture_close(&fixture);
 }
 
@@ -166,7 +154,7 @@ static void sd2__without_a_complete_attachment_there_is_no_such_part(void **stat
     request.attachments = nothing;
     request.attachment_count = COUNT_OF(nothing);
     (void)begin(&fixture, &request);
-    assert_query(&fixture, "SELECT count(*) FROM part WHERE kind = 'attachment'", "0");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM part WHERE kind = 'attachment'", "0");
     fixture_close(&fixture);
 }
 
@@ -179,15 +167,16 @@ static void sd3__the_empty_answer_is_stored_before_its_first_word_once_and_after
     struct turn_request request = {.id = ulid_new(), .prompt = SV("q")};
     struct turn turn = begin(&fixture, &request);
     char *sql = xasprintf("SELECT role || reason FROM message WHERE uid = '%s'", turn.answer.text);
-    assert_query(&fixture, sql, "assistant");
+    fixture_assert_query(&fixture, sql, "assistant");
     free(sql);
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "kept"));
     (void)begin(&fixture, &request);
-    assert_query(&fixture, "SELECT group_concat(role) FROM (SELECT role FROM message ORDER BY seq)",
-                 "user,assistant");
+    fixture_assert_query(&fixture,
+                         "SELECT group_concat(role) FROM (SELECT role FROM message ORDER BY seq)",
+                         "user,assistant");
     /* Asking again took nothing from the answer that is under way. */
     struct err err;
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
     char *stored = fixture_stored_text(&fixture, &turn.answer);
     assert_string_equal(stored, "kept");
     free(stored);
@@ -206,8 +195,8 @@ static void sd4__without_a_turn_id_nothing_is_found_or_written_and_the_caller_is
     struct ulid unknown = ulid_new();
     assert_int_equal(turn_find(fixture.store, &unknown, &found, &err), ERR_NOT_FOUND);
     assert_false(found.existed);
-    assert_query(&fixture, "SELECT count(*) FROM turn", "0");
-    assert_query(&fixture, "SELECT count(*) FROM message", "0");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "0");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM message", "0");
     struct turn turn = fixture_turn(&fixture, "q");
     assert_int_equal(turn_find(fixture.store, &turn.id, &found, &err), ERR_OK);
     assert_true(found.existed);
@@ -235,17 +224,17 @@ static void sd5__the_end_leaves_the_text_and_one_usage_row(void **state)
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "words"));
     fixture_apply(&fixture, &turn.answer, usage_event(7, 1));
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
-    assert_query(&fixture, "SELECT count(*) FROM usage", "0");
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
+    fixture_assert_query(&fixture, "SELECT count(*) FROM usage", "0");
     struct stream_event last = usage_event(7, 42);
     last.usage.cost_micros = 123;
     fixture_apply(&fixture, &turn.answer, last);
     finish(&fixture, &turn.answer, FINISH_END_TURN);
-    assert_query(&fixture, usage_sql, "7/42/123");
-    assert_query(&fixture,
-                 "SELECT m.uid = (SELECT uid FROM message WHERE role = 'assistant')"
-                 " FROM usage u JOIN message m ON m.id = u.message",
-                 "1");
+    fixture_assert_query(&fixture, usage_sql, "7/42/123");
+    fixture_assert_query(&fixture,
+                         "SELECT m.uid = (SELECT uid FROM message WHERE role = 'assistant')"
+                         " FROM usage u JOIN message m ON m.id = u.message",
+                         "1");
     char *stored = fixture_stored_text(&fixture, &turn.answer);
     assert_string_equal(stored, "words");
     free(stored);
@@ -262,7 +251,7 @@ static void sd6__an_end_without_content_leaves_a_line_that_says_so(void **state)
     char *stored = fixture_stored_text(&fixture, &turn.answer);
     assert_string_equal(stored, "(no text response)");
     free(stored);
-    assert_query(&fixture, "SELECT kind FROM part ORDER BY id DESC LIMIT 1", "status");
+    fixture_assert_query(&fixture, "SELECT kind FROM part ORDER BY id DESC LIMIT 1", "status");
     fixture_close(&fixture);
 }
 
@@ -284,9 +273,10 @@ static void sd7__a_second_end_is_refused_and_the_first_one_stays(void **state)
     for (size_t i = 0; i < COUNT_OF(late); i++) {
         assert_int_equal(message_apply(fixture.store, &turn.answer, &late[i], &err), ERR_NOT_FOUND);
     }
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
-    assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "max_tokens");
-    assert_query(&fixture, "SELECT input_tokens FROM usage", "1");
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
+    fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
+                         "max_tokens");
+    fixture_assert_query(&fixture, "SELECT input_tokens FROM usage", "1");
     char *stored = fixture_stored_text(&fixture, &turn.answer);
     assert_string_equal(stored, "first");
     free(stored);
@@ -305,8 +295,9 @@ static void sd7__a_late_writer_of_usage_changes_nothing(void **state)
                     "INSERT INTO usage (message, input_tokens, output_tokens, cost_micros)"
                     " SELECT id, 5, 6, 7 FROM message WHERE role = 'assistant'");
     finish(&fixture, &turn.answer, FINISH_END_TURN);
-    assert_query(&fixture, usage_sql, "5/6/7");
-    assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "end_turn");
+    fixture_assert_query(&fixture, usage_sql, "5/6/7");
+    fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
+                         "end_turn");
     fixture_close(&fixture);
 }
 
@@ -318,16 +309,17 @@ static void sd7__an_attempt_that_was_ended_elsewhere_keeps_that_end_and_all_text
     fixture_open(&fixture, CLOCK_MS(1));
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "before "));
-    assert_int_equal(message_flush(fixture.store, &turn.answer, soon(), &err), ERR_OK);
+    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
     fixture_execute(&fixture, "UPDATE attempt SET state = 'interrupted', ended_at = 1;"
                               "UPDATE turn SET state = 'interrupted', ended_at = 1;"
                               "UPDATE message SET reason = 'interrupted', ended_at = 1,"
                               " chunk_last = (SELECT max(id) FROM chunk) WHERE role = 'assistant'");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "after"));
     finish(&fixture, &turn.answer, FINISH_END_TURN);
-    assert_query(&fixture, "SELECT state || ended_at FROM attempt", "interrupted1");
-    assert_query(&fixture, "SELECT state FROM turn", "interrupted");
-    assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'", "interrupted");
+    fixture_assert_query(&fixture, "SELECT state || ended_at FROM attempt", "interrupted1");
+    fixture_assert_query(&fixture, "SELECT state FROM turn", "interrupted");
+    fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
+                         "interrupted");
     fixture_reopen(&fixture);
     struct message *message = NULL;
     assert_int_equal(message_snapshot(fixture.store, &turn.answer, &message, &err), ERR_OK);
@@ -347,12 +339,12 @@ static void sd8__the_end_of_an_unknown_message_is_refused_and_writes_nothing(voi
     (void)fixture_turn(&fixture, "q");
     uint64_t before = message_service_stats(fixture.store).transactions;
     assert_int_equal(message_apply(fixture.store, &unknown, &end, &err), ERR_NOT_FOUND);
-    assert_int_equal(message_apply_wait(fixture.store, &unknown, &end, soon(), &err),
+    assert_int_equal(message_apply_wait(fixture.store, &unknown, &end, fixture_soon(), &err),
                      ERR_NOT_FOUND);
     assert_non_null(strstr(err.text, unknown.text));
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
     assert_int_equal(message_service_stats(fixture.store).transactions, before);
-    assert_query(&fixture, "SELECT count(*) FROM message", "2");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM message", "2");
     fixture_close(&fixture);
 }
 
@@ -387,10 +379,11 @@ static void sd9__a_tool_call_keeps_id_name_and_raw_arguments_and_its_result_is_f
     assert_string_equal(message->parts[1].tool_name, "list");
     assert_string_equal(message->parts[1].text, "");
     message_free(message);
-    assert_query(&fixture,
-                 "SELECT r.text FROM part c JOIN part r ON r.message = c.message AND r.tool_id ="
-                 " c.tool_id AND r.kind = 'tool_result' WHERE c.tool_name = 'read'",
-                 "the file");
+    fixture_assert_query(
+        &fixture,
+        "SELECT r.text FROM part c JOIN part r ON r.message = c.message AND r.tool_id ="
+        " c.tool_id AND r.kind = 'tool_result' WHERE c.tool_name = 'read'",
+        "the file");
     fixture_close(&fixture);
 }
 
@@ -405,8 +398,8 @@ static void a_second_turn_is_told_in_which_process_the_first_one_runs_and_since_
     struct turn_request request = {.session = turn.session, .prompt = SV("again")};
     /* The number is still there after bells have rung. */
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "t"));
-    assert_int_equal(message_flush_all(fixture.store, soon(), NULL, &err), ERR_OK);
-    assert_int_equal(turn_begin(fixture.store, &request, soon(), &second, &err), ERR_BUSY);
+    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
+    assert_int_equal(turn_begin(fixture.store, &request, fixture_soon(), &second, &err), ERR_BUSY);
     char *since = fixture_query(&fixture, "SELECT strftime('%Y-%m-%d', began_at / 1000000,"
                                           " 'unixepoch') FROM attempt");
     char *expected =
@@ -415,7 +408,7 @@ static void a_second_turn_is_told_in_which_process_the_first_one_runs_and_since_
     assert_memory_equal(err.text, expected, strlen(expected));
     free(expected);
     free(since);
-    assert_query(&fixture, "SELECT count(*) FROM turn", "1");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "1");
     fixture_close(&fixture);
 }
 
@@ -429,7 +422,7 @@ static void a_busy_branch_whose_owner_left_no_number_is_refused_without_one(void
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_execute(&fixture, "UPDATE attempt SET owner = '01ARZ3NDEKTSV4RRFFQ69G5FAV'");
     struct turn_request request = {.session = turn.session, .prompt = SV("again")};
-    assert_int_equal(turn_begin(fixture.store, &request, soon(), &second, &err), ERR_BUSY);
+    assert_int_equal(turn_begin(fixture.store, &request, fixture_soon(), &second, &err), ERR_BUSY);
     assert_non_null(strstr(err.text, "in this session, since "));
     fixture_close(&fixture);
 }
