@@ -10,14 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/clock.h"
-#include "store/message_service.h"
-#include "store/turn.h"
 #include "store/update.h"
+#include "tests/bench/store_bench.h"
 
-#define DELTA "thirteen byte"
-#define DELTA_BYTES (sizeof(DELTA) - 1)
 #define STREAMS 64
 #define STREAM_SECONDS 3
 #define STREAM_RATE 100
@@ -25,54 +20,11 @@
 
 static char folder[] = "/tmp/weir-bench-XXXXXX";
 
-static void must(enum err_code code, const struct err *err)
-{
-    if (code) {
-        fprintf(stderr, "bench_store_load: %s\n", err->text);
-        exit(1);
-    }
-}
-
-static struct store *open_store(const char *name, struct broker *broker, int64_t debounce)
-{
-    struct err err;
-    struct store *store = NULL;
-    char *path = xasprintf("%s/%s", folder, name);
-    struct store_options options = {.path = path, .debounce_us = debounce, .broker = broker};
-    must(store_open(&options, &store, &err), &err);
-    must(store_start(store, &err), &err);
-    must(store_wait_ready(store, clock_mono_us() + CLOCK_S(10), &err), &err);
-    free(path);
-    return store;
-}
-
-static struct ulid begin(struct store *store)
-{
-    struct err err;
-    struct turn turn;
-    struct turn_request request = {.prompt = SV("question")};
-    must(turn_begin(store, &request, clock_mono_us() + CLOCK_S(10), &turn, &err), &err);
-    return turn.answer;
-}
-
-static void apply(struct store *store, const struct ulid *id, struct sv text)
-{
-    struct err err;
-    struct stream_event event = {.kind = STREAM_TEXT, .text = text};
-    must(message_apply(store, id, &event, &err), &err);
-}
-
 static void finish(struct store *store, const struct ulid *id)
 {
     struct err err;
     struct stream_event event = {.kind = STREAM_FINISH, .reason = FINISH_END_TURN};
     must(message_apply_wait(store, id, &event, clock_mono_us() + CLOCK_S(10), &err), &err);
-}
-
-static void print(const char *name, double value, const char *unit)
-{
-    printf("{\"name\":\"%s\",\"value\":%.3f,\"unit\":\"%s\"}\n", name, value, unit);
-    fflush(stdout);
 }
 
 static int64_t bytes_written(void)
@@ -142,7 +94,7 @@ static void bench_streams(struct broker *broker)
     struct streams *streams = xcalloc(1, sizeof(*streams));
     streams->latencies = xcalloc(STREAMS * STREAM_DELTAS, sizeof(int64_t));
     must(broker_subscribe(broker, &options, &inbox, &err), &err);
-    struct store *store = open_store("streams.db", broker, -1);
+    struct store *store = open_store(folder, "streams.db", broker, -1);
     for (size_t i = 0; i < STREAMS; i++) {
         streams->ids[i] = begin(store);
     }
@@ -174,13 +126,12 @@ static void bench_streams(struct broker *broker)
 
 static void bench_bytes(struct broker *broker)
 {
-    struct err err;
-    struct store *store = open_store("bytes.db", broker, CLOCK_S(3600));
+    struct store *store = open_store(folder, "bytes.db", broker, CLOCK_S(3600));
     struct ulid id = begin(store);
     int64_t before = bytes_written();
     for (int i = 0; i < 20000; i++) {
         apply(store, &id, SV(DELTA));
-        must(message_flush(store, &id, clock_mono_us() + CLOCK_S(10), &err), &err);
+        flush(store, &id);
     }
     print("written_260kb_in_20000_ticks_mb", (double)(bytes_written() - before) / 1e6, "MB");
     store_free(store);
@@ -195,7 +146,7 @@ static void wait_for_background(struct store *store)
 
 static void bench_end(struct broker *broker)
 {
-    struct store *store = open_store("end.db", broker, -1);
+    struct store *store = open_store(folder, "end.db", broker, -1);
     struct ulid id = begin(store);
     for (int i = 0; i < 80000; i++) {
         apply(store, &id, SV(DELTA));
@@ -237,7 +188,7 @@ static void answers(struct store *store, int count, struct sv text)
 
 static void bench_memory(struct broker *broker, int count)
 {
-    struct store *store = open_store("memory.db", broker, -1);
+    struct store *store = open_store(folder, "memory.db", broker, -1);
     size_t bytes = 100000;
     char *text = xcalloc(1, bytes + 1);
     memset(text, 'x', bytes);
