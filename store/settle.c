@@ -2,7 +2,7 @@
  * Settling: what follows a transaction of deltas. Marks move, readers are told, waiters too; or all
  * of it is put back.
  *
- * The order after a commit: marks under both locks, doorbell, updates, then completions, so that
+ * The order after a commit: marks under both locks, bell, updates, then completions, so that
  * who is told that its event is on the disk finds it published.
  */
 #include <stdlib.h>

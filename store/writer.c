@@ -5,7 +5,7 @@
  * messages), a job, a background step, the emptying of the log. Nothing is polled; when nothing is
  * due it sleeps without a deadline.
  *
- * A tick takes all dirty messages in one transaction, then publishes, then rings the doorbell. A
+ * A tick takes all dirty messages in one transaction, rings the bell, then publishes. A
  * message that changes while it is being written is marked dirty again by that very change, with a
  * deadline of its own, so nothing is left behind. When a write fails, the text stays in memory,
  * readers get it marked unsaved, and the write is tried again after a pause that grows to a second;
