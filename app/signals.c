@@ -92,13 +92,14 @@ void signals_closed(void)
 
 /* Main closes already, with more patience than there is now; what it cannot write it still has to
  * put aside. */
-static void hurry_main(struct store *store)
+static void hurry_main(void)
 {
     int64_t deadline = clock_mono_us() + CLOSE_US;
-    if (store) {
-        store_close_sooner(store, deadline);
-    }
     pthread_mutex_lock(&signals.lock);
+    /* Under the lock: once it is closed, main is free to free it. */
+    if (signals.store && !signals.closed) {
+        store_close_sooner(signals.store, deadline);
+    }
     while (!signals.closed &&
            clock_cond_wait(&signals.changed, &signals.lock, deadline + SPILL_US)) {
     }
@@ -156,7 +157,7 @@ static void *signals_main(void *arg)
         close_all(number, engine, store);
         signals_closed();
     } else {
-        hurry_main(store);
+        hurry_main();
     }
     struct timespec pause = {.tv_nsec = LEAVE_US * 1000};
     nanosleep(&pause, NULL);
