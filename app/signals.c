@@ -41,7 +41,8 @@
 #define CRASH_STACK_BYTES 65536
 
 static struct {
-    pthread_mutex_t lock; /* Guards: all below but `set`, `wake` and `takes_stops`. Leaf. */
+    pthread_mutex_t lock; /* Guards: all below but `set`, `wake` and `takes_stops`. Under it only
+                             the store's lock. */
     pthread_cond_t changed;
     sigset_t set;
     bool takes_stops;
