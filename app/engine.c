@@ -134,7 +134,6 @@ static void cancel_session(struct engine *engine, const struct ulid *session)
 static void stop_all(struct engine *engine, enum finish_reason reason)
 {
     engine->stop_seen = true;
-    engine->stop_reason = reason;
     for (struct run *run = engine->runs; run; run = run->next) {
         run_stop(run, reason);
     }

@@ -113,7 +113,6 @@ struct run {
     struct turn turn;
     enum finish_reason stop_reason; /* asked for before the turn was stored */
     unsigned pending;               /* orders that will still come for it */
-    bool saved;
     struct http_transfer *transfer;
     char *key; /* what must not be in the server's last words, or NULL */
     int64_t asked_us;
@@ -148,7 +147,6 @@ struct engine {
     struct buf list_body;
     int list_status;
     bool stop_seen;
-    enum finish_reason stop_reason;
 };
 
 /* engine.c: hands an order (taken) to the thread; any thread. */

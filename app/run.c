@@ -284,7 +284,6 @@ void run_on_prepared(struct run *run, struct order *order)
 void run_on_saved(struct run *run)
 {
     run->pending--;
-    run->saved = true;
     log_write(LOG_INFO, "answer %s has ended", run->turn.answer.text);
 }
 
