@@ -109,3 +109,19 @@ void clock_format_utc(int64_t wall_us, char out[CLOCK_ISO_SIZE])
              (unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
              (unsigned)tm.tm_sec % 100, (unsigned)micros % 1000000);
 }
+
+void clock_local_day(int64_t wall_us, char out[CLOCK_DAY_SIZE])
+{
+    time_t whole = (time_t)(wall_us / US_PER_S);
+    struct tm tm = {.tm_year = 70, .tm_mday = 1};
+    localtime_r(&whole, &tm);
+    snprintf(out, CLOCK_DAY_SIZE, "%04u-%02u-%02u", (unsigned)(tm.tm_year + 1900) % 10000,
+             (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100);
+}
+
+void clock_sleep_us(int64_t us)
+{
+    struct timespec rest = {.tv_sec = us / US_PER_S, .tv_nsec = us % US_PER_S * 1000};
+    while (us > 0 && nanosleep(&rest, &rest) && errno == EINTR) {
+    }
+}

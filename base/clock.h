@@ -34,5 +34,11 @@ bool clock_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadl
 /* "2026-11-21T07:24:05.123456Z" into out (28 bytes with NUL). */
 #define CLOCK_ISO_SIZE 28
 void clock_format_utc(int64_t wall_us, char out[CLOCK_ISO_SIZE]);
+/* "2026-11-21", the day of the local time zone, into out (11 bytes with NUL). */
+#define CLOCK_DAY_SIZE 11
+void clock_local_day(int64_t wall_us, char out[CLOCK_DAY_SIZE]);
+
+/* At least so long, also when signals come. Nothing for 0 and less. */
+void clock_sleep_us(int64_t us);
 
 #endif

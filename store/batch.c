@@ -109,7 +109,11 @@ static enum err_code write_usage(struct db *db, const struct live *live, struct 
         return ERR_OK;
     }
     struct sqlite3_stmt *stmt =
-        db_prepare(db, "INSERT OR IGNORE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
+        db_prepare(db,
+                   "INSERT OR IGNORE INTO usage (message, input_tokens, output_tokens,"
+                   " cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_micros)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                   err);
     db_bind_int(stmt, 1, live->row);
     bind_known(stmt, 2, usage->input_tokens);
     bind_known(stmt, 3, usage->output_tokens);

@@ -192,8 +192,6 @@ void overtake_now(struct store *store, enum err_code code);
 /* Hands a job to the writer. ERR_CLOSED, or why the store cannot write; `finish` is not called
  * then. */
 enum err_code job_submit(struct store *store, struct job *job, struct err *err) NODISCARD;
-/* The same, and waits until `finish` has returned. */
-enum err_code job_run(struct store *store, struct job *job, struct err *err) NODISCARD;
 
 void store_update_publish(struct store *store, const struct store_update *update);
 

@@ -24,13 +24,17 @@
 /* Ties are broken by id, in the order that the index has anyway. */
 #define NEWEST_FIRST " ORDER BY s.last_active_at DESC, s.id"
 
-static const char all_sql[] = COLUMNS NEWEST_FIRST " LIMIT ?1 OFFSET ?2";
-static const char scope_sql[] = COLUMNS "WHERE s.scope = ?3" NEWEST_FIRST " LIMIT ?1 OFFSET ?2";
+#define SHOWN "s.deleted_at IS NULL AND s.archived_at IS NULL"
+
+static const char all_sql[] = COLUMNS "WHERE " SHOWN NEWEST_FIRST " LIMIT ?1 OFFSET ?2";
+static const char scope_sql[] =
+    COLUMNS "WHERE " SHOWN " AND s.scope = ?3" NEWEST_FIRST " LIMIT ?1 OFFSET ?2";
 static const char one_sql[] = COLUMNS "WHERE s.id = ?1";
 
-static const char last_all_sql[] = "SELECT s.uid FROM session s" NEWEST_FIRST " LIMIT 1";
+static const char last_all_sql[] =
+    "SELECT s.uid FROM session s WHERE " SHOWN NEWEST_FIRST " LIMIT 1";
 static const char last_scope_sql[] =
-    "SELECT s.uid FROM session s WHERE s.scope = ?1" NEWEST_FIRST " LIMIT 1";
+    "SELECT s.uid FROM session s WHERE " SHOWN " AND s.scope = ?1" NEWEST_FIRST " LIMIT 1";
 
 /* Tried in this order; the first that finds one or several decides. ?1 and ?2 as `form` says. */
 enum find_form { FIND_UPPER, FIND_LOWER, FIND_AS_IS, FIND_UPPER_PREFIX, FIND_LOWER_PREFIX };

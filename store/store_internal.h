@@ -104,6 +104,30 @@ enum err_code message_read(struct db *db, int64_t row, struct message **ret_mess
 enum err_code reader_take(struct store *store, struct db **ret_db, struct err *err) NODISCARD;
 void reader_give(struct store *store, struct db *db);
 
+/*
+ * A transaction of a caller that waits: `run` is called on the writer's thread inside BEGIN
+ * IMMEDIATE, and again from the start when the database was locked, so it sets all of its results
+ * anew each time; any error rolls back. For a refusal of its own it gives ERR_EXISTS, never
+ * ERR_BUSY, which means: try again. `written` (may be NULL) is called after the commit on the
+ * writer's thread, no lock held: for publishing. Each call is one transaction of at most 10 ms;
+ * longer work is many calls, with store_rest between them.
+ *
+ * `state` is the address of a pointer to the caller's heap block, which holds copies of all that
+ * the transaction reads, and its results. It is the caller's again afterwards, also after a
+ * failure; only when the disk hangs (ERR_TIMEOUT) the writer keeps it (`free_state`, not NULL), and
+ * the pointer becomes NULL. Not from the writer's thread.
+ */
+struct store_write {
+    bool full; /* synced to the disk */
+    enum err_code (*run)(void *state, struct db *db, struct err *err);
+    void (*written)(void *state, struct store *store);
+    void (*free_state)(void *state);
+};
+enum err_code store_write(struct store *store, const struct store_write *write, void *state,
+                          struct err *err) NODISCARD;
+/* Rests as long as the step that began then took, so that others get their turn. */
+void store_rest(int64_t began_us);
+
 /* The live form of a message where it is in memory: NULL when it is not. Gives; message_free. */
 struct message *live_snapshot(struct store *store, const struct ulid *message);
 

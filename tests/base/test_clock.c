@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -116,6 +117,32 @@ static void a_signal__ends_the_wait_with_and_without_a_deadline(void **state)
     check_gate(CLOCK_NEVER - 1);
 }
 
+static void the_local_day__is_that_of_the_time_zone(void **state)
+{
+    (void)state;
+    char day[CLOCK_DAY_SIZE];
+    setenv("TZ", "XYZ-14", 1);
+    tzset();
+    clock_local_day(CLOCK_S(86400) - 1, day);
+    assert_string_equal(day, "1970-01-02");
+    setenv("TZ", "XYZ12", 1);
+    tzset();
+    clock_local_day(CLOCK_S(86400), day);
+    assert_string_equal(day, "1970-01-01");
+    unsetenv("TZ");
+    tzset();
+}
+
+static void a_sleep__is_not_shorter_than_asked(void **state)
+{
+    (void)state;
+    int64_t began = clock_mono_us();
+    clock_sleep_us(3000);
+    assert_true(clock_mono_us() - began >= 3000);
+    clock_sleep_us(0);
+    clock_sleep_us(-1);
+}
+
 int main(void)
 {
     alarm(60);
@@ -125,6 +152,8 @@ int main(void)
         cmocka_unit_test(utc__is_written_with_microseconds_in_range),
         cmocka_unit_test(a_wait__ends_at_its_deadline_and_not_before),
         cmocka_unit_test(a_signal__ends_the_wait_with_and_without_a_deadline),
+        cmocka_unit_test(the_local_day__is_that_of_the_time_zone),
+        cmocka_unit_test(a_sleep__is_not_shorter_than_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
