@@ -41,6 +41,9 @@ static void append_provider(struct buf *out, const struct config_provider *provi
     line(out, "  type", provider->type->name);
     line(out, "  base_url", url);
     append_key_source(out, provider);
+    if (provider->api_version) {
+        line(out, "  api_version", provider->api_version);
+    }
     for (char **header = provider->headers; header && *header; header++) {
         /* A header's value may be a secret. */
         buf_appendf(out, "  headers.%.*s = (hidden)\n",

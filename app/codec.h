@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 
+#include "app/chat.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -21,21 +22,56 @@
 #include "store/stream_event.h"
 
 struct chat_request {
-    const char *model;               /* without the provider's name */
-    const char *host;                /* of the base URL: dialects differ */
-    struct sv system;                /* empty: none */
-    struct message *const *messages; /* oldest first; the last one is the user's */
+    const char *model;       /* without the provider's name */
+    const char *label;       /* "PROVIDER/MODEL": native items of other labels are dropped */
+    const char *host;        /* of the base URL: dialects differ */
+    const char *api_version; /* from the config (Azure); NULL: none */
+    struct sv system;        /* empty: none */
+    struct message *const
+        *messages; /* oldest first; the last one is the user's, or see `continues` */
     size_t message_count;
+    struct chat_options options;
+    const struct chat_attachment *attachments; /* for the parts that name them */
+    size_t attachment_count;
+    /* The last message is the assistant's, cut short. The codec has the model write on where the
+     * protocol and the model can (codec->can_prefill), else it asks for it with CHAT_GO_ON. */
+    bool continues;
 };
+
+#define CHAT_GO_ON                                                                                 \
+    "Your last answer was cut off. Continue it exactly where it stopped, without repeating any "   \
+    "of it."
 
 typedef void stream_sink_fn(void *ctx, const struct stream_event *event);
 
+enum codec_framing {
+    CODEC_SSE,    /* text/event-stream */
+    CODEC_NDJSON, /* one JSON document a line */
+};
+
 struct decoder;
 
+/*
+ * Native items: what a provider wants back as it was (signatures, encrypted reasoning) is emitted
+ * as STREAM_NATIVE, its JSON text verbatim, its `id` the number of the part that it stands for in
+ * decimal digits, several with commas between; none: it stands for itself, where it is. A decoder
+ * emits one only when it is whole. Encoding for the same label puts native items in place of the
+ * parts that they stand for; for another label it leaves them out, and the reasoning too.
+ */
 struct codec {
     const char *name;   /* as in the config's `type` */
-    const char *path;   /* appended to the base URL */
     const char *accept; /* media type of the answer */
+    enum codec_framing framing;
+    const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
+    /* What the key is put behind, as in "x-api-key: ". */
+    const char *(*key_header)(const struct chat_request *request);
+    /* Appends what follows the base URL. */
+    void (*path)(const struct chat_request *request, struct buf *out);
+    /* Whether this model goes on with an assistant's message that ends the conversation. NULL:
+     * none does. */
+    bool (*can_prefill)(const struct chat_request *request);
+    /* Pure. ERR_INVALID: there is nothing to send, or an attachment of a type that this protocol
+     * cannot carry; ERR_TOO_BIG. */
     enum err_code (*encode)(const struct chat_request *request, struct buf *out, struct err *err);
     struct decoder *(*decoder_new)(stream_sink_fn *sink, void *ctx);
     /* One SSE event (type, data), or one line of NDJSON (type empty). */

@@ -427,8 +427,11 @@ static void chat_end(struct decoder *decoder, const struct err *broken)
 
 const struct codec codec_openai_chat = {
     .name = "openai",
-    .path = "/chat/completions",
     .accept = "text/event-stream",
+    .framing = CODEC_SSE,
+    .key_header = openai_chat__key_header,
+    .path = openai_chat__path,
+    .can_prefill = openai_chat__can_prefill,
     .encode = openai_chat__encode,
     .decoder_new = chat_decoder_new,
     .decode = chat_decode,

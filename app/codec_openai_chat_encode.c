@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "app/codec_encode.h"
 #include "app/codec_openai_chat_internal.h"
 #include "app/json.h"
 #include "base/alloc.h"
@@ -27,15 +28,6 @@ struct encoder {
     size_t call_count;
     bool calls_written;
 };
-
-static bool host_is(const char *host, struct sv domain)
-{
-    struct sv name = sv_from(host);
-    if (!sv_ends_with(name, domain)) {
-        return false;
-    }
-    return name.n == domain.n || name.p[name.n - domain.n - 1] == '.';
-}
 
 static void append_member(struct encoder *encoder, const char *name, struct sv text)
 {
@@ -239,13 +231,42 @@ static void write_messages(struct encoder *encoder, const struct chat_request *r
     (void)buf_append_byte(encoder->out, ']');
 }
 
+static bool is_azure(const struct chat_request *request)
+{
+    return codec_host_is(request->host, SV("azure.com"));
+}
+
+const char *openai_chat__key_header(const struct chat_request *request)
+{
+    return is_azure(request) ? "api-key: " : "Authorization: Bearer ";
+}
+
+/* Azure's older form names the deployment in the path, and a version of the protocol. */
+void openai_chat__path(const struct chat_request *request, struct buf *out)
+{
+    if (is_azure(request) && request->api_version) {
+        (void)buf_append_str(out, "/deployments/");
+        codec_append_segment(out, sv_from(request->model));
+        (void)buf_append_str(out, "/chat/completions?api-version=");
+        codec_append_segment(out, sv_from(request->api_version));
+    } else {
+        (void)buf_append_str(out, "/chat/completions");
+    }
+}
+
+/* OpenAI itself answers a trailing answer anew; local servers write on. */
+bool openai_chat__can_prefill(const struct chat_request *request)
+{
+    return codec_host_is(request->host, SV("mistral.ai"));
+}
+
 enum err_code openai_chat__encode(const struct chat_request *request, struct buf *out,
                                   struct err *err)
 {
     struct encoder encoder = {
         .out = out,
-        .mistral = host_is(request->host, SV("mistral.ai")),
-        .deepseek = host_is(request->host, SV("deepseek.com")) &&
+        .mistral = codec_host_is(request->host, SV("mistral.ai")),
+        .deepseek = codec_host_is(request->host, SV("deepseek.com")) &&
                     !sv_equal_str(sv_from(request->model), "deepseek-reasoner"),
         .text = BUF_INIT(BUF_MAX_INTERNAL),
         .reasoning = BUF_INIT(BUF_MAX_INTERNAL),

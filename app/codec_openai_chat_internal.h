@@ -67,6 +67,9 @@ void openai_chat__free_calls(struct decoder *decoder);
 /* Fields that are not there stay unknown. */
 struct usage openai_chat__usage(const cJSON *usage);
 
+const char *openai_chat__key_header(const struct chat_request *request);
+void openai_chat__path(const struct chat_request *request, struct buf *out);
+bool openai_chat__can_prefill(const struct chat_request *request);
 enum err_code openai_chat__encode(const struct chat_request *request, struct buf *out,
                                   struct err *err) NODISCARD;
 

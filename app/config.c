@@ -507,6 +507,7 @@ static void drop_providers(struct config *config)
         free_list(provider->headers);
         free(provider->proxy);
         free(provider->ca_file);
+        free(provider->api_version);
     }
     for (size_t i = 0; i < config->alias_count; i++) {
         free(config->aliases[i].name);

@@ -27,8 +27,9 @@ struct config_provider {
     char *api_key_env;                /* at most one of the three is set */
     char **api_key_cmd;               /* NULL-terminated argv */
     char *api_key_file;
-    char **headers; /* "Name: value", NULL-terminated, or NULL */
-    char *proxy;    /* NULL: from the environment */
+    char *api_version; /* Azure's; NULL: none */
+    char **headers;    /* "Name: value", NULL-terminated, or NULL */
+    char *proxy;       /* NULL: from the environment */
     char *ca_file;
     bool allow_plain_http;
     bool found; /* not from the file: from a key in the environment, or offered and accepted */

@@ -31,6 +31,7 @@ static const struct config_key keys[] = {
      "an array of texts, the command and its arguments"},
     {"provider.*.api_key_file", KEY_PATH, OF_PROVIDER(api_key_file), 0, 0,
      "a path that begins with / or ~/"},
+    {"provider.*.api_version", KEY_TEXT, OF_PROVIDER(api_version), 0, 0, "a text"},
     {"provider.*.headers.*", KEY_HEADER, OF_PROVIDER(headers), 0, 0, "a text on one line"},
     {"provider.*.proxy", KEY_TEXT, OF_PROVIDER(proxy), 0, 0, "a URL"},
     {"provider.*.ca_file", KEY_PATH, OF_PROVIDER(ca_file), 0, 0, "a path that begins with / or ~/"},

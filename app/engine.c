@@ -268,6 +268,7 @@ static struct run *new_run(struct engine *engine, const struct engine_order *ord
     run->session = order->session;
     run->prompt = xstrndup(order->prompt.p ? order->prompt.p : "", order->prompt.n);
     run->prompt_n = order->prompt.n;
+    run->extras = chat_extras_copy(order->extras);
     run->begun = order->begun;
     run->begun_ctx = order->ctx;
     return run;

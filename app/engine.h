@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/chat.h"
 #include "app/config.h"
 #include "app/provider.h"
 #include "base/attr.h"
@@ -28,6 +29,8 @@ struct engine;
 struct engine_order {
     struct ulid session; /* unset: a new one */
     struct sv prompt;    /* copied */
+    /* Options, and attachments of the prompt; copied. NULL: none. */
+    const struct chat_extras *extras;
     /* Called on another thread once the turn is stored, or is not going to be (code, err); may be
      * NULL. Only queue and wake. */
     turn_begun_fn *begun;

@@ -108,6 +108,7 @@ struct run {
     struct ulid session;
     char *prompt;
     size_t prompt_n;
+    struct chat_extras *extras; /* never NULL; never changed */
     turn_begun_fn *begun;
     void *begun_ctx;
     struct turn turn;

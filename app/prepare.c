@@ -14,7 +14,7 @@
 
 struct preparing {
     struct engine *engine;
-    struct run *run;
+    struct run *run; /* only its extras are read: they never change, and it waits for us */
     struct target *target;
     struct ulid session;
     struct ulid answer;
@@ -94,7 +94,7 @@ static enum err_code find_key(const struct preparing *preparing, char **ret_key,
     return ERR_OK;
 }
 
-static size_t count_headers(char *const *headers)
+static size_t count_headers(const char *const *headers)
 {
     size_t count = 0;
     while (headers && headers[count]) {
@@ -103,20 +103,60 @@ static size_t count_headers(char *const *headers)
     return count;
 }
 
-static char **make_headers(const struct preparing *preparing, const char *key)
+struct header_list {
+    char **lines;
+    size_t count;
+    const char *const *configured;
+};
+
+/* What the config says goes before what the protocol would have sent under that name. */
+static bool is_configured(const struct header_list *list, const char *line)
 {
-    const struct config_provider *provider = &preparing->target->provider;
-    size_t own = count_headers(provider->headers);
-    char **headers = xcalloc(own + 3, sizeof(*headers));
-    size_t count = 0;
-    headers[count++] = xasprintf("Accept: %s", provider->type->codec->accept);
+    struct sv name = sv_take(sv_from(line), sv_find(sv_from(line), ':') + 1);
+    for (size_t i = 0; list->configured && list->configured[i]; i++) {
+        if (sv_equal_nocase(sv_take(sv_from(list->configured[i]), name.n), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the line. */
+static void add_header(struct header_list *list, char *line)
+{
+    if (is_configured(list, line)) {
+        key_free(line);
+    } else {
+        list->lines[list->count++] = line;
+    }
+}
+
+static char **make_headers(const struct config_provider *provider,
+                           const struct chat_request *request, const char *key)
+{
+    const struct codec *codec = provider->type->codec;
+    const char *const *configured = (const char *const *)provider->headers;
+    size_t room = count_headers(configured) + count_headers(codec->headers) + 3;
+    struct header_list list = {xcalloc(room, sizeof(char *)), 0, configured};
+    add_header(&list, xasprintf("Accept: %s", codec->accept));
+    for (size_t i = 0; codec->headers && codec->headers[i]; i++) {
+        add_header(&list, xstrdup(codec->headers[i]));
+    }
     if (key) {
-        headers[count++] = xasprintf("Authorization: Bearer %s", key);
+        add_header(&list, xasprintf("%s%s", codec->key_header(request), key));
     }
-    for (size_t i = 0; i < own; i++) {
-        headers[count++] = xstrdup(provider->headers[i]);
+    for (size_t i = 0; configured && configured[i]; i++) {
+        list.lines[list.count++] = xstrdup(configured[i]);
     }
-    return headers;
+    return list.lines;
+}
+
+static char *make_url(const struct config_provider *provider, const struct chat_request *request)
+{
+    struct buf url = BUF_INIT(BUF_MAX_INTERNAL);
+    (void)buf_append_str(&url, provider->base_url);
+    provider->type->codec->path(request, &url);
+    return buf_detach(&url);
 }
 
 static enum err_code make_request(const struct preparing *preparing,
@@ -124,28 +164,32 @@ static enum err_code make_request(const struct preparing *preparing,
                                   struct prepared *prepared, struct err *err)
 {
     const struct target *target = preparing->target;
-    const struct codec *codec = target->provider.type->codec;
-    char *key = NULL;
+    const struct chat_extras *extras = preparing->run->extras;
     enum err_code code = http_check_url(target->provider.base_url,
                                         target->provider.allow_plain_http, &prepared->host, err);
     if (code == ERR_OK) {
-        code = find_key(preparing, &key, err);
+        code = find_key(preparing, &prepared->key, err);
     }
     if (code) {
         return code;
     }
-    prepared->url = xasprintf("%s%s", target->provider.base_url, codec->path);
-    prepared->headers = make_headers(preparing, key);
-    prepared->key = key;
-    buf_init(&prepared->body, BUF_MAX_INTERNAL);
     struct chat_request request = {
         .model = target->model,
+        .label = target->label,
         .host = prepared->host,
+        .api_version = target->provider.api_version,
         .system = sv_from(target->system),
         .messages = conversation->messages,
         .message_count = conversation->count,
+        .options = extras->options,
+        .attachments = extras->attachments,
+        .attachment_count = extras->attachment_count,
+        .continues = extras->continues,
     };
-    return codec->encode(&request, &prepared->body, err);
+    prepared->url = make_url(&target->provider, &request);
+    prepared->headers = make_headers(&target->provider, &request, prepared->key);
+    buf_init(&prepared->body, BUF_MAX_INTERNAL);
+    return target->provider.type->codec->encode(&request, &prepared->body, err);
 }
 
 static enum err_code prepare(const struct preparing *preparing, struct prepared *prepared,

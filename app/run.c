@@ -23,6 +23,7 @@ void run_free(struct run *run)
     target_unref(run->target);
     key_free(run->key);
     free(run->prompt);
+    free(run->extras);
     free(run);
 }
 

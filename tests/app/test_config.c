@@ -70,6 +70,7 @@ static void parse__takes_every_key(void **state)
                                   "headers = { X-One = '1', X-Two = '' }\n"
                                   "proxy = 'http://p:1'\n"
                                   "ca_file = '/ca.pem'\n"
+                                  "api_version = 'v1'\n"
                                   "[provider.b]\n"
                                   "type = 'openai'\n"
                                   "base_url = 'http://b.example/v1'\n"
@@ -96,6 +97,7 @@ static void parse__takes_every_key(void **state)
     assert_null(a->headers[2]);
     assert_string_equal(a->proxy, "http://p:1");
     assert_string_equal(a->ca_file, "/ca.pem");
+    assert_string_equal(a->api_version, "v1");
     assert_true(config->providers[1].allow_plain_http);
     assert_string_equal(config->providers[1].api_key_file, "/home/test/k");
     assert_string_equal(config->aliases[0].name, "my model");
