@@ -10,6 +10,7 @@
 
 #include "app/config_keys.h"
 #include "app/http.h"
+#include "app/money.h"
 #include "app/nearest.h"
 #include "app/provider.h"
 #include "app/toml.h"
@@ -61,6 +62,26 @@ static struct config_alias *alias_entry(struct config *config, struct sv name)
     return entry;
 }
 
+static struct config_model *model_entry(struct config *config, struct sv name)
+{
+    for (size_t i = 0; i < config->model_count; i++) {
+        if (sv_equal_str(name, config->models[i].name)) {
+            return &config->models[i];
+        }
+    }
+    size_t count = config->model_count + 1;
+    config->models = xrealloc(config->models, count * sizeof *config->models);
+    struct config_model *entry = &config->models[count - 1];
+    *entry = (struct config_model){.name = xstrndup(name.p, name.n),
+                                   .context = MONEY_UNKNOWN,
+                                   .input_price = MONEY_UNKNOWN,
+                                   .output_price = MONEY_UNKNOWN,
+                                   .cache_read_price = MONEY_UNKNOWN,
+                                   .cache_write_price = MONEY_UNKNOWN};
+    config->model_count = count;
+    return entry;
+}
+
 static void *home_of(struct loader *loader, const struct config_key *key,
                      const struct toml_item *item)
 {
@@ -69,6 +90,8 @@ static void *home_of(struct loader *loader, const struct config_key *key,
         base = (char *)provider_entry(loader, item->path[1], item->line);
     } else if (key->home == KEY_OF_ALIAS) {
         base = (char *)alias_entry(loader->config, item->path[1]);
+    } else if (key->home == KEY_OF_MODEL) {
+        base = (char *)model_entry(loader->config, item->path[1]);
     }
     return base + key->offset;
 }
@@ -256,6 +279,33 @@ static enum err_code put_number(struct loader *loader, const struct config_key *
     return ERR_OK;
 }
 
+static enum err_code put_count(struct loader *loader, const struct config_key *key,
+                               const struct toml_item *item, struct err *err)
+{
+    if (item->type != TOML_INTEGER) {
+        return complain_type(loader, item, key->expected, err);
+    }
+    if (!(item->number >= key->min && item->number <= key->max)) {
+        return complain_value(loader, item, key->expected, err);
+    }
+    *(int64_t *)home_of(loader, key, item) = item->integer;
+    return ERR_OK;
+}
+
+static enum err_code put_money(struct loader *loader, const struct config_key *key,
+                               const struct toml_item *item, struct err *err)
+{
+    int64_t amount = 0;
+    if (item->type != TOML_TEXT) {
+        return complain_type(loader, item, key->expected, err);
+    }
+    if (!money_parse(item->text, MONEY_PLACES, &amount)) {
+        return complain_value(loader, item, key->expected, err);
+    }
+    *(int64_t *)home_of(loader, key, item) = amount;
+    return ERR_OK;
+}
+
 static enum err_code put_flag(struct loader *loader, const struct config_key *key,
                               const struct toml_item *item, struct err *err)
 {
@@ -347,6 +397,10 @@ static enum err_code put(struct loader *loader, const struct config_key *key,
     case KEY_MS:
     case KEY_SECONDS:
         return put_number(loader, key, item, err);
+    case KEY_COUNT:
+        return put_count(loader, key, item, err);
+    case KEY_MONEY:
+        return put_money(loader, key, item, err);
     case KEY_FLAG:
         return put_flag(loader, key, item, err);
     case KEY_ARGV:
@@ -365,6 +419,10 @@ static enum err_code put(struct loader *loader, const struct config_key *key,
 static enum err_code check_names(const struct loader *loader, const struct toml_item *item,
                                  struct err *err)
 {
+    if (item->depth >= 2 && sv_equal_str(item->path[0], "models") && !is_model(item->path[1])) {
+        return complain(loader, item, "is not for a model: expected [models.\"PROVIDER/MODEL\"]",
+                        err);
+    }
     if (item->depth < 2 ||
         !(sv_equal_str(item->path[0], "provider") || sv_equal_str(item->path[0], "alias"))) {
         return ERR_OK;
@@ -513,11 +571,16 @@ static void drop_providers(struct config *config)
         free(config->aliases[i].name);
         free(config->aliases[i].model);
     }
+    for (size_t i = 0; i < config->model_count; i++) {
+        free(config->models[i].name);
+    }
     free(config->providers);
     free(config->aliases);
+    free(config->models);
     config->providers = NULL;
     config->aliases = NULL;
-    config->provider_count = config->alias_count = 0;
+    config->models = NULL;
+    config->provider_count = config->alias_count = config->model_count = 0;
 }
 
 static enum err_code load_text(struct loader *loader, struct sv text, struct err *err)

@@ -41,6 +41,13 @@ struct config_alias {
     unsigned line;
 };
 
+/* What the config says of one model; MONEY_UNKNOWN: nothing. Prices as in app/models.h. */
+struct config_model {
+    char *name; /* PROVIDER/MODEL, as in [models."PROVIDER/MODEL"] */
+    int64_t context;
+    int64_t input_price, output_price, cache_read_price, cache_write_price;
+};
+
 struct config {
     char *path;  /* the file that was read, or would have been */
     char *model; /* PROVIDER/MODEL or alias; NULL: none */
@@ -53,6 +60,8 @@ struct config {
     size_t provider_count;
     struct config_alias *aliases;
     size_t alias_count;
+    struct config_model *models;
+    size_t model_count;
 };
 
 /* `path` NULL: the XDG one, which may be missing. A path that was given must exist. ERR_CONFIG,

@@ -12,6 +12,8 @@
 #define OF_CONFIG(member) KEY_OF_CONFIG, offsetof(struct config, member)
 #define OF_PROVIDER(member) KEY_OF_PROVIDER, offsetof(struct config_provider, member)
 #define OF_ALIAS(member) KEY_OF_ALIAS, offsetof(struct config_alias, member)
+#define OF_MODEL(member) KEY_OF_MODEL, offsetof(struct config_model, member)
+#define PRICE_EXPECTED "a text such as \"0.25\", US dollars for a million tokens"
 #define TIMEOUT_EXPECTED "a number of seconds from 0.1 to 86400"
 
 static const struct config_key keys[] = {
@@ -37,6 +39,11 @@ static const struct config_key keys[] = {
     {"provider.*.ca_file", KEY_PATH, OF_PROVIDER(ca_file), 0, 0, "a path that begins with / or ~/"},
     {"provider.*.allow_plain_http", KEY_FLAG, OF_PROVIDER(allow_plain_http), 0, 0, "true or false"},
     {"alias.*", KEY_MODEL, OF_ALIAS(model), 0, 0, "a text, PROVIDER/MODEL"},
+    {"models.*.context", KEY_COUNT, OF_MODEL(context), 1, 1e12, "a whole number of tokens"},
+    {"models.*.input_price", KEY_MONEY, OF_MODEL(input_price), 0, 0, PRICE_EXPECTED},
+    {"models.*.output_price", KEY_MONEY, OF_MODEL(output_price), 0, 0, PRICE_EXPECTED},
+    {"models.*.cache_read_price", KEY_MONEY, OF_MODEL(cache_read_price), 0, 0, PRICE_EXPECTED},
+    {"models.*.cache_write_price", KEY_MONEY, OF_MODEL(cache_write_price), 0, 0, PRICE_EXPECTED},
     {.path = NULL},
 };
 

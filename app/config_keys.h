@@ -21,12 +21,14 @@ enum key_kind {
     KEY_MODEL,   /* PROVIDER/MODEL */
     KEY_MS,      /* whole number; kept in µs */
     KEY_SECONDS, /* number; kept in µs */
+    KEY_COUNT,   /* whole number */
+    KEY_MONEY,   /* decimal text; kept in millionths */
     KEY_FLAG,
     KEY_ARGV,   /* array of texts, not empty */
     KEY_HEADER, /* text; the key's last segment is the header's name */
 };
 
-enum key_home { KEY_OF_CONFIG, KEY_OF_PROVIDER, KEY_OF_ALIAS };
+enum key_home { KEY_OF_CONFIG, KEY_OF_PROVIDER, KEY_OF_ALIAS, KEY_OF_MODEL };
 
 struct config_key {
     const char *path; /* segments with dots between; * is any name; NULL ends the table */

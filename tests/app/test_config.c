@@ -10,6 +10,7 @@
 
 #include "app/config.h"
 #include "app/config_keys.h"
+#include "app/money.h"
 #include "app/provider.h"
 #include "app/toml.h"
 #include "base/file.h"
@@ -77,7 +78,11 @@ static void parse__takes_every_key(void **state)
                                   "allow_plain_http = true\n"
                                   "api_key_file = '~/k'\n"
                                   "[alias]\n"
-                                  "'my model' = 'b/x/y'\n");
+                                  "'my model' = 'b/x/y'\n"
+                                  "[models.'b/x/y']\n"
+                                  "context = 131072\n"
+                                  "input_price = '0.25'\n"
+                                  "cache_write_price = '0'\n");
     assert_string_equal(config->model, "a/m");
     assert_string_equal(config->system, "two\nlines");
     assert_string_equal(config->store_path, "/home/test/x.db");
@@ -102,7 +107,26 @@ static void parse__takes_every_key(void **state)
     assert_string_equal(config->providers[1].api_key_file, "/home/test/k");
     assert_string_equal(config->aliases[0].name, "my model");
     assert_string_equal(config->aliases[0].model, "b/x/y");
+    assert_int_equal(config->model_count, 1);
+    assert_string_equal(config->models[0].name, "b/x/y");
+    assert_int_equal(config->models[0].context, 131072);
+    assert_int_equal(config->models[0].input_price, 250000);
+    assert_int_equal(config->models[0].output_price, MONEY_UNKNOWN);
+    assert_int_equal(config->models[0].cache_write_price, 0);
     config_free(config);
+}
+
+static void parse__takes_prices_as_decimal_texts_only(void **state)
+{
+    (void)state;
+    refuses("[models.'a/b']\ninput_price = 0.25\n", "c.toml:2: 'models.a/b.input_price' must be a "
+                                                    "text such as \"0.25\"");
+    refuses("[models.'a/b']\ninput_price = '-1'\n", "c.toml:2:");
+    refuses("[models.'a/b']\ninput_price = '0.0000001'\n", "c.toml:2:");
+    refuses("[models.'a/b']\ncontext = 0\n", "expected a whole number of tokens");
+    refuses("[models.'a/b']\ncontext = 1.5\n", "must be a whole number of tokens");
+    refuses("[models.gpt]\ncontext = 1\n", "c.toml:1: 'models.gpt' is not for a model");
+    refuses("[models.'a/b']\ncontext_window = 1\n", "unknown key");
 }
 
 static void parse__names_the_line_and_the_nearest_key(void **state)
@@ -313,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__gives_the_built_in_values_for_an_empty_text),
         cmocka_unit_test(parse__takes_every_key),
+        cmocka_unit_test(parse__takes_prices_as_decimal_texts_only),
         cmocka_unit_test(parse__names_the_line_and_the_nearest_key),
         cmocka_unit_test(parse__reports_the_first_line_that_is_wrong),
         cmocka_unit_test(parse__refuses_wrong_types_and_values),
