@@ -246,6 +246,18 @@ int64_t model_cost(const struct model_facts *facts, const struct usage *usage)
     return money_share(total, 1, MILLION);
 }
 
+struct stream_event models_priced(const struct config *config,
+                                  const struct config_provider *provider, const char *model,
+                                  const struct stream_event *event)
+{
+    struct stream_event priced = *event;
+    if (event->kind == STREAM_USAGE) {
+        struct model_facts facts = models_find(config, provider, model);
+        priced.usage.cost_micros = model_cost(&facts, &event->usage);
+    }
+    return priced;
+}
+
 int64_t model_estimate(const struct model_facts *facts, size_t body_bytes, int64_t max_output)
 {
     int64_t input = body_bytes > INT64_MAX ? INT64_MAX : (int64_t)body_bytes;

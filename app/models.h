@@ -54,6 +54,10 @@ const char *models_table_date(void);
  * Rounded up to a millionth. MONEY_UNKNOWN otherwise.
  */
 int64_t model_cost(const struct model_facts *facts, const struct usage *usage);
+/* The same event; where it carries usage, with the cost that model_cost gives. */
+struct stream_event models_priced(const struct config *config,
+                                  const struct config_provider *provider, const char *model,
+                                  const struct stream_event *event);
 /*
  * An estimate before the request, an upper bound: a token for every three bytes of its body, and
  * `max_output` tokens of answer. MONEY_UNKNOWN where a price is, or max_output is below 0.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "app/engine_internal.h"
+#include "app/models.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -125,8 +126,10 @@ static void take_event(void *ctx, const struct stream_event *event)
         end_without_key(run, event);
         return;
     }
+    struct stream_event priced =
+        models_priced(run->engine->config, &run->target->provider, run->target->model, event);
     enum err_code code =
-        message_apply_then(run->engine->store, &run->turn.answer, event, NULL, NULL, &err);
+        message_apply_then(run->engine->store, &run->turn.answer, &priced, NULL, NULL, &err);
     if (code == ERR_GONE || code == ERR_NOT_FOUND || code == ERR_CLOSED) {
         let_go(run);
     } else if (code) {

@@ -158,6 +158,19 @@ static void cost__takes_the_providers_word(void **state)
     assert_int_equal(model_cost(&facts, &usage), 0);
 }
 
+static void priced__touches_usage_only(void **state)
+{
+    (void)state;
+    struct config_provider openai = provider_at(NULL);
+    struct stream_event event = {.kind = STREAM_USAGE, .usage = used(1000, 0)};
+    struct stream_event priced = models_priced(NULL, &openai, "gpt-5-mini", &event);
+    assert_int_equal(priced.usage.cost_micros, 250);
+    assert_int_equal(event.usage.cost_micros, USAGE_UNKNOWN);
+    event.kind = STREAM_TEXT;
+    priced = models_priced(NULL, &openai, "gpt-5-mini", &event);
+    assert_int_equal(priced.usage.cost_micros, USAGE_UNKNOWN);
+}
+
 static void cost__stays_unknown(void **state)
 {
     (void)state;
@@ -215,6 +228,7 @@ int main(void)
         cmocka_unit_test(cost__counts_each_kind_of_token_at_its_price),
         cmocka_unit_test(cost__charges_all_of_a_long_request_by_the_higher_price),
         cmocka_unit_test(cost__takes_the_providers_word),
+        cmocka_unit_test(priced__touches_usage_only),
         cmocka_unit_test(cost__stays_unknown),
         cmocka_unit_test(estimate__is_an_upper_bound),
         cmocka_unit_test(shipped__lists_each_model_of_a_service_once),
