@@ -15,24 +15,22 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 
-#define ANSWER_MAX ((uint64_t)64 << 20)
 #define REASON_BYTES 64
 
 static void take_split_text(void *ctx, bool reasoning, struct sv text)
 {
     struct decoder *decoder = ctx;
-    enum chat_open kind = reasoning ? CHAT_OPEN_REASONING : CHAT_OPEN_TEXT;
-    decoder->answered = decoder->answered || !reasoning;
-    openai_chat__open(decoder, kind);
-    openai_chat__emit(decoder, reasoning ? STREAM_REASONING : STREAM_TEXT, decoder->part, text);
+    if (text.n == 0) {
+        return;
+    }
+    openai_chat__open(decoder, reasoning ? CHAT_OPEN_REASONING : CHAT_OPEN_TEXT);
+    codec_out_text(&decoder->out, reasoning ? STREAM_REASONING : STREAM_TEXT, decoder->part, text);
 }
 
 static struct decoder *chat_decoder_new(stream_sink_fn *sink, void *ctx)
 {
     struct decoder *decoder = xcalloc(1, sizeof(*decoder));
-    decoder->sink = sink;
-    decoder->ctx = ctx;
-    decoder->usage = usage_unknown();
+    codec_out_init(&decoder->out, sink, ctx);
     think_init(&decoder->think, take_split_text, decoder);
     return decoder;
 }
@@ -49,19 +47,10 @@ static void chat_decoder_free(struct decoder *decoder)
     free(decoder);
 }
 
-void openai_chat__send(struct decoder *decoder, const struct stream_event *event)
-{
-    if (!decoder->last) {
-        decoder->last = stream_event_is_last(event);
-        decoder->sink(decoder->ctx, event);
-    }
-}
-
 static void close_part(struct decoder *decoder)
 {
     if (decoder->open == CHAT_OPEN_REASONING) {
-        struct stream_event event = {.kind = STREAM_REASONING_END, .part = decoder->part};
-        openai_chat__send(decoder, &event);
+        codec_out_reasoning_end(&decoder->out, decoder->part);
     }
     decoder->open = CHAT_OPEN_NONE;
 }
@@ -71,46 +60,17 @@ void openai_chat__open(struct decoder *decoder, enum chat_open kind)
     if (decoder->open != kind || kind == CHAT_OPEN_CALL) {
         close_part(decoder);
         decoder->open = kind;
-        decoder->part = decoder->next_part++;
+        if (kind != CHAT_OPEN_CALL) {
+            decoder->part = decoder->out.next_part++;
+        }
     }
 }
 
-static void send_error(struct decoder *decoder, const struct http_failure *failure,
-                       enum finish_reason reason)
-{
-    struct stream_event event = {.kind = STREAM_ERROR,
-                                 .reason = reason,
-                                 .error = failure->code,
-                                 .retryable = failure->retryable,
-                                 .text = sv_from(failure->text)};
-    openai_chat__send(decoder, &event);
-}
-
-/* Ends with an error; what was held back of the text goes out first. */
-static void fail(struct decoder *decoder, const struct http_failure *failure,
-                 enum finish_reason reason)
+/* Before an error: what was held back of the text goes out. */
+static void let_go(struct decoder *decoder)
 {
     think_end(&decoder->think);
     openai_chat__end_calls(decoder, false);
-    send_error(decoder, failure, reason);
-}
-
-void openai_chat__emit(struct decoder *decoder, enum stream_kind kind, uint32_t part,
-                       struct sv text)
-{
-    static const struct http_failure too_big = {.code = ERR_TOO_BIG,
-                                                .text = "the answer is larger than 64 MiB"};
-    static const enum part_kind kinds[STREAM_KIND_COUNT] = {[STREAM_TEXT] = PART_TEXT,
-                                                            [STREAM_REASONING] = PART_REASONING,
-                                                            [STREAM_TOOL_INPUT] = PART_TOOL_CALL};
-    decoder->bytes += text.n;
-    if (decoder->bytes > ANSWER_MAX) {
-        send_error(decoder, &too_big, FINISH_ERROR);
-        return;
-    }
-    struct stream_event event = {
-        .kind = kind, .part = part, .part_kind = kinds[kind], .text = text};
-    openai_chat__send(decoder, &event);
 }
 
 static void take_reasoning(struct decoder *decoder, struct sv text)
@@ -191,25 +151,17 @@ static void take_choice(struct decoder *decoder, const cJSON *choice)
 static void take_usage(struct decoder *decoder, const cJSON *item)
 {
     struct usage usage = openai_chat__usage(item);
-    if (!usage_is_known(&usage) || memcmp(&usage, &decoder->usage, sizeof(usage)) == 0) {
-        return;
-    }
-    decoder->usage = usage;
-    struct stream_event event = {.kind = STREAM_USAGE, .usage = usage};
-    openai_chat__send(decoder, &event);
+    codec_out_usage(&decoder->out, &usage);
 }
 
 static void start(struct decoder *decoder, const cJSON *root, const cJSON *choices)
 {
     struct sv id = json_get_text(root, "id");
-    if (decoder->started || (id.n == 0 && !(choices && choices->child))) {
+    if (decoder->out.started || (id.n == 0 && !(choices && choices->child))) {
         return;
     }
-    decoder->started = true;
     decoder->stream_id = xstrndup(id.p, id.n);
-    struct stream_event event = {
-        .kind = STREAM_STARTED, .id = id, .name = json_get_text(root, "model")};
-    openai_chat__send(decoder, &event);
+    codec_out_started(&decoder->out, id, json_get_text(root, "model"));
 }
 
 static bool is_error_word(const cJSON *root, const char *name)
@@ -233,12 +185,10 @@ static bool has_error(const cJSON *root)
     return !answer && (json_get(root, "detail") || json_get_text(root, "message").n);
 }
 
-/* An error inside an answer that began with status 200. */
 static void fail_as_said(struct decoder *decoder, struct sv body)
 {
-    struct http_failure failure;
-    http_failure_describe(200, body, NULL, &failure);
-    fail(decoder, &failure, FINISH_ERROR);
+    let_go(decoder);
+    codec_out_fail_as_said(&decoder->out, body);
 }
 
 static void take_chunk(struct decoder *decoder, const cJSON *root, struct sv body)
@@ -294,35 +244,19 @@ static enum finish_reason map_reason(const struct decoder *decoder)
     return done && decoder->refused ? FINISH_REFUSAL : reason;
 }
 
-static void fail_by_reason(struct decoder *decoder)
-{
-    struct http_failure failure = {.code = ERR_SERVER, .retryable = true};
-    struct err err;
-    (void)err_set(&err, ERR_SERVER, "the server ended the answer with '%s'", decoder->raw_reason);
-    memcpy(failure.text, err.text, sizeof(failure.text));
-    fail(decoder, &failure, FINISH_ERROR);
-}
-
 static void finish(struct decoder *decoder)
 {
     enum finish_reason reason = map_reason(decoder);
+    struct sv word = sv_from(decoder->raw_reason);
     if (reason == FINISH_ERROR) {
-        fail_by_reason(decoder);
+        let_go(decoder);
+        codec_out_fail_by_reason(&decoder->out, word);
         return;
     }
     think_end(&decoder->think);
     close_part(decoder);
     openai_chat__end_calls(decoder, reason != FINISH_MAX_TOKENS);
-    struct buf text = BUF_INIT(ERR_TEXT_SIZE);
-    if (!decoder->answered) {
-        const char *word = decoder->raw_reason ? decoder->raw_reason : "no reason given";
-        (void)buf_appendf(&text, "empty answer (%s)", word);
-    } else {
-        (void)buf_append_str(&text, decoder->raw_reason);
-    }
-    struct stream_event event = {.kind = STREAM_FINISH, .reason = reason, .text = buf_sv(&text)};
-    openai_chat__send(decoder, &event);
-    buf_release(&text);
+    codec_out_finish(&decoder->out, reason, word);
 }
 
 static const cJSON *first_of(const cJSON *tree)
@@ -333,7 +267,7 @@ static const cJSON *first_of(const cJSON *tree)
 static void chat_decode(struct decoder *decoder, struct sv type, struct sv data)
 {
     struct sv text = sv_trim(data);
-    if (decoder->last || text.n == 0) {
+    if (decoder->out.last || text.n == 0) {
         return;
     }
     if (sv_starts_with(text, SV("[DONE]"))) {
@@ -348,29 +282,21 @@ static void chat_decode(struct decoder *decoder, struct sv type, struct sv data)
     if (tree) {
         take_chunk(decoder, first_of(tree), text);
     } else {
-        decoder->unreadable++;
+        decoder->out.unreadable++;
     }
     cJSON_Delete(tree);
 }
 
-/* Shows the body the way errors are shown, without the verdict before it. */
 static void fail_unreadable(struct decoder *decoder, const char *what, struct sv body)
 {
-    struct http_failure failure;
-    http_failure_describe(200, body, NULL, &failure);
-    const char *shown = strstr(failure.text, ": ");
-    struct err err;
-    (void)err_set(&err, ERR_PROTOCOL, "%s%s", what, shown ? shown : "");
-    failure.code = ERR_PROTOCOL;
-    failure.retryable = true;
-    memcpy(failure.text, err.text, sizeof(failure.text));
-    fail(decoder, &failure, FINISH_ERROR);
+    let_go(decoder);
+    codec_out_fail_unreadable(&decoder->out, what, body);
 }
 
 static void chat_decode_body(struct decoder *decoder, struct sv body)
 {
     struct sv text = sv_trim(body);
-    if (decoder->last) {
+    if (decoder->out.last) {
         return;
     }
     cJSON *tree = json_parse(text);
@@ -388,40 +314,17 @@ static void chat_decode_body(struct decoder *decoder, struct sv body)
     cJSON_Delete(tree);
 }
 
-static bool may_retry(enum err_code code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_TIMEOUT || code == ERR_PROTOCOL ||
-           code == ERR_SERVER || code == ERR_RATE_LIMIT || code == ERR_BUSY;
-}
-
-static void cut(struct decoder *decoder, const struct err *broken)
-{
-    struct err err;
-    if (broken) {
-        err = *broken;
-    } else if (decoder->unreadable) {
-        (void)err_set(&err, ERR_PROTOCOL,
-                      "the stream ended without its last event, and %u of its events were not JSON",
-                      decoder->unreadable);
-    } else {
-        (void)err_set(&err, ERR_PROTOCOL, "the stream ended without its last event");
-    }
-    struct http_failure failure = {.code = err.code, .retryable = may_retry(err.code)};
-    memcpy(failure.text, err.text, sizeof(failure.text));
-    bool begun = decoder->started || err.code == ERR_PROTOCOL;
-    fail(decoder, &failure, begun ? FINISH_INTERRUPTED : FINISH_ERROR);
-}
-
 static void chat_end(struct decoder *decoder, const struct err *broken)
 {
-    if (decoder->last) {
+    if (decoder->out.last) {
         return;
     }
     /* After the finish reason only the usage was missing: the answer is whole. */
     if (decoder->raw_reason) {
         finish(decoder);
     } else {
-        cut(decoder, broken);
+        let_go(decoder);
+        codec_out_cut(&decoder->out, broken);
     }
 }
 

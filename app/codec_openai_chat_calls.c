@@ -98,22 +98,15 @@ static void give_input(struct decoder *decoder, struct chat_call *call, struct s
 {
     if (text.n) {
         call->has_input = true;
-        openai_chat__emit(decoder, STREAM_TOOL_INPUT, call->part, text);
+        codec_out_text(&decoder->out, STREAM_TOOL_INPUT, call->part, text);
     }
 }
 
 static void open_call(struct decoder *decoder, struct chat_call *call)
 {
     openai_chat__open(decoder, CHAT_OPEN_CALL);
-    decoder->answered = true;
-    call->part = decoder->part;
     call->id = call->server_id ? xstrdup(call->server_id) : make_id(decoder, call);
-    struct stream_event event = {.kind = STREAM_TOOL_CALL,
-                                 .part = call->part,
-                                 .part_kind = PART_TOOL_CALL,
-                                 .id = sv_from(call->id),
-                                 .name = sv_from(call->name)};
-    openai_chat__send(decoder, &event);
+    call->part = codec_out_call(&decoder->out, sv_from(call->id), sv_from(call->name));
     give_input(decoder, call, buf_sv(&call->early));
     buf_release(&call->early);
 }
@@ -192,8 +185,7 @@ void openai_chat__end_calls(struct decoder *decoder, bool whole)
         if (!call->has_input) {
             give_input(decoder, call, SV("{}"));
         }
-        struct stream_event event = {.kind = STREAM_TOOL_CALL_END, .part = call->part};
-        openai_chat__send(decoder, &event);
+        codec_out_call_end(&decoder->out, call->part);
     }
 }
 

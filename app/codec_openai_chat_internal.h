@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "app/codec.h"
+#include "app/codec_out.h"
 #include "app/think.h"
 
 /* Calls of one answer; more is a server gone wild. */
@@ -28,33 +29,20 @@ struct chat_call {
 enum chat_open { CHAT_OPEN_NONE, CHAT_OPEN_TEXT, CHAT_OPEN_REASONING, CHAT_OPEN_CALL };
 
 struct decoder {
-    stream_sink_fn *sink;
-    void *ctx;
-    bool started;
-    bool last; /* finish or error was emitted */
+    struct codec_out out;
     enum chat_open open;
     uint32_t part; /* of what is open */
-    uint32_t next_part;
     struct think think;
     char *stream_id;
     struct chat_call *calls;
     size_t call_count;
     bool in_body; /* a whole answer is read, not a stream */
     bool refused;
-    bool answered;    /* text or a tool call came */
     char *raw_reason; /* NULL: none yet */
-    struct usage usage;
-    uint64_t bytes;
-    unsigned unreadable; /* events that are not JSON */
 };
 
-/* To the sink, unless the last event has been there. */
-void openai_chat__send(struct decoder *decoder, const struct stream_event *event);
 /* Begins a part of that kind, unless one is open already (for a call: always). */
 void openai_chat__open(struct decoder *decoder, enum chat_open kind);
-/* Emits text, reasoning or tool input, and counts it. */
-void openai_chat__emit(struct decoder *decoder, enum stream_kind kind, uint32_t part,
-                       struct sv text);
 
 /* `tool_calls` of a delta or a message; NULL is fine. */
 void openai_chat__take_calls(struct decoder *decoder, const cJSON *items);

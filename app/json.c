@@ -112,17 +112,23 @@ static void repair_escape(char *at, int unit)
 static cJSON *parse_repaired(struct sv text)
 {
     struct buf copy = BUF_INIT(text.n * 3);
-    cJSON *tree = NULL;
-    if (utf8_append_valid(&copy, text)) {
-        struct sv all = buf_sv(&copy);
-        size_t at = 0;
-        while ((at = find_bad_escape(all, at)) < all.n) {
-            repair_escape(copy.p + at, unit_of(sv_skip(all, at)));
-        }
-        tree = parse_clean(all);
-    }
+    cJSON *tree = json_append_repaired(&copy, text) ? parse_clean(buf_sv(&copy)) : NULL;
     buf_release(&copy);
     return tree;
+}
+
+bool json_append_repaired(struct buf *out, struct sv text)
+{
+    size_t start = out->n;
+    if (!utf8_append_valid(out, text)) {
+        return false;
+    }
+    struct sv all = sv_skip(buf_sv(out), start);
+    size_t at = 0;
+    while ((at = find_bad_escape(all, at)) < all.n) {
+        repair_escape(out->p + start + at, unit_of(sv_skip(all, at)));
+    }
+    return true;
 }
 
 /* NUL counts as white space at the ends: it is what a C server's slip looks like. */
