@@ -145,7 +145,7 @@ int exit_code_of(enum err_code code)
         [ERR_UNREACHABLE] = 69, [ERR_SERVER] = 69,
         [ERR_RATE_LIMIT] = 75,  [ERR_AUTH] = 77,
         [ERR_REJECTED] = 65,    [ERR_PROTOCOL] = 76,
-        [ERR_REFUSED] = 4,
+        [ERR_REFUSED] = 4,      [ERR_BUDGET] = 5,
     };
     return (unsigned)code < ERR_COUNT ? codes[code] : 1;
 }

@@ -48,7 +48,8 @@
     X(ERR_AUTH, "authentication refused")                                                          \
     X(ERR_REJECTED, "request rejected")                                                            \
     X(ERR_PROTOCOL, "stream broke")                                                                \
-    X(ERR_REFUSED, "refused by the model")
+    X(ERR_REFUSED, "refused by the model")                                                         \
+    X(ERR_BUDGET, "budget reached")
 
 #define ERR__ENUM(name, text) name,
 enum err_code { ERR_CODES(ERR__ENUM) ERR_COUNT };

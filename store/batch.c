@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "store/attempt_internal.h"
 #include "store/core_internal.h"
 
 /* A peer's lock is waited for this long; then readers get the text as unsaved, and the write is
@@ -111,8 +112,9 @@ static enum err_code write_usage(struct db *db, const struct live *live, struct 
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "INSERT OR IGNORE INTO usage (message, input_tokens, output_tokens,"
-                   " cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_micros)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                   " cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_micros, at,"
+                   " model, session) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, m.model, b.session"
+                   " FROM message m JOIN branch b ON b.id = m.branch WHERE m.id = ?1",
                    err);
     db_bind_int(stmt, 1, live->row);
     bind_known(stmt, 2, usage->input_tokens);
@@ -121,6 +123,7 @@ static enum err_code write_usage(struct db *db, const struct live *live, struct 
     bind_known(stmt, 5, usage->cache_write_tokens);
     bind_known(stmt, 6, usage->reasoning_tokens);
     bind_known(stmt, 7, usage->cost_micros);
+    db_bind_int(stmt, 8, live->ended_us);
     return db_run(db, stmt, err);
 }
 
@@ -166,31 +169,18 @@ static enum err_code end_message(struct db *db, const struct taken *taken, struc
     return code || db_changes(db) > 0 ? code : batch_extend_ended(db, live->row, err);
 }
 
-/* Compare and set: an attempt ends once, whoever comes first. */
 static enum err_code end_attempt(struct db *db, const struct live *live, struct err *err)
 {
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "UPDATE attempt SET state = ?2, error = ?3, detail = ?4, ended_at = ?5,"
-                   " response_id = ?6 WHERE id = ?1 AND state = 'running'",
-                   err);
-    struct sv state = sv_from(run_state_text(run_state_of_finish(live->reason)));
-    db_bind_int(stmt, 1, live->attempt_row);
-    db_bind_text(stmt, 2, state);
-    db_bind_text(stmt, 3, error_name(live->error));
-    db_bind_text(stmt, 4, sv_from(live->detail));
-    db_bind_int(stmt, 5, live->ended_us);
-    db_bind_text(stmt, 6, sv_from(live->response_id));
-    enum err_code code = db_run(db, stmt, err);
-    if (code || db_changes(db) == 0) {
-        return code;
-    }
-    stmt = db_prepare(
-        db, "UPDATE turn SET state = ?2, ended_at = ?3 WHERE id = ?1 AND state = 'running'", err);
-    db_bind_int(stmt, 1, live->turn_row);
-    db_bind_text(stmt, 2, state);
-    db_bind_int(stmt, 3, live->ended_us);
-    return db_run(db, stmt, err);
+    const struct attempt_end end = {
+        .attempt = live->attempt_row,
+        .state = run_state_of_finish(live->reason),
+        .error = live->error,
+        .detail = live->detail,
+        .response_id = live->response_id,
+        .usage = live->usage,
+        .at_us = live->ended_us,
+    };
+    return attempt_end(db, &end, NULL, err);
 }
 
 enum err_code batch_write_end(struct db *db, const struct taken *taken, struct err *err)

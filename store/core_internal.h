@@ -123,6 +123,8 @@ void writer_mark(struct store *store, struct live *live, bool now);
 
 /* startup.c: what the writer's thread does first and last. */
 enum err_code startup_run(struct store *store, struct err *err) NODISCARD;
+/* Brings an older file up to date for who only reads: nothing here reads old forms. */
+enum err_code startup_upgrade(const char *path, struct err *err) NODISCARD;
 void startup_undo(struct store *store);
 
 /* private_file.c: a new path in a folder of its own (gives it), and taking files and folder away.

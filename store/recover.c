@@ -9,14 +9,11 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/attempt_internal.h"
 #include "store/message.h"
 #include "store/store_internal.h"
 
-static const char running_sql[] =
-    "SELECT id, turn, answer, owner FROM attempt WHERE state = 'running'";
-static const char end_attempt_sql[] =
-    "UPDATE attempt SET state = 'interrupted', error = 'ERR_INTERRUPTED', ended_at = ?2"
-    " WHERE id = ?1 AND state = 'running'";
+static const char running_sql[] = "SELECT id, answer, owner FROM attempt WHERE state = 'running'";
 static const char end_parts_sql[] =
     "UPDATE part SET ended_at = ?2 WHERE message = ?1 AND ended_at IS NULL";
 /* ?3: structural changes, the ended parts and the end itself. */
@@ -24,13 +21,8 @@ static const char end_message_sql[] =
     "UPDATE message SET reason = 'interrupted', error = 'ERR_INTERRUPTED',"
     " detail = 'the program ended before the answer did', ended_at = ?2, revision = revision + ?3,"
     " chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1 AND reason = ''";
-static const char end_turn_sql[] =
-    "UPDATE turn SET state = 'interrupted', ended_at = ?2 WHERE id = ?1 AND state = 'running'"
-    " AND NOT EXISTS (SELECT 1 FROM attempt WHERE turn = ?1 AND state = 'running')";
-
 struct abandoned {
     int64_t attempt;
-    int64_t turn;
     int64_t answer; /* 0: none */
     struct ulid owner;
 };
@@ -52,9 +44,8 @@ static enum err_code find_running(struct db *db, struct abandoned_list *list, st
     while (db_step(db, stmt, err)) {
         append(list, (struct abandoned){
                          .attempt = db_column_int(stmt, 0),
-                         .turn = db_column_int(stmt, 1),
-                         .answer = db_column_int(stmt, 2),
-                         .owner = db_column_id(stmt, 3),
+                         .answer = db_column_int(stmt, 1),
+                         .owner = db_column_id(stmt, 2),
                      });
     }
     return db_result(db);
@@ -87,19 +78,19 @@ static enum err_code end_message(struct db *db, int64_t row, int64_t now, struct
 static enum err_code end_in_transaction(struct db *db, const struct abandoned *item, bool *ret_won,
                                         struct err *err)
 {
-    int64_t now = clock_wall_us();
-    *ret_won = false;
-    enum err_code code = run_ending(db, end_attempt_sql, item->attempt, now, err);
-    if (code != ERR_OK || db_changes(db) == 0) {
-        return code;
+    const struct attempt_end end = {
+        .attempt = item->attempt,
+        .state = RUN_INTERRUPTED,
+        .error = ERR_INTERRUPTED,
+        .usage = usage_unknown(),
+        .at_us = clock_wall_us(),
+    };
+    bool won = false;
+    enum err_code code = attempt_end(db, &end, &won, err);
+    if (code == ERR_OK && won && item->answer != 0) {
+        code = end_message(db, item->answer, end.at_us, err);
     }
-    if (item->answer != 0) {
-        code = end_message(db, item->answer, now, err);
-    }
-    if (code == ERR_OK) {
-        code = run_ending(db, end_turn_sql, item->turn, now, err);
-    }
-    *ret_won = code == ERR_OK;
+    *ret_won = code == ERR_OK && won;
     return code;
 }
 

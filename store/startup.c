@@ -17,16 +17,34 @@
 #define MIGRATE_PATIENCE_US CLOCK_S(10)
 #define UNFOLDED_MAX 256
 
-static enum err_code migrate(struct store *store, struct err *err)
+static enum err_code migrate(struct db *db, int migration_fd, struct err *err)
 {
     int version = 0;
     int64_t deadline = clock_mono_us() + MIGRATE_PATIENCE_US;
-    db_set_deadline(store->db, deadline);
-    enum err_code code = migrate_check(store->db, &version, err);
+    db_set_deadline(db, deadline);
+    enum err_code code = migrate_check(db, &version, err);
     if (code || version == migrate_version()) {
         return code;
     }
-    return migrate_with_lock(store->db, store->migration_fd, deadline, err);
+    return migrate_with_lock(db, migration_fd, deadline, err);
+}
+
+enum err_code startup_upgrade(const char *path, struct err *err)
+{
+    struct db *db = NULL;
+    int fd = -1;
+    enum err_code code = migration_lock_shared(path, &fd, err);
+    if (code == ERR_OK) {
+        code = db_open(path, DB_WRITE, &db, err);
+    }
+    if (code == ERR_OK) {
+        code = migrate(db, fd, err);
+    }
+    db_close(db);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return code ? err_prefix(err, "cannot upgrade the database to be read") : ERR_OK;
 }
 
 /* Ended messages whose text is in chunk still; what is being folded comes first. */
@@ -116,7 +134,8 @@ enum err_code startup_run(struct store *store, struct err *err)
         db_count_long(store->db, &store->long_transactions);
     }
     if (code == ERR_OK) {
-        code = store->private_file ? migrate_run(store->db, store->path, err) : migrate(store, err);
+        code = store->private_file ? migrate_run(store->db, store->path, err)
+                                   : migrate(store->db, store->migration_fd, err);
     }
     if (code == ERR_OK) {
         code = process_lock_take(store->path, &store->process, err);

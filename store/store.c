@@ -101,6 +101,13 @@ static enum err_code look(struct store *store, bool read_only, struct err *err)
     struct db *db = NULL;
     int version = 0;
     enum err_code code = open_reader(store, &db, &version, err);
+    if (code == ERR_OK && read_only && version > 0 && version < migrate_version()) {
+        db_close(db);
+        code = startup_upgrade(store->path, err);
+        if (code == ERR_OK) {
+            code = open_reader(store, &db, &version, err);
+        }
+    }
     if (code == ERR_OK && version == migrate_version()) {
         store->readers[store->readers_idle++] = db;
     } else if (code == ERR_OK) {

@@ -33,9 +33,10 @@ struct store;
 struct store_options {
     const char *path;    /* NULL: a private store on an unlinked temporary file */
     int64_t debounce_us; /* 0: every change is written before the call returns; < 0: the default */
-    bool read_only; /* nothing will be written, store_start is never called; a missing file is empty
-                     */
-    bool follow;    /* publish what other processes write, too: for screens and watchers */
+    /* Nothing will be written, store_start is never called; a missing file is empty. The one
+     * exception: an older file is upgraded, since only the newest form is read. */
+    bool read_only;
+    bool follow;           /* publish what other processes write, too: for screens and watchers */
     struct broker *broker; /* borrowed until store_free */
 };
 

@@ -1,0 +1,74 @@
+/*
+ * Budget: what was spent and what is promised, by day and by month, over all and for each model.
+ *
+ * A turn reserves its estimate before anything is sent, in the transaction that stores the prompt:
+ * it is refused (ERR_BUDGET) when what was spent, what is reserved and the estimate would together
+ * pass a limit. The end of the answer releases the reservation and books what it really cost, even
+ * where that is more. The recovery releases what a process that is gone had reserved. Since all of
+ * that happens inside of the database's transactions, limits hold across processes.
+ *
+ * A period begins at local midnight: of a day, or of the first day of a month. A reservation is
+ * settled in the period in which it was made.
+ *
+ * Units: money in millionths of a US dollar; integers, never fractions. Threads: any. Ownership:
+ * budget_list_free. Errors: of the store.
+ */
+#ifndef WEIR_STORE_BUDGET_H
+#define WEIR_STORE_BUDGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "store/store.h"
+
+#define BUDGET_NO_LIMIT INT64_C(-1)
+
+struct budget_limits {
+    int64_t daily_micros; /* each: BUDGET_NO_LIMIT is none; 0 lets nothing pass that costs */
+    int64_t monthly_micros;
+    int64_t model_daily_micros; /* of the model that is asked */
+    int64_t model_monthly_micros;
+};
+struct budget_limits budget_unlimited(void);
+
+/* What a turn asks for. */
+struct budget_claim {
+    int64_t amount_micros; /* the estimate; 0 reserves nothing and passes while a limit is not
+                              exceeded yet */
+    struct budget_limits limits;
+};
+
+struct budget_row {
+    bool monthly;
+    char starts_on[CLOCK_DAY_SIZE]; /* local: "2026-11-21", "2026-11-01" */
+    char *bucket;                   /* "total" or "model:PROVIDER/MODEL" */
+    int64_t spent_micros;
+    int64_t reserved_micros;
+    int64_t calls;
+    int64_t input_tokens; /* only of the bucket "total", and so are the two that follow */
+    int64_t output_tokens;
+    int64_t tool_calls;
+};
+
+struct budget_list {
+    struct budget_row *rows;
+    size_t count;
+};
+void budget_list_free(struct budget_list *list); /* what it points to; zeroed afterwards */
+
+/* All periods that begin on or after `since` (a local day; NULL: all), newest first. */
+enum err_code budget_list(struct store *store, const char *since, struct budget_list *ret_list,
+                          struct err *err) NODISCARD;
+
+/* Counts calls of one class of tool (web search, say) on the day's total. 0 changes nothing. */
+enum err_code budget_count_tool(struct store *store, const char *tool, int64_t calls,
+                                struct err *err) NODISCARD;
+/* How many that were on a local day. */
+enum err_code budget_tool_calls(struct store *store, const char *day, const char *tool,
+                                int64_t *ret_calls, struct err *err) NODISCARD;
+
+#endif
