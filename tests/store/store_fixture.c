@@ -14,8 +14,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/thread.h"
+#include "store/db_struct.h"
+#include "store/store_internal.h"
 
 #include <cmocka.h>
+
+#define TEST_SECONDS 60u
 
 static void open_store(struct fixture *fixture, int64_t debounce_us)
 {
@@ -28,16 +32,26 @@ static void open_store(struct fixture *fixture, int64_t debounce_us)
     }
 }
 
-void fixture_open(struct fixture *fixture, int64_t debounce_us)
+static void open_all(struct fixture *fixture, bool in_file, int64_t debounce_us)
 {
     struct err err;
     *fixture = (struct fixture){.folder = xstrdup("/tmp/weir-test-XXXXXX")};
     assert_non_null(mkdtemp(fixture->folder));
-    fixture->path = xasprintf("%s/weir.db", fixture->folder);
+    fixture->path = in_file ? xasprintf("%s/weir.db", fixture->folder) : NULL;
     fixture->broker = broker_new(NULL);
     struct subscription_options options = {.topics = TOPIC_MESSAGE};
     assert_int_equal(broker_subscribe(fixture->broker, &options, &fixture->inbox, &err), ERR_OK);
     open_store(fixture, debounce_us);
+}
+
+void fixture_open(struct fixture *fixture, int64_t debounce_us)
+{
+    open_all(fixture, true, debounce_us);
+}
+
+void fixture_open_private(struct fixture *fixture, int64_t debounce_us)
+{
+    open_all(fixture, false, debounce_us);
 }
 
 static void close_store(struct fixture *fixture)
@@ -207,18 +221,33 @@ int64_t fixture_unlock(struct db_lock *lock)
     return released;
 }
 
-char *fixture_query(struct fixture *fixture, const char *sql)
+static char *query(sqlite3 *db, const char *sql)
 {
-    sqlite3 *db = NULL;
     sqlite3_stmt *stmt = NULL;
-    assert_int_equal(sqlite3_open_v2(fixture->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) {
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    }
     char *value = xstrdup("");
     if (sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_text(stmt, 0)) {
         free(value);
         value = xstrdup((const char *)sqlite3_column_text(stmt, 0));
     }
     sqlite3_finalize(stmt);
+    return value;
+}
+
+char *fixture_query(struct fixture *fixture, const char *sql)
+{
+    if (!fixture->path) {
+        struct db *reader = NULL;
+        assert_int_equal(reader_take(fixture->store, &reader, NULL), ERR_OK);
+        char *value = query(reader->handle, sql);
+        reader_give(fixture->store, reader);
+        return value;
+    }
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open_v2(fixture->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    char *value = query(db, sql);
     sqlite3_close(db);
     return value;
 }
@@ -254,4 +283,48 @@ void fixture_assert_query(struct fixture *fixture, const char *sql, const char *
     char *value = fixture_query(fixture, sql);
     assert_string_equal(value, expected);
     free(value);
+}
+
+/* In the snapshot of the test's beginning. */
+static int64_t count_held(struct fixture *fixture)
+{
+    struct sqlite3_stmt *stmt = db_prepare(fixture->held, "SELECT count(*) FROM session", NULL);
+    assert_true(db_step(fixture->held, stmt, NULL));
+    int64_t count = db_column_int(stmt, 0);
+    db_reset(stmt);
+    return count;
+}
+
+static int set_up(void **state, bool in_file)
+{
+    struct fixture *fixture = xcalloc(1, sizeof(*fixture));
+    alarm(TEST_SECONDS);
+    open_all(fixture, in_file, 0);
+    assert_int_equal(reader_take(fixture->store, &fixture->held, NULL), ERR_OK);
+    assert_int_equal(db_exec(fixture->held, "BEGIN", NULL), ERR_OK);
+    assert_int_equal(count_held(fixture), 0);
+    *state = fixture;
+    return 0;
+}
+
+int fixture_setup_file(void **state)
+{
+    return set_up(state, true);
+}
+
+int fixture_setup_private(void **state)
+{
+    return set_up(state, false);
+}
+
+int fixture_teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(count_held(fixture), 0);
+    assert_int_equal(db_exec(fixture->held, "COMMIT", NULL), ERR_OK);
+    reader_give(fixture->store, fixture->held);
+    fixture_close(fixture);
+    free(fixture);
+    alarm(0);
+    return 0;
 }

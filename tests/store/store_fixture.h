@@ -1,5 +1,11 @@
-/* A store in a folder of its own, with one subscriber that keeps what it is given. For the tests of
- * this floor. */
+/*
+ * A store in a folder of its own, with one subscriber that keeps what it is given. For the tests of
+ * this floor.
+ *
+ * What the store promises holds for both of its backends, so a test of that runs on both: it takes
+ * its fixture from *state and is listed with ON_BOTH. While it runs, one reader holds a snapshot,
+ * which neither stops the writer nor sees what it commits.
+ */
 #ifndef WEIR_TESTS_STORE_FIXTURE_H
 #define WEIR_TESTS_STORE_FIXTURE_H
 
@@ -15,7 +21,8 @@
 
 struct fixture {
     char *folder;
-    char *path;
+    char *path; /* NULL: a private store */
+    struct db *held;
     struct broker *broker;
     struct store *store;
     struct subscription *inbox;
@@ -23,6 +30,7 @@ struct fixture {
 
 /* debounce in µs; ready for writing when it returns. */
 void fixture_open(struct fixture *fixture, int64_t debounce_us);
+void fixture_open_private(struct fixture *fixture, int64_t debounce_us);
 void fixture_close(struct fixture *fixture);
 /* Closes the store and opens it again on the same file. */
 void fixture_reopen(struct fixture *fixture);
@@ -55,12 +63,22 @@ void fixture_execute(struct fixture *fixture, const char *sql);
 /* A deadline that only a hang passes. */
 int64_t fixture_soon(void);
 
-/* One value by SQL over the database file, on a connection of its own; "" for no row. Gives. */
+/* One value by SQL, on a connection of its own or, of a private store, one of the store's; "" for
+ * no row. Gives. */
 char *fixture_query(struct fixture *fixture, const char *sql);
 /* The message's text as the disk has it: parts and chunks, in order. Gives. */
 char *fixture_stored_text(struct fixture *fixture, const struct ulid *message);
 
 void fixture_assert_stored(struct fixture *fixture, const struct ulid *message, const char *text);
 void fixture_assert_query(struct fixture *fixture, const char *sql, const char *expected);
+
+int fixture_setup_file(void **state);
+int fixture_setup_private(void **state);
+int fixture_teardown(void **state);
+#define ON_BOTH(test)                                                                              \
+    {#test "__in_a_file", test, fixture_setup_file, fixture_teardown, NULL},                       \
+    {                                                                                              \
+#test "__in_a_private_store", test, fixture_setup_private, fixture_teardown, NULL          \
+    }
 
 #endif
