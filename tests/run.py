@@ -8,6 +8,7 @@ sanitizer left behind, whichever process wrote it.
 
 import argparse
 import concurrent.futures
+import importlib.util
 import os
 import pathlib
 import platform
@@ -22,7 +23,13 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 UNIT_SECONDS = {"release": 120, "debug": 120, "asan": 300, "tsan": 600}
 GATE_SECONDS = 300
-E2E_SECONDS = {"release": 900, "debug": 900, "asan": 1500, "tsan": 1800}
+NO_TESTS = 5  # an exit code of pytest
+E2E_SECONDS = {"release": 600, "debug": 600, "asan": 900, "tsan": 900}
+# Most of an end-to-end test is waiting, so there may be more of them than cores; what measures time
+# is marked `alone` and runs afterwards, one by one. ThreadSanitizer looks at threads, so it gets
+# the tests that are marked so.
+E2E_WORKERS_PER_CORE = {"release": 3, "debug": 3, "asan": 2, "tsan": 2}
+E2E_CHOICE = {"tsan": "not soak and threads"}
 
 
 class Tally:
@@ -106,8 +113,9 @@ def run_units(options, env, tally):
 def run_gates(options, env, tally):
     env = dict(env, WEIR_OUT=os.path.abspath(options.out))
     gates = [p for p in sorted((ROOT / "tests/lint").glob("*.*")) if os.access(p, os.X_OK)]
-    for gate in gates:
-        code, output = run([str(gate)], GATE_SECONDS, env)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = list(pool.map(lambda gate: run([str(gate)], GATE_SECONDS, env), gates))
+    for gate, (code, output) in zip(gates, results):
         name = gate.relative_to(ROOT)
         if code == 0:
             notes = output if options.parts == ["lint"] else ""
@@ -129,21 +137,35 @@ def junit_counts(path):
     return passed, failed, skipped
 
 
-def run_e2e(options, env, tally):
-    if not list((ROOT / "tests/e2e").glob("**/test_*.py")):
-        return
-    report = os.path.abspath(os.path.join(options.out, "e2e.xml"))
+def run_pytest(options, env, name, choice, workers):
+    """Gives (passed, failed, skipped) of the tests that the choice of marks leaves."""
+    report = os.path.abspath(os.path.join(options.out, f"e2e-{name}.xml"))
     if os.path.exists(report):
         os.unlink(report)
     seconds = E2E_SECONDS[options.flavour]
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra",
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-ra", "-m", choice,
                f"--junitxml={report}", "tests/e2e"]
+    if workers > 1:
+        command += ["-n", str(workers)]
     code, _ = run(command, seconds, env, live=True)
     counts = junit_counts(report) if os.path.exists(report) else (0, 0, 0)
-    if code != 0 and not counts[1]:
-        print(f"--- tests/e2e: {why(code, seconds)}")
+    if code not in (0, NO_TESTS) and not counts[1]:
+        print(f"--- tests/e2e, {name}: {why(code, seconds)}")
         counts = (counts[0], 1, counts[2])
-    tally.add(*counts)
+    return counts
+
+
+def run_e2e(options, env, tally):
+    if not list((ROOT / "tests/e2e").glob("**/test_*.py")):
+        return
+    choice = E2E_CHOICE.get(options.flavour, "not soak")
+    workers = E2E_WORKERS_PER_CORE[options.flavour] * (os.cpu_count() or 1)
+    if not importlib.util.find_spec("xdist"):
+        workers = 1
+    for name, mark, count in (("together", "not alone", workers), ("alone", "alone", 1)):
+        began = time.monotonic()
+        tally.add(*run_pytest(options, env, name, f"{choice} and {mark}", count))
+        print(f"tests/e2e, {name}: {time.monotonic() - began:.1f} s", flush=True)
 
 
 def sanitizer_env(flavour, folder):

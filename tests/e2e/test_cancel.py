@@ -11,6 +11,8 @@ import fake_server as fake
 import pytest
 from weirtest import SLOWER, sockets_in_state, wait_until
 
+pytestmark = pytest.mark.threads
+
 LIMIT_MS = 250 * SLOWER
 CONNECTING = "02"
 
@@ -29,6 +31,7 @@ def check_ended(home, result, text=""):
     assert (stored[-1]["text"] if stored else "") == text
 
 
+@pytest.mark.alone
 def test_while_connecting(home, figures):
     with fake.FullListener() as listener:
         home.use(None, url=f"http://127.0.0.1:{listener.port}/v1")
@@ -41,6 +44,7 @@ def test_while_connecting(home, figures):
     check_ended(home, result)
 
 
+@pytest.mark.alone
 def test_during_the_tls_handshake(home, figures):
     with fake.MuteServer() as mute:
         home.use(None, url=f"https://127.0.0.1:{mute.port}/v1")
@@ -54,6 +58,7 @@ def test_during_the_tls_handshake(home, figures):
 
 
 @pytest.mark.parametrize("stage", ["headers", "first delta", "next delta", "streaming"])
+@pytest.mark.alone
 def test_while_the_server_is_waited_for(home, serving, figures, stage):
     script, texts = {
         "headers": (fake.stall(headers=False), ""),
@@ -81,6 +86,7 @@ def test_while_the_server_is_waited_for(home, serving, figures, stage):
 
 
 @pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
+@pytest.mark.alone
 def test_while_waiting_before_another_try(home, serving):
     server = serving(fake.status(503, headers=[("Retry-After", "30")]))
     with home.start("run", "the question") as run:
@@ -94,6 +100,7 @@ def test_while_waiting_before_another_try(home, serving):
     assert len(server.turns()) == 1
 
 
+@pytest.mark.alone
 def test_while_nobody_reads_the_output(home, serving, figures):
     server = serving(fake.endless(0.001, "x" * 4000 + "{}\n"))
     with home.start("run", "the question", read=False) as run:
@@ -111,6 +118,7 @@ def test_while_nobody_reads_the_output(home, serving, figures):
     assert home.attempt() == "cancelled"
 
 
+@pytest.mark.alone
 def test_a_stuck_reader_does_not_keep_text_from_the_disk_when_terminated(home, serving):
     home.tolerate(TSAN_OPTIONS="report_thread_leaks=0")  # main stays in its write to the end
     server = serving(fake.answer(tuple("x" * 4095 + "\n" for _ in range(100)), done=False,

@@ -16,6 +16,8 @@ import pytest
 import terminal
 from weirtest import FLAVOUR, SLOWER, WEIR, locked, wait_until
 
+pytestmark = pytest.mark.threads
+
 CTRL_C, CTRL_D, ENTER, ESC, PAGE_UP, PAGE_DOWN = "\x03", "\x04", "\r", "\x1b", "\x1b[5~", "\x1b[6~"
 
 
@@ -161,6 +163,7 @@ def test_a_prompt_is_stored_when_the_server_is_down(home, server, chat):
 
 
 @pytest.mark.parametrize("key", [ESC, CTRL_C], ids=["Esc", "Ctrl-C"])
+@pytest.mark.alone
 def test_cancelling_keeps_what_came_and_closes_the_connection(home, serving, chat, key, figures):
     server = serving(fake.endless(0.02), fake.answer(("next answer",)))
     screen = chat()
@@ -532,6 +535,7 @@ def test_a_home_that_cannot_be_written_gets_one_notice_and_a_screen_that_works(h
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT],
                          ids=lambda n: n.name)
+@pytest.mark.alone
 def test_a_signal_saves_everything_and_restores_the_terminal(home, serving, chat, number, figures):
     server = serving(fake.endless(0.005))
     screen = chat()
@@ -552,6 +556,7 @@ def test_a_signal_saves_everything_and_restores_the_terminal(home, serving, chat
     check_restored(screen)
 
 
+@pytest.mark.alone
 def test_a_terminal_that_goes_away_saves_everything_and_ends(home, serving, chat, figures):
     server = serving(fake.endless(0.005))
     screen = chat()
@@ -593,6 +598,7 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.alone
 def test_a_kill_in_the_middle_costs_at_most_the_last_tenth_of_a_second(home, serving, chat,
                                                                        figures):
     server = serving(fake.endless(0.004))

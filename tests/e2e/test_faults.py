@@ -296,6 +296,8 @@ SIGNALS = {
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda n: n.name)
+@pytest.mark.alone
+@pytest.mark.threads
 def test_a_signal_in_the_middle_loses_nothing_that_had_come(home, serving, number, figures):
     code, reason, state = SIGNALS[number]
     server = serving(fake.endless(0.005))
@@ -318,6 +320,7 @@ def test_a_signal_in_the_middle_loses_nothing_that_had_come(home, serving, numbe
     home.check_integrity()
 
 
+@pytest.mark.threads
 def test_a_second_signal_does_not_harm_the_text(home, serving):
     server = serving(fake.stall(("all of it",)))
     with home.start("run", "q") as run:
@@ -330,6 +333,7 @@ def test_a_second_signal_does_not_harm_the_text(home, serving):
     assert home.answer()["text"] == "all of it"
 
 
+@pytest.mark.threads
 def test_an_ignored_hangup_stays_ignored(home, serving):
     server = serving(fake.answer(("a", "b", "c"), pause=0.2))
     run = subprocess.Popen(["nohup", WEIR, "run", "q"], stdin=subprocess.DEVNULL, env=home.env,

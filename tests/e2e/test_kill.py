@@ -10,9 +10,12 @@ from fake_server import stall
 from kill_harness import GRACE, Broken, Harness, copy_database, inspect
 from weirtest import SLOWER
 
+pytestmark = pytest.mark.threads
 
+
+@pytest.mark.alone
 def test_t1_kills_lose_no_question_and_at_most_the_last_tenth_of_a_second(tmp_path, figures):
-    Harness(tmp_path, 20240229, figures).run(20)
+    Harness(tmp_path, 20240229, figures).run(12)
 
 
 @pytest.mark.soak
@@ -23,6 +26,7 @@ def test_t1_many_kills_lose_no_question_and_at_most_the_last_tenth_of_a_second(t
     assert sum(harness.unsaved.values()) >= 0.8 * rounds, "too few kills put text at stake"
 
 
+@pytest.mark.alone
 def test_t7_kills_do_no_harm_to_the_neighbours(tmp_path, figures):
     harness = Harness(tmp_path, 7, figures, neighbours=3)
     harness.run(6)
@@ -34,6 +38,7 @@ def test_t7_many_kills_do_no_harm_to_seven_neighbours(tmp_path, figures):
     Harness(tmp_path, 77, figures, neighbours=7).run(200)
 
 
+@pytest.mark.alone
 def test_t2_a_kill_during_a_pause_of_the_server_loses_nothing(home, serving, tmp_path):
     server = serving(stall(tuple(f"w{i} " for i in range(20))))
     with home.start("run", "q") as run:

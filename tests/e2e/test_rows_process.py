@@ -19,6 +19,8 @@ import weirtest
 from kill_harness import copy_database, inspect
 from weirtest import SLOWER, WEIR
 
+pytestmark = pytest.mark.threads
+
 # LeakSanitizer cannot look at a process that is being traced.
 needs_strace = pytest.mark.skipif(
     not shutil.which("strace") or weirtest.FLAVOUR in ("asan", "tsan"), reason="no strace")
@@ -202,10 +204,11 @@ def time_to_request(home, server, number):
     return took
 
 
+@pytest.mark.alone
 def test_t5_repairing_what_a_kill_left_costs_a_start_little(home, server, figures):
     server.default = fake.answer(tuple(f"w{i} " for i in range(60)), pause=0.003)
     home.use(server)
-    times = [time_to_request(home, server, number) for number in range(15)]
+    times = [time_to_request(home, server, number) for number in range(9)]
     after_kill, after_end = times[2::2], times[1::2]
     more = (statistics.median(after_kill) - statistics.median(after_end)) * 1000
     figures("repair adds to a start, median, ms", round(more, 1))
@@ -229,6 +232,7 @@ def ask(screen, text="count"):
     screen.send("\r")
 
 
+@pytest.mark.alone
 def test_t6_a_frozen_terminal_keeps_no_text_from_the_disk(home, serving, figures):
     """Nobody reads the terminal any more, so the program is blocked in a write to it."""
     home.tolerate(TSAN_OPTIONS="report_thread_leaks=0")
@@ -262,6 +266,7 @@ def is_writing(pid):
     return False
 
 
+@pytest.mark.alone
 def test_t6_a_chat_under_nohup_outlives_its_hangup_and_ends_with_its_terminal(home, serving):
     server = serving(fake.endless(0.005))
     screen = terminal.Screen(["sh", "-c", 'trap "" HUP; exec "$0" chat', WEIR], home.env)
@@ -299,6 +304,7 @@ def check_stored_before_stop(home, server, pid):
 LONG_WINDOW = "[store]\ndebounce_ms = 1000\n"
 
 
+@pytest.mark.alone
 def test_t32_what_came_before_a_run_is_stopped_is_stored_by_then(home, serving):
     server = serving(fake.endless(0.01), top=LONG_WINDOW)
     with home.start("run", "q") as run:
@@ -312,6 +318,7 @@ def test_t32_what_came_before_a_run_is_stopped_is_stored_by_then(home, serving):
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
+@pytest.mark.alone
 def test_t32_what_came_before_a_screen_is_stopped_is_stored_by_then(home, serving):
     """As a job of a shell: only such a process can be stopped that way."""
     server = serving(fake.endless(0.01), top=LONG_WINDOW)

@@ -75,6 +75,8 @@ def delays(exchange, seen):
     return sorted(result)
 
 
+@pytest.mark.alone
+@pytest.mark.threads
 def test_t12_a_peer_that_writes_half_of_the_time_delays_no_text(home, serving, figures):
     server = serving(fake.answer(), fake.endless(0.01))
     assert home.run("before").code == 0
@@ -82,7 +84,7 @@ def test_t12_a_peer_that_writes_half_of_the_time_delays_no_text(home, serving, f
         exchange = server.wait_turn(2)
         server.wait_sent(exchange, 5)
         with busy_peer(home.db) as taken:
-            seen = watch_text(home, time.monotonic() + 4)
+            seen = watch_text(home, time.monotonic() + 2)
         run.process.terminate()
         assert run.wait().code == 143
     found = delays(exchange, seen)
@@ -90,13 +92,15 @@ def test_t12_a_peer_that_writes_half_of_the_time_delays_no_text(home, serving, f
     figures("deltas", len(found))
     figures("commit after a delta, p99, ms", round(found[int(0.99 * len(found))] * 1000, 1))
     figures("deltas later than 100 ms", late)
-    assert len(taken) > 100 and len(found) > 200
+    assert len(taken) > 50 and len(found) > 100
     assert late <= 0.01 * len(found)
     text = home.answer()["text"]
     assert exchange.text().startswith(text) and len(text) >= seen[-1][1]
 
 
-def test_t12_a_lock_of_four_seconds_stops_no_screen(home, serving, figures):
+@pytest.mark.alone
+@pytest.mark.threads
+def test_t12_a_lock_of_two_seconds_stops_no_screen(home, serving, figures):
     server = serving(fake.endless(0.02))
     with home.screen("chat") as screen:
         screen.wait_for("fake")
@@ -109,7 +113,7 @@ def test_t12_a_lock_of_four_seconds_stops_no_screen(home, serving, figures):
         with weirtest.locked(home.db):
             began = time.monotonic()
             screen.wait_for("not saved yet")
-            while time.monotonic() < began + 4:
+            while time.monotonic() < began + 2:
                 number = len(exchange.sent)
                 sent = time.monotonic()
                 screen.wait_for(lambda s, n=number: f"word {n} " in s.words())
@@ -128,6 +132,7 @@ def test_t12_a_lock_of_four_seconds_stops_no_screen(home, serving, figures):
 
 
 @pytest.mark.soak
+@pytest.mark.threads
 def test_t12_a_run_that_meets_a_lock_that_stays_gives_up_with_75(home, serving):
     server = serving()
     assert home.run("before").code == 0
@@ -140,6 +145,7 @@ def test_t12_a_run_that_meets_a_lock_that_stays_gives_up_with_75(home, serving):
 
 
 @pytest.mark.parametrize("repeat", range(5))
+@pytest.mark.threads
 def test_t13_eight_runs_at_once_on_one_store_all_end_whole(home, server, repeat):
     def echo(c):
         c.head()
@@ -188,6 +194,7 @@ def read_through(home, serving, figures, pieces):
     home.check_integrity()
 
 
+@pytest.mark.threads
 def test_t15_a_reader_of_old_pages_holds_up_no_answer(home, serving, figures):
     read_through(home, serving, figures, 1000)
 
@@ -197,6 +204,7 @@ def test_t15_a_reader_of_old_pages_holds_up_no_long_answer(home, serving, figure
     read_through(home, serving, figures, 15000)
 
 
+@pytest.mark.threads
 def test_t14_two_processes_in_one_session_mix_no_turns(home, serving):
     """The second is refused while the first's answer runs, and goes on from it afterwards."""
     server = serving(fake.answer(("one",)), fake.answer(("slow ",) * 40, pause=0.02),
@@ -229,6 +237,8 @@ def shown_words(screen):
     return max(map(int, re.findall(r"word (\d+)", screen.words())), default=0)
 
 
+@pytest.mark.alone
+@pytest.mark.threads
 def test_t9_disk_full_then_space_again(home, serving, small_disk):
     """The screen says so, keeps the text, and writes it when there is room: nothing is missing."""
     folder = small_disk(home.root / "disk", "4m")
@@ -258,6 +268,7 @@ def test_t9_disk_full_then_space_again(home, serving, small_disk):
     home.check_integrity()
 
 
+@pytest.mark.threads
 def test_t9_a_run_whose_disk_is_full_for_a_while_loses_nothing(home, serving, small_disk):
     folder = small_disk(home.root / "disk", "4m")
     words = tuple(f"word {i} {'x' * 400}\n" for i in range(100))

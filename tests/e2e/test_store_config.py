@@ -136,6 +136,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(home, serving):
     assert not server.turns()
 
 
+@pytest.mark.threads
 def test_a_full_disk_exits_74_and_gives_the_prompt_back(home, serving, small_disk):
     server = serving()
     folder = small_disk(home.root / "disk", "4m")
@@ -159,6 +160,7 @@ def fill(folder):
                 continue
 
 
+@pytest.mark.threads
 def test_a_disk_that_fills_up_in_the_middle_of_an_answer_still_prints_all_of_it(
         home, serving, small_disk):
     words = tuple(f"word {i} {'x' * 400}\n" for i in range(150))
@@ -193,6 +195,7 @@ def test_files_are_private_whatever_the_umask_says(home, serving):
     assert set(modes.values()) == {"0o600"}, modes
 
 
+@pytest.mark.threads
 def test_twenty_runs_at_once_on_a_new_store_all_get_their_own_answer(home, server):
     def echo(c):
         c.head()
@@ -217,6 +220,7 @@ def test_twenty_runs_at_once_on_a_new_store_all_get_their_own_answer(home, serve
     home.check_integrity()
 
 
+@pytest.mark.threads
 def test_a_locked_database_is_waited_for(home, serving):
     server = serving()
     assert home.run("one").code == 0
@@ -230,6 +234,8 @@ def test_a_locked_database_is_waited_for(home, serving):
     assert home.prompts() == ["one", "two"]
 
 
+@pytest.mark.alone
+@pytest.mark.threads
 def test_what_a_locked_database_cannot_take_at_the_end_is_kept_beside_it(home, serving):
     server = serving(fake.endless(0.005), fake.answer(("next",)))
     with home.start("run", "q") as run:
