@@ -35,6 +35,8 @@
 #define EXIT_READER_GONE 141
 #define EXIT_CUT 3
 #define SECONDS_MOST 1e9
+/* So long without anything new is worth a remark. */
+#define SILENCE_US CLOCK_S(15)
 
 static const struct option_spec options[] = {
     {"model", 'm', OPTION_TEXT, "MODEL", "PROVIDER/MODEL, an alias, or 'demo'"},
@@ -68,6 +70,7 @@ struct headless {
     struct printer printer;
     struct answer answer;
     int64_t deadline_us; /* of the whole run */
+    int64_t news_us;     /* when something came last; CLOCK_NEVER: its absence was remarked */
     int64_t stop_us;     /* when waiting for a stopped answer ends; CLOCK_NEVER: not stopped */
     bool timed_out, reader_gone, stopped_by_signal, gap, have_turn;
 
@@ -104,6 +107,9 @@ static enum err_code read_options(struct headless *headless, struct err *err)
     headless->printer.output_path = path && strcmp(path, "-") != 0 ? path : NULL;
     headless->printer.raw = flag(headless, "raw");
     headless->printer.quiet = headless->global->quiet;
+    headless->printer.tells_progress =
+        !headless->global->quiet &&
+        (headless->global->verbose || headless->printer.stderr_is_terminal);
     headless->printer.show_reasoning = flag(headless, "show-reasoning");
     headless->printer.show_usage = flag(headless, "usage");
     bool goes_on = flag(headless, "continue") || flag(headless, "session");
@@ -250,6 +256,7 @@ static void on_event(void *ctx, const struct event *event)
     } else if (headless->have_turn && !headless->answer.ended) {
         const struct message_update *update = (const struct message_update *)event->payload;
         if (ulid_equal(&update->message, &headless->printer.turn.answer)) {
+            headless->news_us = clock_mono_us();
             headless->gap =
                 answer_apply_update(&headless->answer, update, &headless->printer) || headless->gap;
         }
@@ -292,6 +299,7 @@ static enum err_code take_news(struct headless *headless, struct err *err)
     }
     if (begun) {
         headless->have_turn = true;
+        headless->news_us = clock_mono_us();
         headless->printer.turn = turn;
         printer_begun(&headless->printer, headless->choice.label);
         /* Updates may have passed before the answer's id was known. */
@@ -324,19 +332,36 @@ static void look_at_limits(struct headless *headless)
     }
 }
 
+/* Says once that nothing comes. Gives the time at which that would have to be said. */
+static int64_t look_at_silence(struct headless *headless)
+{
+    if (!headless->have_turn || headless->news_us == CLOCK_NEVER) {
+        return CLOCK_NEVER;
+    }
+    int64_t due = headless->news_us + SILENCE_US;
+    if (clock_mono_us() < due) {
+        return due;
+    }
+    headless->news_us = CLOCK_NEVER;
+    if (headless->printer.tells_progress) {
+        output_remark("nothing new for %d s", (int)(SILENCE_US / 1000000));
+    }
+    return CLOCK_NEVER;
+}
+
 /* Waits until something of interest happens. */
 static void wait_for_news(struct headless *headless)
 {
+    int64_t silence = look_at_silence(headless);
+    int64_t deadline = headless->stop_us != CLOCK_NEVER ? headless->stop_us : headless->deadline_us;
     bool uses_stdout = !headless->printer.output_path && !headless->reader_gone;
-    bool stopped = headless->stop_us != CLOCK_NEVER;
     struct pollfd fds[] = {
         {.fd = subscription_fd(headless->subscription), .events = POLLIN},
         {.fd = headless->wake.read_fd, .events = POLLIN},
         {.fd = signals_fd(), .events = POLLIN},
         {.fd = uses_stdout ? STDOUT_FILENO : -1, .events = 0},
     };
-    if (poll(fds, COUNT_OF(fds),
-             clock_poll_ms(stopped ? headless->stop_us : headless->deadline_us)) <= 0) {
+    if (poll(fds, COUNT_OF(fds), clock_poll_ms(silence < deadline ? silence : deadline)) <= 0) {
         return;
     }
     headless->stopped_by_signal = fds[2].revents != 0;

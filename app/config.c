@@ -541,7 +541,9 @@ static struct config *config_new(const char *path)
                               .debounce_us = STORE_DEBOUNCE_DEFAULT_US,
                               .connect_us = CLOCK_S(10),
                               .first_byte_us = CLOCK_S(300),
-                              .idle_us = CLOCK_S(120)};
+                              .idle_us = CLOCK_S(120),
+                              .attempts = 4,
+                              .max_wait_us = CLOCK_S(60)};
     return config;
 }
 

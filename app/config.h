@@ -56,6 +56,8 @@ struct config {
     char *store_path; /* NULL: the XDG data folder */
     int64_t debounce_us;
     int64_t connect_us, first_byte_us, idle_us;
+    int64_t attempts;    /* at one request, before the first content of an answer */
+    int64_t max_wait_us; /* between two of them */
     struct config_provider *providers;
     size_t provider_count;
     struct config_alias *aliases;

@@ -225,7 +225,7 @@ static void *engine_main(void *arg)
     while (!engine->stop_seen || engine->runs) {
         wake_drain(&engine->wake);
         obey_all(engine);
-        int64_t due = run_play_due(engine);
+        int64_t due = run_due(engine);
         bury(engine);
         if (!engine->stop_seen || engine->runs) {
             http_poll(engine->http, engine->wake.read_fd, due);
@@ -269,6 +269,7 @@ static struct run *new_run(struct engine *engine, const struct engine_order *ord
     run->prompt = xstrndup(order->prompt.p ? order->prompt.p : "", order->prompt.n);
     run->prompt_n = order->prompt.n;
     run->extras = chat_extras_copy(order->extras);
+    run->retry_us = CLOCK_NEVER;
     run->begun = order->begun;
     run->begun_ctx = order->ctx;
     return run;

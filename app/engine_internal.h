@@ -1,5 +1,5 @@
 /*
- * Engine, inside: shared by engine.c, run.c, prepare.c, reply.c and offer.c only.
+ * Engine, inside: shared by engine.c, run.c, attempt.c, prepare.c, reply.c and offer.c only.
  *
  * The engine's thread owns the runs, the transfers and the clocks. Everybody else talks to it by
  * orders: callers send and cancel, the writer's thread reports that a turn was stored or an answer
@@ -75,8 +75,9 @@ enum run_stage {
     STAGE_STORING,   /* waiting for ORDER_BEGUN */
     STAGE_PREPARING, /* waiting for ORDER_PREPARED */
     STAGE_STREAMING,
-    STAGE_ENDED, /* the last event was given to the store; waiting for ORDER_SAVED, or for a
-                    straggler */
+    STAGE_WAITING, /* a try failed; the next one begins at `retry_us` */
+    STAGE_ENDED,   /* the last event was given to the store; waiting for ORDER_SAVED, or for a
+                      straggler */
 };
 
 /* An answer's HTTP body on its way to a decoder, whatever it turns out to be. */
@@ -100,6 +101,9 @@ bool reply_body(struct reply *reply, struct sv bytes);
 /* Emits the last event. `err` NULL: the body ended cleanly. */
 void reply_end(struct reply *reply, const struct err *err, stream_sink_fn *sink, void *ctx);
 
+/* Parts that one try can open before there is something in any; more are not kept back. */
+#define HELD_PARTS 8
+
 struct run {
     struct run *next;
     struct engine *engine;
@@ -114,11 +118,24 @@ struct run {
     struct turn turn;
     enum finish_reason stop_reason; /* asked for before the turn was stored */
     unsigned pending;               /* orders that will still come for it */
+    char *key;                      /* what must not be in the server's last words, or NULL */
+
+    /* Of the tries at the provider: attempt.c. */
+    struct prepared request; /* until the first content, so that it can be sent again */
     struct http_transfer *transfer;
-    char *key; /* what must not be in the server's last words, or NULL */
+    struct reply reply;
+    unsigned tries;
+    bool content;  /* something of the answer came: it is not asked for again */
+    bool hopeless; /* what failed on the way does not pass by itself */
+    int status;
+    int64_t asked_wait_us; /* by the server; -1: not said */
+    enum retry_advice advice;
+    int64_t retry_us;                /* CLOCK_NEVER: no try is to come */
+    enum part_kind held[HELD_PARTS]; /* opened by the server, and still empty */
+    unsigned held_count;
     int64_t asked_us;
     uint64_t received; /* bytes of the body */
-    struct reply reply;
+
     struct demo_player *player;
     struct stream_event next_event; /* of the demo */
     bool has_next;
@@ -166,9 +183,21 @@ void run_on_prepared(struct run *run, struct order *order);
 void run_on_saved(struct run *run);
 /* Ends it for `reason`, wherever it is. */
 void run_stop(struct run *run, enum finish_reason reason);
-/* Plays what is due of demo answers; gives the time of the next piece. */
-int64_t run_play_due(struct engine *engine);
+/* Plays what is due of demo answers, begins the tries that are; gives the time of the next. */
+int64_t run_due(struct engine *engine);
+/* Gives it to the store as the last event, and lets go of everything else. */
+void run_end_with(struct run *run, const struct stream_event *event);
+void run_end_failed(struct run *run, const struct err *err);
+/* Gives the connection and the clocks back; the answer itself is untouched. */
+void run_let_go(struct run *run);
 void run_free(struct run *run);
+
+/* attempt.c: on the engine's thread. Sends `request`, again or for the first time. */
+void attempt_begin(struct run *run);
+/* Every event of an answer comes through here, from a decoder or from the demo; ctx: the run. */
+void attempt_take(void *ctx, const struct stream_event *event);
+/* Ends the try that runs or waits. */
+void attempt_let_go(struct run *run);
 
 /* prepare.c */
 enum err_code prepare_start(struct run *run, struct err *err) NODISCARD;

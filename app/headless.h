@@ -51,6 +51,7 @@ struct printer {
     const char *output_path; /* NULL: stdout */
     bool raw;                /* text as it came, also to a terminal */
     bool quiet;              /* no remarks on stderr but errors */
+    bool tells_progress;     /* retries and silence too: somebody reads stderr, or asked for it */
     bool show_reasoning;
     bool show_usage;
     struct turn turn; /* zeroed until it has begun */

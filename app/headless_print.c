@@ -195,9 +195,9 @@ void printer_waiting(struct printer *printer, const struct message_update *updat
 {
     int64_t wait_us = update->until_us - clock_mono_us();
     const char *text = update->detail ? update->detail : err_text(update->error);
-    if (!printer->quiet) {
-        output_remark("%s; trying again in %.1f s", text,
-                      wait_us > 0 ? (double)wait_us / 1e6 : 0.0);
+    if (printer->tells_progress) {
+        output_remark("retry %u of %u in %.1f s: %s", update->attempt + 1, update->attempts,
+                      wait_us > 0 ? (double)wait_us / 1e6 : 0.0, text);
     }
     if (is_streaming_json(printer)) {
         struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
@@ -205,6 +205,8 @@ void printer_waiting(struct printer *printer, const struct message_update *updat
         begin_line(printer, "waiting", &line);
         record_text(&line, "code", sv_from(name));
         record_text(&line, "message", sv_from(text));
+        record_int(&line, "attempt", update->attempt);
+        record_int(&line, "attempts", update->attempts);
         record_int(&line, "wait_ms", wait_us > 0 ? wait_us / 1000 : 0);
         end_line(printer, &line);
         free(name);

@@ -18,7 +18,6 @@
 #define STOPPED_US CLOCK_S(2)
 /* So a stop that is longer than both together is noticed however long the clocks still run. */
 #define POLL_MS_MAX 5000
-#define RETRY_AFTER_MAX_S (86400 * 365)
 
 struct http {
     struct curl_api api;
@@ -124,18 +123,9 @@ size_t http_active(const struct http *http)
     return http->count;
 }
 
-static int64_t retry_after_us(const struct http_transfer *transfer)
+bool http_failed_in_passing(const struct http_transfer *transfer)
 {
-    curl_off_t seconds = 0;
-    if (transfer->retry_after_ms >= 0) {
-        return CLOCK_MS(transfer->retry_after_ms);
-    }
-    if (!transfer->has_retry_after ||
-        transfer->api->easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK) {
-        return -1;
-    }
-    /* A date that has passed gives a negative number. */
-    return seconds < 0 ? 0 : CLOCK_S(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
+    return transfer->code != ERR_OK && transfer->passing;
 }
 
 static void give_head(struct http_transfer *transfer)
@@ -143,7 +133,9 @@ static void give_head(struct http_transfer *transfer)
     struct http_head head = {.status = transfer->status,
                              .content_type = buf_sv(&transfer->content_type),
                              .request_id = buf_sv(&transfer->request_id),
-                             .retry_after_us = retry_after_us(transfer)};
+                             .retry_after_us =
+                                 retry_head_wait_us(&transfer->retry, clock_wall_us()),
+                             .retry_advice = transfer->retry.advice};
     transfer->head_given = true;
     if (transfer->handlers.head) {
         transfer->handlers.head(transfer->ctx, &head);

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/retry.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/sv.h"
@@ -28,7 +29,8 @@ struct http_head {
     int status;
     struct sv content_type; /* "text/event-stream; charset=utf-8" */
     struct sv request_id;   /* x-request-id, or empty */
-    int64_t retry_after_us; /* -1: none */
+    int64_t retry_after_us; /* what the server asks to wait; -1: it does not say */
+    enum retry_advice retry_advice;
 };
 
 struct http_handlers {
@@ -60,6 +62,10 @@ enum err_code http_start(struct http *http, const struct http_request *request,
                          struct http_transfer **ret_transfer,
                          struct err *err) NODISCARD; /* wide: handlers and ctx are one thing */
 void http_cancel(struct http *http, struct http_transfer *transfer);
+/* In `done` of a transfer that failed: whether the same request may do better, as what failed
+ * passes by itself and nothing of an answer can have been missed. Not so: certificates, what is no
+ * HTTP, an answer that did not come in time. */
+bool http_failed_in_passing(const struct http_transfer *transfer);
 /* Runs transfers and handlers until something happened, `wake_fd` is readable, or the deadline. No
  * transfer: only waits. */
 void http_poll(struct http *http, int wake_fd, int64_t deadline_us);

@@ -34,8 +34,7 @@ struct http_transfer {
     size_t head_bytes;
     bool head_whole;
     bool head_given;
-    int64_t retry_after_ms; /* from retry-after-ms; -1: none */
-    bool has_retry_after;
+    struct retry_head retry;
     struct buf content_type;
     struct buf request_id;
     struct buf body; /* came, not given yet */
@@ -43,8 +42,9 @@ struct http_transfer {
     bool ended;
     enum err_code code; /* how it ended */
     struct err err;
-    bool busy; /* a handler of it runs */
-    bool dead; /* cancelled meanwhile: freed when the handler returns */
+    bool passing; /* trying again may help */
+    bool busy;    /* a handler of it runs */
+    bool dead;    /* cancelled meanwhile: freed when the handler returns */
 };
 
 /* Where the certificates of the authorities are; NULL members are libcurl's default. */

@@ -15,7 +15,6 @@
 #define VALUE_MAX 1000
 #define WAITING_BODY_MAX ((size_t)64 << 20)
 #define SPARE_CONNECT_MS 2000L
-#define RETRY_AFTER_MAX_MS ((uint64_t)86400 * 365 * 1000)
 
 static void touch(struct http_transfer *transfer, enum http_phase phase)
 {
@@ -38,15 +37,13 @@ static void new_head(struct http_transfer *transfer, struct sv line)
     struct sv rest = sv_skip(line, sv_find(line, ' ') + 1);
     (void)sv_to_u64(sv_take(rest, 3), &status);
     transfer->status = (int)status;
-    transfer->has_retry_after = false;
-    transfer->retry_after_ms = -1;
+    retry_head_init(&transfer->retry);
     buf_clear(&transfer->content_type);
     buf_clear(&transfer->request_id);
 }
 
 static void take_header(struct http_transfer *transfer, struct sv name, struct sv value)
 {
-    uint64_t number;
     if (sv_equal_nocase(name, SV("content-type"))) {
         buf_clear(&transfer->content_type);
         (void)buf_append_sv(&transfer->content_type, sv_take(value, VALUE_MAX));
@@ -54,11 +51,8 @@ static void take_header(struct http_transfer *transfer, struct sv name, struct s
                (sv_equal_nocase(name, SV("request-id")) && transfer->request_id.n == 0)) {
         buf_clear(&transfer->request_id);
         (void)buf_append_sv(&transfer->request_id, sv_take(value, VALUE_MAX));
-    } else if (sv_equal_nocase(name, SV("retry-after"))) {
-        transfer->has_retry_after = true;
-    } else if (sv_equal_nocase(name, SV("retry-after-ms")) && sv_to_u64(value, &number) &&
-               number <= RETRY_AFTER_MAX_MS) {
-        transfer->retry_after_ms = (int64_t)number;
+    } else {
+        retry_head_take(&transfer->retry, name, value);
     }
 }
 
@@ -293,7 +287,7 @@ enum err_code http__transfer_new(const struct curl_api *api, const struct http_r
     transfer->limits_us[HTTP_CONNECTING] = request->connect_us;
     transfer->limits_us[HTTP_WAITING] = request->first_byte_us;
     transfer->limits_us[HTTP_RECEIVING] = request->idle_us;
-    transfer->retry_after_ms = -1;
+    retry_head_init(&transfer->retry);
     buf_init(&transfer->content_type, VALUE_MAX);
     buf_init(&transfer->request_id, VALUE_MAX);
     buf_init(&transfer->body, WAITING_BODY_MAX);
@@ -358,6 +352,8 @@ void http__transfer_expire(struct http_transfer *transfer)
     };
     int64_t ms = transfer->limits_us[transfer->phase] / 1000;
     struct err err;
+    /* Without a connection nobody can have begun to answer. */
+    transfer->passing = transfer->phase == HTTP_CONNECTING;
     if (ms % 1000) {
         (void)err_set(&err, ERR_TIMEOUT, formats[transfer->phase], transfer->host, ms);
     } else {
@@ -370,29 +366,30 @@ void http__transfer_expire(struct http_transfer *transfer)
 static const struct {
     CURLcode result;
     enum err_code code;
+    bool passing;
     const char *text;
 } meanings[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, "cannot find"},
-    {CURLE_COULDNT_RESOLVE_PROXY, ERR_UNREACHABLE, "cannot find the proxy on the way to"},
-    {CURLE_PROXY, ERR_UNREACHABLE, "the proxy failed on the way to"},
-    {CURLE_COULDNT_CONNECT, ERR_UNREACHABLE, "cannot connect to"},
-    {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, "time ran out for"},
-    {CURLE_PEER_FAILED_VERIFICATION, ERR_UNREACHABLE, "cannot trust the TLS certificate of"},
-    {CURLE_SSL_CONNECT_ERROR, ERR_UNREACHABLE, "TLS failed with"},
-    {CURLE_SSL_CIPHER, ERR_UNREACHABLE, "TLS failed with"},
-    {CURLE_SSL_ISSUER_ERROR, ERR_UNREACHABLE, "cannot trust the TLS certificate of"},
-    {CURLE_SSL_INVALIDCERTSTATUS, ERR_UNREACHABLE, "cannot trust the TLS certificate of"},
-    {CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "cannot read the certificates to check"},
-    {CURLE_URL_MALFORMAT, ERR_CONFIG, "the URL is malformed for"},
-    {CURLE_UNSUPPORTED_PROTOCOL, ERR_PROTOCOL, "no HTTP is spoken by"},
-    {CURLE_WEIRD_SERVER_REPLY, ERR_PROTOCOL, "no HTTP is spoken by"},
-    {CURLE_GOT_NOTHING, ERR_PROTOCOL, "the connection was closed without an answer by"},
-    {CURLE_PARTIAL_FILE, ERR_PROTOCOL, "the answer was cut by"},
-    {CURLE_RECV_ERROR, ERR_PROTOCOL, "the connection broke with"},
-    {CURLE_SEND_ERROR, ERR_PROTOCOL, "the connection broke with"},
-    {CURLE_HTTP2, ERR_PROTOCOL, "the connection broke with"},
-    {CURLE_HTTP2_STREAM, ERR_PROTOCOL, "the connection broke with"},
-    {CURLE_OUT_OF_MEMORY, ERR_PROTOCOL, "a head that is too large came from"},
+    {CURLE_COULDNT_RESOLVE_HOST, ERR_UNREACHABLE, true, "cannot find"},
+    {CURLE_COULDNT_RESOLVE_PROXY, ERR_UNREACHABLE, true, "cannot find the proxy on the way to"},
+    {CURLE_PROXY, ERR_UNREACHABLE, false, "the proxy failed on the way to"},
+    {CURLE_COULDNT_CONNECT, ERR_UNREACHABLE, true, "cannot connect to"},
+    {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, true, "time ran out for"},
+    {CURLE_PEER_FAILED_VERIFICATION, ERR_UNREACHABLE, false, "cannot trust the TLS certificate of"},
+    {CURLE_SSL_CONNECT_ERROR, ERR_UNREACHABLE, true, "TLS failed with"},
+    {CURLE_SSL_CIPHER, ERR_UNREACHABLE, false, "TLS failed with"},
+    {CURLE_SSL_ISSUER_ERROR, ERR_UNREACHABLE, false, "cannot trust the TLS certificate of"},
+    {CURLE_SSL_INVALIDCERTSTATUS, ERR_UNREACHABLE, false, "cannot trust the TLS certificate of"},
+    {CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, false, "cannot read the certificates to check"},
+    {CURLE_URL_MALFORMAT, ERR_CONFIG, false, "the URL is malformed for"},
+    {CURLE_UNSUPPORTED_PROTOCOL, ERR_PROTOCOL, false, "no HTTP is spoken by"},
+    {CURLE_WEIRD_SERVER_REPLY, ERR_PROTOCOL, false, "no HTTP is spoken by"},
+    {CURLE_GOT_NOTHING, ERR_PROTOCOL, true, "the connection was closed without an answer by"},
+    {CURLE_PARTIAL_FILE, ERR_PROTOCOL, true, "the answer was cut by"},
+    {CURLE_RECV_ERROR, ERR_PROTOCOL, true, "the connection broke with"},
+    {CURLE_SEND_ERROR, ERR_PROTOCOL, true, "the connection broke with"},
+    {CURLE_HTTP2, ERR_PROTOCOL, true, "the connection broke with"},
+    {CURLE_HTTP2_STREAM, ERR_PROTOCOL, true, "the connection broke with"},
+    {CURLE_OUT_OF_MEMORY, ERR_PROTOCOL, false, "a head that is too large came from"},
 };
 
 /* In the style of our texts: no capital at the start unless it is an acronym, no full stop. */
@@ -403,6 +400,15 @@ static struct sv tidy(char *text)
     }
     struct sv bare = sv_trim(sv_from(text));
     return sv_ends_with(bare, SV(".")) ? sv_take(bare, bare.n - 1) : bare;
+}
+
+/* A tunnel through a proxy was asked for, and denied. */
+static bool proxy_refused(const struct http_transfer *transfer)
+{
+    long status = 0;
+    return transfer->api->easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status) ==
+               CURLE_OK &&
+           status >= 300;
 }
 
 void http__transfer_end(struct http_transfer *transfer, CURLcode result)
@@ -418,7 +424,13 @@ void http__transfer_end(struct http_transfer *transfer, CURLcode result)
         if (meanings[i].result == result) {
             code = meanings[i].code;
             text = meanings[i].text;
+            transfer->passing = meanings[i].passing;
         }
+    }
+    if (proxy_refused(transfer)) {
+        code = ERR_UNREACHABLE;
+        text = "the proxy refused to connect to";
+        transfer->passing = false;
     }
     char *said = transfer->curl_error;
     struct sv reason = *said ? tidy(said) : sv_from(transfer->api->easy_strerror(result));

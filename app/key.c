@@ -22,6 +22,7 @@
 /* Shorter ones are no keys; less of one, where the text was cut, gives nothing away. */
 #define SECRET_MIN_BYTES 4
 #define SECRET_PART_MIN_BYTES 8
+#define HEADER_MIN_BYTES 8
 
 extern char **environ;
 
@@ -33,20 +34,33 @@ void key_free(char *key)
     }
 }
 
-/* Bytes of `text` that are the key, or all that is left of it before the end. */
-static size_t key_length_at(struct sv key, struct sv text)
+/* Bytes of `text` that are the secret, or all that is left of it before the end. */
+static size_t secret_length_at(struct sv secret, struct sv text, size_t least)
 {
-    bool is_cut = text.n < key.n;
-    size_t n = is_cut ? text.n : key.n;
-    size_t least = is_cut ? SECRET_PART_MIN_BYTES : SECRET_MIN_BYTES;
-    return n >= least && sv_starts_with(key, sv_take(text, n)) ? n : 0;
+    bool is_cut = text.n < secret.n;
+    size_t n = is_cut ? text.n : secret.n;
+    least = is_cut ? SECRET_PART_MIN_BYTES : least;
+    return n >= least && sv_starts_with(secret, sv_take(text, n)) ? n : 0;
 }
 
-void key_redact(const char *key, struct sv text, struct buf *out)
+/* "Authorization: Bearer abc": all after the colon, and what stands behind the scheme. */
+static size_t header_length_at(const char *header, struct sv text)
+{
+    struct sv line = sv_from(header);
+    struct sv value = sv_trim(sv_skip(line, sv_find(line, ':') + 1));
+    size_t n = secret_length_at(value, text, HEADER_MIN_BYTES);
+    struct sv bare = sv_trim(sv_skip(value, sv_find(value, ' ')));
+    return n ? n : secret_length_at(bare, text, HEADER_MIN_BYTES);
+}
+
+void key_redact(const char *key, const char *const *headers, struct sv text, struct buf *out)
 {
     struct sv secret = sv_from(key);
     while (text.n) {
-        size_t n = key_length_at(secret, text);
+        size_t n = secret_length_at(secret, text, SECRET_MIN_BYTES);
+        for (size_t i = 0; !n && headers && headers[i]; i++) {
+            n = header_length_at(headers[i], text);
+        }
         (void)buf_append_sv(out, n ? SV("[key]") : sv_take(text, 1));
         text = sv_skip(text, n ? n : 1);
     }

@@ -64,9 +64,12 @@ void model_choice_release(struct model_choice *choice);
 enum err_code provider_key(const struct config_provider *provider, char **ret_key,
                            struct err *err) NODISCARD;
 void key_free(char *key);
-/* Appends a server's words without the key (NULL: none), whole or cut at the end of the words. Keys
- * below 4 bytes are no keys, and stay. */
-void key_redact(const char *key, struct sv text, struct buf *out);
+/*
+ * Appends a server's words without the key and without what the config's headers ("Name: value",
+ * NULL at the end) hold, whole or cut at the end of the words. NULL: none. Keys below 4 bytes are
+ * no keys, and stay; so do values of headers below 8 bytes.
+ */
+void key_redact(const char *key, const char *const *headers, struct sv text, struct buf *out);
 
 /* A server on loopback that answered a plain connect; found by local_server_find (≤ 200 ms, not on
  * the UI thread). */

@@ -98,7 +98,8 @@ static void describe(struct reply *reply, stream_sink_fn *sink, void *ctx)
         .kind = STREAM_ERROR,
         .reason = FINISH_ERROR,
         .error = failure.code,
-        .retryable = failure.retryable,
+        /* A page instead of an answer (a portal that wants a login) stays. */
+        .retryable = failure.retryable && reply->status >= 300,
         .text = sv_from(failure.text),
     };
     sink(ctx, &event);

@@ -201,6 +201,8 @@ static enum err_code on_waiting(struct live *live, const struct stream_event *ev
 {
     live->waiting = true;
     live->waiting_until_us = clock_mono_us() + event->wait_us;
+    live->waiting_attempt = event->attempt;
+    live->waiting_attempts = event->attempts;
     live->error = event->error;
     free(live->detail);
     live->detail = dup_view(event->text);
@@ -368,6 +370,8 @@ static void fill_head(struct live *live, struct message_update *update)
     update->error = live->error;
     update->detail = update_string(update, live->detail);
     update->until_us = live->waiting_until_us;
+    update->attempt = live->waiting_attempt;
+    update->attempts = live->waiting_attempts;
     if (!live->usage_published || live->ended) {
         update->usage = live->usage;
     }

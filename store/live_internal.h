@@ -63,6 +63,7 @@ struct live {
     char *response_id;
     bool waiting; /* a failed attempt is to be published */
     int64_t waiting_until_us;
+    unsigned waiting_attempt, waiting_attempts; /* that one, and how many are made at most */
 
     bool ended;
     bool end_written, end_published;

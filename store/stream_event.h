@@ -34,7 +34,7 @@
     X(STREAM_NATIVE, "native")               /* part, text: JSON */                                \
     X(STREAM_POSITION, "position")           /* text: where the stream can be resumed */           \
     X(STREAM_USAGE, "usage")                 /* usage; the later one counts */                     \
-    X(STREAM_WAITING, "waiting")             /* error, text, attempt, wait_us */                   \
+    X(STREAM_WAITING, "waiting")             /* error, text, attempt, attempts, wait_us */         \
     X(STREAM_FINISH, "finish")               /* reason; text: the provider's own word for it */    \
     X(STREAM_ERROR, "error") /* error, text, retryable; reason: ERROR, INTERRUPTED */
 
@@ -53,7 +53,8 @@ struct stream_event {
     enum finish_reason reason;
     enum err_code error;
     bool retryable;
-    unsigned attempt; /* the one that failed, from 1 */
+    unsigned attempt;  /* the one that failed, from 1 */
+    unsigned attempts; /* that are made at most */
     int64_t wait_us;
 };
 

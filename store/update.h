@@ -69,6 +69,8 @@ struct message_update {
     const char *detail;        /* text for the error, or NULL */
     const char *model;         /* UPDATE_CREATED, or NULL */
     int64_t until_us;          /* UPDATE_WAITING: monotonic */
+    unsigned attempt;          /* UPDATE_WAITING: the one that failed, from 1 */
+    unsigned attempts;         /* UPDATE_WAITING: that are made at most */
 };
 
 struct session_update {

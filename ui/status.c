@@ -4,19 +4,34 @@
 #include "base/clock.h"
 
 #define SEPARATOR " · "
+/* A pause of this length in an answer is worth a word. */
+#define SILENCE_US CLOCK_S(15)
 
 bool status_is_busy(const struct status_facts *facts)
 {
     return facts->sending || facts->answer.running;
 }
 
+static bool waits_for_retry(const struct status_facts *facts)
+{
+    return facts->answer.retry_us > facts->now_us;
+}
+
+static bool is_silent(const struct status_facts *facts)
+{
+    return facts->answer.changed_us && facts->now_us - facts->answer.changed_us >= SILENCE_US;
+}
+
 /* The state counts seconds since this moment, or (for a retry) until it; 0: it counts none. */
 static int64_t counted_from(const struct status_facts *facts)
 {
-    if (facts->cancelling || !facts->answer.running || facts->answer.content) {
+    if (facts->cancelling || !facts->answer.running) {
         return 0;
     }
-    return facts->answer.retry_us ? facts->answer.retry_us : facts->waiting_since_us;
+    if (facts->answer.content) {
+        return is_silent(facts) ? facts->answer.changed_us : 0;
+    }
+    return waits_for_retry(facts) ? facts->answer.retry_us : facts->waiting_since_us;
 }
 
 static void busy_state(const struct status_facts *facts, struct buf *out)
@@ -27,12 +42,14 @@ static void busy_state(const struct status_facts *facts, struct buf *out)
         buf_append_str(out, "cancelling");
     } else if (!answer->running) {
         buf_append_str(out, "sending");
+    } else if (answer->content && is_silent(facts)) {
+        buf_appendf(out, "nothing new for %lld s", (long long)((facts->now_us - from) / 1000000));
     } else if (answer->content) {
         buf_append_str(out, "streaming");
-    } else if (answer->retry_us) {
+    } else if (waits_for_retry(facts)) {
         int64_t left = (answer->retry_us - facts->now_us + 999999) / 1000000;
-        buf_appendf(out, "trying again in %lld s: %s", (long long)(left > 0 ? left : 0),
-                    answer->why);
+        buf_appendf(out, "retry %u of %u in %lld s: %s", answer->retry, answer->retries,
+                    (long long)left, answer->why);
     } else if (from) {
         buf_appendf(out, "waiting %lld s", (long long)((facts->now_us - from) / 1000000));
     } else {
@@ -105,7 +122,11 @@ int64_t status_next_change(const struct status_facts *facts)
 {
     int64_t from = counted_from(facts);
     int64_t now = facts->now_us;
-    if (from == 0 || (from <= now && facts->answer.retry_us)) {
+    if (from == 0 && status_is_busy(facts) && !facts->cancelling && facts->answer.content &&
+        facts->answer.changed_us) {
+        return facts->answer.changed_us + SILENCE_US;
+    }
+    if (from == 0) {
         return CLOCK_NEVER;
     }
     int64_t apart = from > now ? (from - now) % 1000000 : 1000000 - (now - from) % 1000000;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "store/message_service.h"
 #include "ui/transcript_internal.h"
 
@@ -290,9 +291,12 @@ static void apply_facts(struct shown_message *message, const struct message_upda
                         int64_t now_us)
 {
     bool waiting = update->kind == UPDATE_WAITING;
+    message->changed_us = update->piece_count > 0 ? clock_mono_us() : message->changed_us;
     message->retry_us = waiting ? update->until_us : 0;
     if (waiting) {
         replace_text(&message->retry_why, reason_of(update));
+        message->retry = update->attempt + 1;
+        message->retries = update->attempts;
     }
     message->unsaved = update->unsaved;
     if (update->unsaved) {
@@ -419,10 +423,13 @@ struct transcript_status transcript_status(const struct transcript *transcript)
     status.ended = answer->ended && at == transcript->count;
     status.reason = answer->reason;
     status.content = answer->part_count > 0;
+    status.changed_us = answer->changed_us;
     status.usage = answer->usage;
     if (status.running && answer->retry_us) {
         status.retry_us = answer->retry_us;
         status.why = answer->retry_why ? answer->retry_why : "";
+        status.retry = answer->retry;
+        status.retries = answer->retries;
     }
     return status;
 }

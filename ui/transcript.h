@@ -71,7 +71,9 @@ struct transcript_status {
     bool unsaved; /* something shown is not on the disk: unsaved_why */
     bool ended;   /* there is one, and it has: reason */
     enum finish_reason reason;
-    int64_t retry_us;   /* monotonic; 0: no attempt waits for its next one */
+    int64_t changed_us;      /* monotonic: when something of it came last; 0: not known */
+    int64_t retry_us;        /* monotonic; 0: no attempt waits for its next one */
+    unsigned retry, retries; /* which one that will be, of how many at most */
     const char *why;    /* of the retry, or of what is unsaved; never NULL, until the next change */
     struct usage usage; /* of the latest answer */
 };

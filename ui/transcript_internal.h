@@ -37,6 +37,8 @@ struct shown_message {
     char *unsaved_why; /* or NULL */
     int64_t retry_us;
     char *retry_why; /* or NULL */
+    unsigned retry, retries;
+    int64_t changed_us; /* when something of it came last */
     struct shown_part *parts;
     size_t part_count, part_cap;
     struct buf state; /* how it ended, as text; empty: nothing to say */

@@ -85,7 +85,6 @@ def test_while_the_server_is_waited_for(home, serving, figures, stage):
     check_ended(home, result, texts)
 
 
-@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 @pytest.mark.alone
 def test_while_waiting_before_another_try(home, serving):
     server = serving(fake.status(503, headers=[("Retry-After", "30")]))

@@ -15,6 +15,8 @@ from weirtest import SLOWER, WEIR
 # Every ending, by its exit code.
 
 KEPT = "kept text"
+# Waits between tries that are too short to be waited for here.
+HURRY = "[network]\nmax_wait_s = 0.02\n"
 ENDINGS = {
     # name: (script, exit code, stored text, reason, state of the attempt)
     "the token limit": (fake.answer((KEPT,), reason="length"), 3, KEPT, "max_tokens", "completed"),
@@ -76,10 +78,9 @@ def test_a_stream_cut_anywhere_keeps_what_was_whole(home, serving, count):
     assert (home.attempt(), home.answer()["reason"]) == ("interrupted", "interrupted")
 
 
-@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 @pytest.mark.parametrize("count", [0, 100, 180])
 def test_a_stream_cut_before_any_content_is_asked_for_again(home, serving, count):
-    server = serving(fake.cut_at(count), fake.answer(("whole",)))
+    server = serving(fake.cut_at(count), fake.answer(("whole",)), top=HURRY)
     result = home.run("q")
     assert (result.code, result.out) == (0, "whole\n"), result
     assert len(server.turns()) == 2
@@ -98,27 +99,25 @@ def test_the_error_names_what_the_server_said(home, serving):
     assert "the moon is too full" in home.run("q").err
 
 
-@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_server_error_page_is_tried_again_before_any_content(home, serving):
-    server = serving(fake.html(502), fake.answer(("fine",)))
+    server = serving(fake.html(502), fake.answer(("fine",)), top=HURRY)
     result = home.run("q")
     assert (result.code, result.out) == (0, "fine\n"), result
     assert len(server.turns()) == 2
     assert len(home.prompts()) == 1 and len(home.answers()) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_server_that_goes_on_failing_is_asked_four_times(home, serving):
     refuse = fake.html(503)
     refuse_now = fake.status(503, "<html>down</html>", "text/html", [("Retry-After", "0")])
-    server = serving(refuse_now, refuse_now, refuse_now, refuse_now, refuse, fake.answer())
+    server = serving(refuse_now, refuse, refuse_now, refuse, refuse, fake.answer(), top=HURRY)
     result = home.run("q", timeout=60)
     assert result.code == 69, result
+    assert "503" in result.err and "tried 4 times" in result.err
     assert len(server.turns()) == 4
     assert home.prompts() == ["q"] and home.attempt() == "failed"
 
 
-@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_rate_limit_waits_as_long_as_the_server_says(home, serving):
     server = serving(fake.status(429, headers=[("Retry-After", "1")]), fake.answer(("fine",)))
     result = home.run("q")
@@ -127,13 +126,76 @@ def test_a_rate_limit_waits_as_long_as_the_server_says(home, serving):
     assert 0.95 < second.began - first.began < 4 * SLOWER
 
 
-@pytest.mark.xfail(strict=True, reason="a request is not tried again yet")
 def test_a_rate_limit_that_stays_exits_75(home, serving):
     limit = fake.status(429, headers=[("Retry-After", "0")])
-    server = serving(limit, limit, limit, limit, limit)
+    server = serving(limit, limit, limit, limit, limit, top=HURRY)
     result = home.run("q", timeout=60)
     assert result.code == 75, result
     assert len(server.turns()) == 4
+
+
+def test_a_wait_that_is_too_long_is_not_waited_for_but_named(home, serving):
+    server = serving(fake.status(429, headers=[("Retry-After", "7200")]), fake.answer())
+    result = home.run("q")
+    assert result.code == 75, result
+    assert "7200 s" in result.err and "try again after" in result.err
+    assert len(server.turns()) == 1 and home.attempt() == "failed"
+
+
+@pytest.mark.parametrize("headers, asked", [
+    ([("x-should-retry", "true")], 2), ([("x-should-retry", "false")], 1), ([], 1)])
+def test_a_server_may_say_whether_to_ask_again(home, serving, headers, asked):
+    server = serving(fake.status(400, headers=headers), fake.answer(("fine",)), top=HURRY)
+    result = home.run("q")
+    assert result.code == (0 if asked == 2 else 65), result
+    assert len(server.turns()) == asked
+
+
+RETRY_AFTER = {
+    "a fraction": [("Retry-After", "0.3")],
+    "milliseconds": [("retry-after-ms", "300")],
+    "a limit that is used up": [("x-ratelimit-remaining-tokens", "0"),
+                                ("x-ratelimit-reset-tokens", "300ms")],
+    "a date": [("Date", "Sat, 21 Nov 2026 07:24:05 GMT"),
+               ("Retry-After", "Sat, 21 Nov 2026 07:24:06 GMT")],
+}
+
+
+@pytest.mark.parametrize("form", RETRY_AFTER)
+def test_each_form_of_retry_after_is_waited_for(home, serving, form):
+    server = serving(fake.status(429, headers=RETRY_AFTER[form]), fake.answer(("fine",)))
+    result = home.run("-v", "q")
+    assert (result.code, result.out) == (0, "fine\n"), result
+    assert "retry 2 of 4 in" in result.err and "429" in result.err
+    first, second = server.turns()
+    assert second.began - first.began > 0.28
+
+
+def test_retries_are_told_in_stream_json_and_not_on_a_stderr_that_nobody_reads(home, serving):
+    serving(fake.status(529), fake.answer(("fine",)), top="[network]\nmax_wait_s = 0.15\n")
+    result = home.run("--output-format", "stream-json", "q")
+    waits = [e for e in result.events if e["type"] == "waiting"]
+    assert [(w["attempt"], w["attempts"], w["code"]) for w in waits] == [(1, 4, "server")]
+    assert result.code == 0 and not result.err
+
+
+def test_attempts_are_counted_as_configured(home, serving):
+    server = serving(*[fake.status(500)] * 3, top=HURRY + "attempts = 2\n")
+    assert home.run("q").code == 69
+    assert len(server.turns()) == 2
+
+
+def test_an_overload_told_as_the_first_event_is_tried_again(home, serving):
+    server = serving(fake.error_inside((), "overloaded", 503), fake.answer(("fine",)), top=HURRY)
+    result = home.run("q")
+    assert (result.code, result.out) == (0, "fine\n"), result
+    assert len(server.turns()) == 2 and home.answer()["reason"] == "end_turn"
+
+
+def test_a_time_limit_holds_while_another_try_is_waited_for(home, serving):
+    serving(fake.status(503, headers=[("Retry-After", "30")]))
+    result = home.run("--timeout", "0.5", "q")
+    assert result.code == 124 and result.seconds < 2 * SLOWER, result
 
 
 def test_nothing_is_asked_again_after_the_first_content(home, serving):
@@ -145,7 +207,7 @@ def test_nothing_is_asked_again_after_the_first_content(home, serving):
 
 
 def test_a_refused_connection_exits_69_and_keeps_the_prompt(home, serving):
-    server = serving()
+    server = serving(top=HURRY)
     server.stop()
     result = home.run("precious words", timeout=40)
     assert result.code == 69, result
@@ -155,7 +217,7 @@ def test_a_refused_connection_exits_69_and_keeps_the_prompt(home, serving):
 
 
 def test_an_unknown_host_exits_69_and_is_named(home):
-    home.use(None, url="https://no-such-host.invalid/v1")
+    home.use(None, url="https://no-such-host.invalid/v1", top=HURRY)
     result = home.run("precious words", timeout=60)
     assert result.code == 69, result
     assert "no-such-host.invalid" in result.err

@@ -86,13 +86,29 @@ static void a_retry__counts_down(void **state)
     facts.answer.running = true;
     facts.answer.why = "rate limit";
     facts.answer.retry_us = NOW + CLOCK_MS(2500);
-    assert_status(&facts, "demo/echo · trying again in 3 s: rate limit · Esc cancels",
+    facts.answer.retry = 2;
+    facts.answer.retries = 4;
+    facts.waiting_since_us = NOW - CLOCK_S(9);
+    assert_status(&facts, "demo/echo · retry 2 of 4 in 3 s: rate limit · Esc cancels",
                   NOW + CLOCK_MS(500));
     facts.answer.retry_us = NOW + CLOCK_S(2);
-    assert_status(&facts, "demo/echo · trying again in 2 s: rate limit · Esc cancels",
+    assert_status(&facts, "demo/echo · retry 2 of 4 in 2 s: rate limit · Esc cancels",
                   NOW + CLOCK_S(1));
-    facts.answer.retry_us = NOW - 1;
-    assert_status(&facts, "demo/echo · trying again in 0 s: rate limit · Esc cancels", CLOCK_NEVER);
+    facts.answer.retry_us = NOW;
+    assert_status(&facts, "demo/echo · waiting 9 s · Esc cancels", NOW + CLOCK_S(1));
+}
+
+static void silence_in_an_answer__is_said_after_fifteen_seconds(void **state)
+{
+    (void)state;
+    struct status_facts facts = idle();
+    facts.answer.running = facts.answer.content = true;
+    facts.answer.changed_us = NOW - CLOCK_S(14);
+    assert_status(&facts, "demo/echo · streaming · Esc cancels", NOW + CLOCK_S(1));
+    facts.answer.changed_us = NOW - CLOCK_MS(15200);
+    assert_status(&facts, "demo/echo · nothing new for 15 s · Esc cancels", NOW + CLOCK_MS(800));
+    facts.cancelling = true;
+    assert_status(&facts, "demo/echo · cancelling · Esc cancels", CLOCK_NEVER);
 }
 
 static void what_is_not_saved__is_said_with_its_reason(void **state)
@@ -115,6 +131,7 @@ int main(void)
         cmocka_unit_test(the_last_end__is_named_until_something_follows),
         cmocka_unit_test(an_awaited_answer__counts_its_seconds),
         cmocka_unit_test(a_retry__counts_down),
+        cmocka_unit_test(silence_in_an_answer__is_said_after_fifteen_seconds),
         cmocka_unit_test(what_is_not_saved__is_said_with_its_reason),
     };
     alarm(30);

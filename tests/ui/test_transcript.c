@@ -515,11 +515,15 @@ static void the_status__is_that_of_the_latest_answer(void **state)
     assert_false(status.running || status.ended || status.content);
     struct message_update update = update_of("B", 2, ROLE_ASSISTANT, UPDATE_WAITING);
     update.until_us = 123;
+    update.attempt = 1;
+    update.attempts = 4;
     update.detail = "busy there";
     transcript_apply(f->transcript, &update, NOW);
     status = transcript_status(f->transcript);
     assert_true(status.running && !status.content);
     assert_int_equal(status.retry_us, 123);
+    assert_int_equal(status.retry, 2);
+    assert_int_equal(status.retries, 4);
     assert_string_equal(status.why, "busy there");
     update.kind = UPDATE_CHANGED;
     update.unsaved = true;
@@ -528,6 +532,7 @@ static void the_status__is_that_of_the_latest_answer(void **state)
     apply_piece(f, &update, (struct piece){.kind = PART_TEXT, .text = SV("x")});
     status = transcript_status(f->transcript);
     assert_true(status.running && status.content && status.unsaved);
+    assert_true(status.changed_us > 0 && status.changed_us <= clock_mono_us());
     assert_string_equal(status.why, "disk is full");
     update.kind = UPDATE_SAVED;
     transcript_apply(f->transcript, &update, NOW);

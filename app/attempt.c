@@ -1,0 +1,302 @@
+/*
+ * Attempt: one try after another at the provider, until something of an answer comes.
+ *
+ * A try that fails before the first content is made again when what failed may pass by itself, at
+ * most as often as the config says, after a wait that the server asked for or that grows. After the
+ * first content nothing is asked for again: that is the user's to decide.
+ *
+ * Parts that a server opens are held back until there is something in one: a try that failed leaves
+ * nothing behind.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "app/engine_internal.h"
+#include "app/models.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define DAY_S 86400
+
+static long long ms_since(int64_t then_us)
+{
+    return (long long)((clock_mono_us() - then_us) / 1000);
+}
+
+/* A server may say the key that it refuses, and what it says is stored and shown. */
+static void append_redacted(const struct run *run, struct sv text, struct buf *out)
+{
+    key_redact(run->key, (const char *const *)run->target->provider.headers, text, out);
+}
+
+static void log_end(const struct run *run, const struct err *err)
+{
+    struct buf why = BUF_INIT(ERR_TEXT_SIZE);
+    append_redacted(run, sv_from(err ? err->text : ""), &why);
+    log_write(LOG_INFO, "the reply ended after %lld ms, %" PRIu64 " bytes%s%s",
+              ms_since(run->asked_us), run->received, err ? ": " : "", buf_cstr(&why));
+    buf_release(&why);
+}
+
+void attempt_let_go(struct run *run)
+{
+    if (run->transfer) {
+        http_cancel(run->engine->http, run->transfer);
+        run->transfer = NULL;
+        log_end(run, NULL);
+    }
+    run->retry_us = CLOCK_NEVER;
+}
+
+/* ---- after a failure ---- */
+
+static bool may_try_again(const struct run *run, const struct stream_event *failure)
+{
+    if (run->content || run->player || run->tries >= run->engine->config->attempts) {
+        return false;
+    }
+    if (run->status >= 300 && run->advice != RETRY_UNSAID) {
+        return run->advice == RETRY_YES;
+    }
+    return failure->retryable && !run->hopeless;
+}
+
+static int64_t wait_us(const struct run *run)
+{
+    uint32_t random = 0;
+    if (getentropy(&random, sizeof(random)) != 0) {
+        random = (uint32_t)clock_mono_us();
+    }
+    int64_t own = retry_backoff_us(run->tries, random);
+    int64_t most = run->engine->config->max_wait_us;
+    own = own < most ? own : most;
+    return run->asked_wait_us > own ? run->asked_wait_us : own;
+}
+
+/* "; it asks to wait 90 s (until 14:32)": longer than we wait by ourselves. */
+static void append_when(int64_t us, struct buf *out)
+{
+    int64_t seconds = (us + 999999) / 1000000;
+    time_t then = (time_t)(clock_wall_us() / 1000000 + seconds);
+    struct tm local;
+    char text[32] = "";
+    if (localtime_r(&then, &local)) {
+        (void)strftime(text, sizeof(text), seconds < DAY_S ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &local);
+    }
+    (void)buf_appendf(out, "; it asks to wait %" PRId64 " s: try again after %s", seconds, text);
+}
+
+static void end_for_good(struct run *run, const struct stream_event *last, int64_t asked_us)
+{
+    struct stream_event event = *last;
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    append_redacted(run, last->text, &text);
+    if (last->kind == STREAM_ERROR && !run->content && asked_us > 0) {
+        append_when(asked_us, &text);
+    }
+    if (last->kind == STREAM_ERROR && !run->content && run->tries > 1) {
+        (void)buf_appendf(&text, "; tried %u times", run->tries);
+    }
+    event.text = buf_sv(&text);
+    run_end_with(run, &event);
+    buf_release(&text);
+}
+
+static void wait_for_next(struct run *run, const struct stream_event *failure, int64_t wait)
+{
+    struct err err;
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    append_redacted(run, failure->text, &text);
+    struct stream_event event = {.kind = STREAM_WAITING,
+                                 .error = failure->error,
+                                 .text = buf_sv(&text),
+                                 .attempt = run->tries,
+                                 .attempts = (unsigned)run->engine->config->attempts,
+                                 .wait_us = wait};
+    log_write(LOG_INFO, "attempt %u failed, the next one in %" PRId64 " ms: %s", run->tries,
+              wait / 1000, buf_cstr(&text));
+    attempt_let_go(run);
+    if (message_apply_then(run->engine->store, &run->turn.answer, &event, NULL, NULL, &err)) {
+        run_end_failed(run, &err);
+    } else {
+        run->stage = STAGE_WAITING;
+        run->retry_us = clock_mono_us() + wait;
+    }
+    buf_release(&text);
+}
+
+static void take_last(struct run *run, const struct stream_event *event)
+{
+    bool again = event->kind == STREAM_ERROR && may_try_again(run, event);
+    int64_t wait = again ? wait_us(run) : 0;
+    bool too_long = wait > run->engine->config->max_wait_us;
+    if (again && !too_long) {
+        wait_for_next(run, event, wait);
+    } else {
+        end_for_good(run, event,
+                     event->error == ERR_RATE_LIMIT || too_long ? run->asked_wait_us : 0);
+    }
+}
+
+/* ---- what a decoder, or the demo, emits ---- */
+
+static void apply(struct run *run, const struct stream_event *event)
+{
+    struct err err;
+    struct stream_event priced =
+        models_priced(run->engine->config, &run->target->provider, run->target->model, event);
+    enum err_code code =
+        message_apply_then(run->engine->store, &run->turn.answer, &priced, NULL, NULL, &err);
+    if (code == ERR_GONE || code == ERR_NOT_FOUND || code == ERR_CLOSED) {
+        run_let_go(run);
+    } else if (code) {
+        run_end_failed(run, &err);
+    }
+}
+
+static bool is_content(const struct stream_event *event)
+{
+    switch (event->kind) {
+    case STREAM_TEXT:
+    case STREAM_REASONING:
+        return event->text.n > 0;
+    case STREAM_STARTED:
+    case STREAM_PART_OPEN:
+    case STREAM_USAGE:
+    case STREAM_POSITION:
+    case STREAM_WAITING:
+    case STREAM_REASONING_END:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* The request is not sent again: it may hold much, and the key. */
+static void begin_content(struct run *run)
+{
+    run->content = true;
+    prepared_release(&run->request);
+    for (unsigned i = 0; i < run->held_count && run->stage == STAGE_STREAMING; i++) {
+        struct stream_event open = {.kind = STREAM_PART_OPEN, .part = i, .part_kind = run->held[i]};
+        apply(run, &open);
+    }
+}
+
+/* True: it is kept back, as nothing is in the part yet. */
+static bool hold_back(struct run *run, const struct stream_event *event)
+{
+    if (run->content || event->kind != STREAM_PART_OPEN || event->part != run->held_count ||
+        run->held_count == HELD_PARTS) {
+        return false;
+    }
+    run->held[run->held_count++] = event->part_kind;
+    return true;
+}
+
+void attempt_take(void *ctx, const struct stream_event *event)
+{
+    struct run *run = ctx;
+    if (run->stage != STAGE_STREAMING || hold_back(run, event)) {
+        return;
+    }
+    if (stream_event_is_last(event)) {
+        take_last(run, event);
+        return;
+    }
+    if (!run->content && is_content(event)) {
+        begin_content(run);
+    }
+    if (run->stage == STAGE_STREAMING) {
+        apply(run, event);
+    }
+}
+
+/* ---- the network's answer ---- */
+
+static void on_head(void *ctx, const struct http_head *head)
+{
+    struct run *run = ctx;
+    log_write(LOG_INFO, "status %d after %lld ms", head->status, ms_since(run->asked_us));
+    run->status = head->status;
+    run->asked_wait_us = head->retry_after_us;
+    run->advice = head->retry_advice;
+    reply_head(&run->reply, head);
+}
+
+static void finish_reply(struct run *run, const struct err *err)
+{
+    run->transfer = NULL;
+    log_end(run, err);
+    reply_end(&run->reply, err, attempt_take, run);
+    if (run->stage == STAGE_STREAMING) {
+        struct err lost;
+        err_set(&lost, ERR_PROTOCOL, "the answer ended without an end");
+        run_end_failed(run, &lost);
+    }
+}
+
+static void on_body(void *ctx, struct sv bytes)
+{
+    struct run *run = ctx;
+    if (run->received == 0) {
+        log_write(LOG_INFO, "first bytes after %lld ms", ms_since(run->asked_us));
+    }
+    run->received += bytes.n;
+    if (!reply_body(&run->reply, bytes) && run->transfer) {
+        http_cancel(run->engine->http, run->transfer);
+        finish_reply(run, NULL);
+    }
+}
+
+static void on_done(void *ctx, enum err_code code, const struct err *err)
+{
+    struct run *run = ctx;
+    run->hopeless = code && !http_failed_in_passing(run->transfer);
+    finish_reply(run, code ? err : NULL);
+}
+
+/* Forgets what the try before it left. */
+static void start_anew(struct run *run)
+{
+    run->tries++;
+    run->stage = STAGE_STREAMING;
+    run->retry_us = CLOCK_NEVER;
+    run->received = 0;
+    run->status = 0;
+    run->asked_wait_us = -1;
+    run->advice = RETRY_UNSAID;
+    run->hopeless = false;
+    run->held_count = 0;
+    run->asked_us = clock_mono_us();
+}
+
+void attempt_begin(struct run *run)
+{
+    static const struct http_handlers handlers = {on_head, on_body, on_done};
+    const struct config *config = run->engine->config;
+    const struct config_provider *provider = &run->target->provider;
+    struct http_request request = {
+        .url = run->request.url,
+        .headers = (const char *const *)run->request.headers,
+        .body = buf_sv(&run->request.body),
+        .proxy = provider->proxy,
+        .ca_file = provider->ca_file,
+        .connect_us = config->connect_us,
+        .first_byte_us = config->first_byte_us,
+        .idle_us = config->idle_us,
+    };
+    struct err err;
+    char *who = xasprintf("%s at %s", run->target->label, run->request.host);
+    start_anew(run);
+    reply_release(&run->reply);
+    reply_init(&run->reply, provider->type->codec, who, attempt_take, run);
+    log_write(LOG_INFO, "request to %s, %zu bytes", who, run->request.body.n);
+    free(who);
+    if (http_start(run->engine->http, &request, &handlers, run, &run->transfer, &err)) {
+        run_end_failed(run, &err);
+    }
+}
