@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,11 +18,20 @@ void alloc_set_last_words(void (*restore)(void))
     atomic_store(&last_words, restore);
 }
 
-/* No allocation and no stdio from here on: neither can be relied on any more. */
+/* No allocation and no stdio from here on: neither can be relied on any more. Where memory is out
+ * for several threads at once, the others wait for the first one, which may still be restoring. */
 static NORETURN void out_of_memory(void)
 {
     static const char text[] = "weir: out of memory\n";
-    restore_fn restore = atomic_exchange(&last_words, NULL);
+    static atomic_flag begun = ATOMIC_FLAG_INIT;
+    static _Thread_local bool mine;
+    if (!mine && atomic_flag_test_and_set(&begun)) {
+        for (;;) {
+            (void)pause();
+        }
+    }
+    restore_fn restore = mine ? NULL : atomic_load(&last_words);
+    mine = true;
     if (restore) {
         restore();
     }

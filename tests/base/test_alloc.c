@@ -1,5 +1,6 @@
 /* Allocation: copies are exact, and running out ends the program after its last words. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -37,6 +39,23 @@ static void say_goodbye(void)
     (void)ignored;
 }
 
+static void *exhaust_beside(void *unused)
+{
+    (void)unused;
+    free(xmalloc(SIZE_MAX / 2 - 4096));
+    return NULL;
+}
+
+/* Meanwhile memory is out for another thread as well. */
+static void say_goodbye_slowly(void)
+{
+    pthread_t other;
+    struct timespec while_it_ends = {.tv_nsec = 50000000};
+    assert_int_equal(pthread_create(&other, NULL, exhaust_beside, NULL), 0);
+    (void)nanosleep(&while_it_ends, NULL);
+    say_goodbye();
+}
+
 typedef void *(*exhaust_fn)(size_t);
 
 static void *exhaust_malloc(size_t size)
@@ -60,7 +79,7 @@ static void *exhaust_strndup(size_t size)
     return xstrndup("", SIZE_MAX);
 }
 
-static void check_ends(exhaust_fn exhaust)
+static void check_ends(exhaust_fn exhaust, void (*goodbye)(void))
 {
     int fds[2];
     assert_int_equal(pipe(fds), 0);
@@ -72,7 +91,7 @@ static void check_ends(exhaust_fn exhaust)
         /* Not closed: the sanitizers end a program whose report they cannot write. */
         dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
         report_fd = fds[1];
-        alloc_set_last_words(say_goodbye);
+        alloc_set_last_words(goodbye);
         volatile size_t size = SIZE_MAX / 2 - 4096;
         free(exhaust(size));
         _exit(0);
@@ -89,10 +108,16 @@ static void check_ends(exhaust_fn exhaust)
 static void out_of_memory__restores_once_and_aborts(void **state)
 {
     (void)state;
-    check_ends(exhaust_malloc);
-    check_ends(exhaust_calloc);
-    check_ends(exhaust_realloc);
-    check_ends(exhaust_strndup);
+    check_ends(exhaust_malloc, say_goodbye);
+    check_ends(exhaust_calloc, say_goodbye);
+    check_ends(exhaust_realloc, say_goodbye);
+    check_ends(exhaust_strndup, say_goodbye);
+}
+
+static void out_of_memory__on_two_threads_lets_the_first_restore(void **state)
+{
+    (void)state;
+    check_ends(exhaust_malloc, say_goodbye_slowly);
 }
 
 static void copies__are_exact_and_terminated(void **state)
@@ -141,6 +166,7 @@ int main(void)
     alarm(60);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(out_of_memory__restores_once_and_aborts),
+        cmocka_unit_test(out_of_memory__on_two_threads_lets_the_first_restore),
         cmocka_unit_test(copies__are_exact_and_terminated),
         cmocka_unit_test(a_size_of_zero__still_gives_memory),
         cmocka_unit_test(calloc__gives_zeroes),
