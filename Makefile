@@ -99,7 +99,7 @@ $(O)/flags: always
 $(O)/store/migrations.inc: store/embed.awk $(wildcard store/migrations store/migrations/*.sql)
 	@mkdir -p $(@D)
 	$(call show,SQL )LC_ALL=C awk -f store/embed.awk $(sort $(wildcard store/migrations/*.sql)) >$@
-$(O)/store/migrate.o: $(O)/store/migrations.inc
+$(O)/store/migrate.o $(O)/tests/store/test_upgraded.o: $(O)/store/migrations.inc
 
 # Unit tests: one program per tests/FLOOR/test_*.c; other files there are shared by that floor's.
 TEST_BINS := $(patsubst %.c,$(O)/%,$(wildcard $(foreach f,$(FLOORS),tests/$(f)/test_*.c)))
