@@ -1,4 +1,4 @@
-/* The editor's keys, as a table; the prompts sent before; painting. */
+/* The editor as its owner sees it: actions by a table, the whole text, painting. */
 #include "ui/editor.h"
 
 #include <stdlib.h>
@@ -6,14 +6,12 @@
 
 #include "base/alloc.h"
 #include "base/safe.h"
-#include "base/utf8.h"
 #include "ui/editor_internal.h"
 
 struct editor *editor_new(void)
 {
     struct editor *editor = xcalloc(1, sizeof(*editor));
     buf_init(&editor->text, EDITOR_TEXT_MAX);
-    buf_init(&editor->killed, EDITOR_TEXT_MAX);
     editor->goal = -1;
     editor->layout.flags = SAFE_MARK_INVISIBLE;
     return editor;
@@ -25,12 +23,11 @@ void editor_free(struct editor *editor)
         return;
     }
     undo__release(editor);
-    for (size_t i = 0; i < editor->prompt_count; i++) {
-        free(editor->prompts[i]);
-    }
-    free(editor->draft);
+    kill__release(editor);
+    search__release(editor);
+    prompts__release(editor);
+    chips_release(&editor->chips);
     layout_release(&editor->layout);
-    buf_release(&editor->killed);
     buf_release(&editor->text);
     free(editor);
 }
@@ -40,45 +37,35 @@ struct sv editor_text(const struct editor *editor)
     return buf_sv(&editor->text);
 }
 
+void editor_expand(const struct editor *editor, struct buf *out)
+{
+    chips_expand(&editor->chips, buf_sv(&editor->text), out);
+}
+
+size_t editor_cursor(const struct editor *editor)
+{
+    return editor->cursor;
+}
+
 bool editor_is_empty(const struct editor *editor)
 {
     return editor->text.n == 0;
 }
 
-static void leave_history(struct editor *editor)
-{
-    free(editor->draft);
-    editor->draft = NULL;
-    editor->prompt_at = editor->prompt_count;
-}
-
-void editor_remember(struct editor *editor, struct sv prompt)
-{
-    size_t count = editor->prompt_count;
-    leave_history(editor);
-    if (prompt.n == 0 || (count && sv_equal_str(prompt, editor->prompts[count - 1]))) {
-        return;
-    }
-    if (count == EDITOR_PROMPTS_MAX) {
-        free(editor->prompts[0]);
-        count--;
-        memmove(editor->prompts, editor->prompts + 1, count * sizeof(editor->prompts[0]));
-    }
-    editor->prompts[count] = xstrndup(prompt.p, prompt.n);
-    editor->prompt_count = count + 1;
-    editor->prompt_at = editor->prompt_count;
-}
-
 void editor_clear(struct editor *editor, bool keep)
 {
+    struct buf sent = BUF_INIT(EDITOR_TEXT_MAX);
     if (editor->text.n) {
         undo__note(editor, EDIT_NONE);
     }
     if (keep) {
-        editor_remember(editor, buf_sv(&editor->text));
+        editor_expand(editor, &sent);
+        editor_remember(editor, buf_sv(&sent));
     }
-    leave_history(editor);
+    buf_release(&sent);
+    prompts__leave(editor);
     text__set(editor, SV(""));
+    editor->finding = 0;
     editor->last = EDIT_NONE;
 }
 
@@ -93,23 +80,97 @@ void editor_put_back(struct editor *editor, struct sv text)
         editor_remember(editor, text); /* still to be had by Up */
         return;
     }
-    editor->cursor = editor->text.n == text.n ? text.n : cursor + text.n + 1;
+    text__go(editor, editor->text.n == text.n ? text.n : cursor + text.n + 1);
 }
 
-/* Each of these is what one key does. */
-
-static enum editor_result insert(struct editor *editor, struct sv text, enum edit edit)
+enum editor_result editor_splice(struct editor *editor, size_t from, size_t to, struct sv text)
 {
-    if (text.n > EDITOR_TEXT_MAX - editor->text.n) {
+    if (text.n > EDITOR_TEXT_MAX - (editor->text.n - (to - from))) {
         return EDITOR_FULL;
     }
-    undo__note(editor, edit);
+    prompts__leave(editor);
+    undo__note(editor, EDIT_NONE);
+    text__remove(editor, from, to);
+    editor->cursor = from;
     return text__insert(editor, text) ? EDITOR_DONE : EDITOR_FULL;
 }
 
-static enum editor_result break_line(struct editor *editor)
+enum editor_result editor_replace(struct editor *editor, struct sv text)
 {
-    return insert(editor, SV("\n"), EDIT_NONE);
+    return editor_splice(editor, 0, editor->text.n, text);
+}
+
+enum editor_result editor_insert(struct editor *editor, struct sv text)
+{
+    if (editor->finding) {
+        return text__found(editor, text);
+    }
+    return text__put(editor, text, EDIT_INSERT);
+}
+
+/* Room for one more: labels that only undo could bring back lose their content, so undo and what
+ * was cut go with them. */
+static void make_room(struct editor *editor)
+{
+    chips_keep(&editor->chips, buf_sv(&editor->text));
+    undo__release(editor);
+    kill__release(editor);
+}
+
+/* Whether what would be sent still fits. */
+static bool fits(const struct editor *editor, struct sv more)
+{
+    struct buf whole = BUF_INIT(EDITOR_TEXT_MAX - more.n);
+    bool yes =
+        more.n <= EDITOR_TEXT_MAX && chips_expand(&editor->chips, buf_sv(&editor->text), &whole);
+    buf_release(&whole);
+    return yes;
+}
+
+enum editor_result editor_paste(struct editor *editor, struct sv text)
+{
+    editor->finding = 0;
+    if (!chip_is_worth_it(text)) {
+        return text__put(editor, text, EDIT_NONE);
+    }
+    if (!fits(editor, text)) {
+        return EDITOR_FULL;
+    }
+    if (editor->chips.count == CHIPS_MAX) {
+        make_room(editor);
+    }
+    const char *label = chips_add(&editor->chips, text);
+    return text__put(editor, label ? sv_from(label) : text, EDIT_NONE);
+}
+
+/* The label at the insertion point, or the last one before it, becomes text. */
+static enum editor_result unfold_paste(struct editor *editor)
+{
+    struct sv text = buf_sv(&editor->text);
+    const struct chip *chip = NULL;
+    const struct chip *next;
+    size_t found = text.n;
+    size_t at = 0;
+    while ((at = chips_find(&editor->chips, text, at, &next)) < text.n &&
+           (!chip || at <= editor->cursor)) {
+        chip = next;
+        found = at;
+        at += next->label_n;
+    }
+    if (!chip) {
+        return EDITOR_DONE;
+    }
+    return editor_splice(editor, found, found + chip->label_n, buf_sv(&chip->content));
+}
+
+static enum editor_result new_line(struct editor *editor)
+{
+    return text__put(editor, SV("\n"), EDIT_NONE);
+}
+
+static enum editor_result insert_tab(struct editor *editor)
+{
+    return text__put(editor, SV("\t"), EDIT_INSERT);
 }
 
 static enum editor_result send(struct editor *editor)
@@ -118,224 +179,50 @@ static enum editor_result send(struct editor *editor)
     return EDITOR_SEND;
 }
 
-static enum editor_result move(struct editor *editor, size_t to)
-{
-    editor->cursor = to;
-    editor->goal = -1;
-    editor->last = EDIT_NONE;
-    return EDITOR_DONE;
-}
-
-static enum editor_result left(struct editor *editor)
-{
-    return move(editor, text__left(editor));
-}
-
-static enum editor_result right(struct editor *editor)
-{
-    return move(editor, text__right(editor));
-}
-
-static enum editor_result line_start(struct editor *editor)
-{
-    return move(editor, text__line_start(editor));
-}
-
-static enum editor_result line_end(struct editor *editor)
-{
-    return move(editor, text__line_end(editor));
-}
-
-static enum editor_result word_left(struct editor *editor)
-{
-    return move(editor, text__word_left(editor, false));
-}
-
-static enum editor_result word_right(struct editor *editor)
-{
-    return move(editor, text__word_right(editor));
-}
-
-static enum editor_result erase(struct editor *editor, size_t from, size_t to)
-{
-    if (from < to) {
-        undo__note(editor, EDIT_DELETE);
-        text__remove(editor, from, to);
-    }
-    return EDITOR_DONE;
-}
-
-static enum editor_result backspace(struct editor *editor)
-{
-    return erase(editor, text__left(editor), editor->cursor);
-}
-
-static enum editor_result delete_right(struct editor *editor)
-{
-    return erase(editor, editor->cursor, text__right(editor));
-}
-
-/* Kills in a row add up, in the order of the text. */
-static enum editor_result kill_range(struct editor *editor, size_t from, size_t to)
-{
-    if (from == to) {
-        return EDITOR_DONE;
-    }
-    if (editor->last != EDIT_KILL) {
-        buf_clear(&editor->killed);
-    }
-    size_t at = from < editor->cursor ? 0 : editor->killed.n;
-    buf_insert(&editor->killed, at, editor->text.p + from, to - from);
-    undo__note(editor, EDIT_KILL);
-    text__remove(editor, from, to);
-    return EDITOR_DONE;
-}
-
-static enum editor_result kill_line_end(struct editor *editor)
-{
-    size_t end = text__line_end(editor);
-    bool at_end = end == editor->cursor && end < editor->text.n;
-    return kill_range(editor, editor->cursor, at_end ? end + 1 : end);
-}
-
-static enum editor_result kill_line_start(struct editor *editor)
-{
-    return kill_range(editor, text__line_start(editor), editor->cursor);
-}
-
-static enum editor_result kill_blank_word(struct editor *editor)
-{
-    return kill_range(editor, text__word_left(editor, true), editor->cursor);
-}
-
-static enum editor_result kill_word_left(struct editor *editor)
-{
-    return kill_range(editor, text__word_left(editor, false), editor->cursor);
-}
-
-static enum editor_result kill_word_right(struct editor *editor)
-{
-    return kill_range(editor, editor->cursor, text__word_right(editor));
-}
-
-static enum editor_result yank(struct editor *editor)
-{
-    return insert(editor, buf_sv(&editor->killed), EDIT_NONE);
-}
-
-static enum editor_result undo(struct editor *editor)
-{
-    leave_history(editor);
-    undo__take_back(editor);
-    return EDITOR_DONE;
-}
-
-static void show_prompt(struct editor *editor, size_t at)
-{
-    if (editor->prompt_at == editor->prompt_count) {
-        free(editor->draft);
-        editor->draft = xstrndup(buf_cstr(&editor->text), editor->text.n);
-    }
-    editor->prompt_at = at;
-    text__set(editor, sv_from(at == editor->prompt_count ? editor->draft : editor->prompts[at]));
-}
-
-static enum editor_result older_prompt(struct editor *editor)
-{
-    editor->last = EDIT_NONE;
-    if (editor->prompt_at > 0) {
-        show_prompt(editor, editor->prompt_at - 1);
-    }
-    return EDITOR_DONE;
-}
-
-static enum editor_result newer_prompt(struct editor *editor)
-{
-    editor->last = EDIT_NONE;
-    if (editor->prompt_at < editor->prompt_count) {
-        show_prompt(editor, editor->prompt_at + 1);
-    }
-    return EDITOR_DONE;
-}
-
-static enum editor_result up(struct editor *editor)
-{
-    editor->last = EDIT_NONE;
-    return text__move_row(editor, -1) ? EDITOR_DONE : older_prompt(editor);
-}
-
-static enum editor_result down(struct editor *editor)
-{
-    editor->last = EDIT_NONE;
-    return text__move_row(editor, 1) ? EDITOR_DONE : newer_prompt(editor);
-}
-
-struct binding {
-    enum input_key key;
-    uint32_t cp; /* INPUT_CHAR */
-    unsigned modifiers;
-    enum editor_result (*act)(struct editor *editor);
+static editor_action *const actions[ACTION_COUNT] = {
+    [ACTION_SEND] = send,
+    [ACTION_NEW_LINE] = new_line,
+    [ACTION_LEFT] = text__go_left,
+    [ACTION_RIGHT] = text__go_right,
+    [ACTION_WORD_LEFT] = text__go_word_left,
+    [ACTION_WORD_RIGHT] = text__go_word_right,
+    [ACTION_LINE_START] = text__go_line_start,
+    [ACTION_LINE_END] = text__go_line_end,
+    [ACTION_TEXT_START] = text__go_start,
+    [ACTION_TEXT_END] = text__go_end,
+    [ACTION_UP] = prompts__up,
+    [ACTION_DOWN] = prompts__down,
+    [ACTION_FIND_RIGHT] = text__find_right,
+    [ACTION_FIND_LEFT] = text__find_left,
+    [ACTION_OLDER_PROMPT] = prompts__older,
+    [ACTION_NEWER_PROMPT] = prompts__newer,
+    [ACTION_DELETE_LEFT] = kill__delete_left,
+    [ACTION_DELETE_RIGHT] = kill__delete_right,
+    [ACTION_DELETE_BLANKS] = kill__delete_blanks,
+    [ACTION_KILL_LINE_END] = kill__line_end,
+    [ACTION_KILL_LINE_START] = kill__line_start,
+    [ACTION_KILL_BLANK_WORD] = kill__blank_word,
+    [ACTION_KILL_WORD_LEFT] = kill__word_left,
+    [ACTION_KILL_WORD_RIGHT] = kill__word_right,
+    [ACTION_YANK] = kill__yank,
+    [ACTION_YANK_POP] = kill__yank_pop,
+    [ACTION_LAST_WORD] = prompts__last_word,
+    [ACTION_TRANSPOSE_CHARS] = words__transpose_chars,
+    [ACTION_TRANSPOSE_WORDS] = words__transpose_words,
+    [ACTION_UPPER] = words__upper,
+    [ACTION_LOWER] = words__lower,
+    [ACTION_CAPITAL] = words__capital,
+    [ACTION_INSERT_TAB] = insert_tab,
+    [ACTION_UNDO] = undo__take_back,
+    [ACTION_REDO] = undo__make_again,
+    [ACTION_REVERT] = undo__revert,
+    [ACTION_UNFOLD_PASTE] = unfold_paste,
 };
 
-static const struct binding bindings[] = {
-    {INPUT_ENTER, 0, 0, send},
-    {INPUT_ENTER, 0, INPUT_ALT, break_line},
-    {INPUT_ENTER, 0, INPUT_SHIFT, break_line},
-    {INPUT_ENTER, 0, INPUT_CTRL, break_line},
-    {INPUT_CHAR, 'j', INPUT_CTRL, break_line},
-    {INPUT_LEFT, 0, 0, left},
-    {INPUT_CHAR, 'b', INPUT_CTRL, left},
-    {INPUT_RIGHT, 0, 0, right},
-    {INPUT_CHAR, 'f', INPUT_CTRL, right},
-    {INPUT_HOME, 0, 0, line_start},
-    {INPUT_CHAR, 'a', INPUT_CTRL, line_start},
-    {INPUT_END, 0, 0, line_end},
-    {INPUT_CHAR, 'e', INPUT_CTRL, line_end},
-    {INPUT_CHAR, 'b', INPUT_ALT, word_left},
-    {INPUT_LEFT, 0, INPUT_CTRL, word_left},
-    {INPUT_LEFT, 0, INPUT_ALT, word_left},
-    {INPUT_CHAR, 'f', INPUT_ALT, word_right},
-    {INPUT_RIGHT, 0, INPUT_CTRL, word_right},
-    {INPUT_RIGHT, 0, INPUT_ALT, word_right},
-    {INPUT_BACKSPACE, 0, 0, backspace},
-    {INPUT_BACKSPACE, 0, INPUT_SHIFT, backspace},
-    {INPUT_CHAR, 'h', INPUT_CTRL, backspace},
-    {INPUT_DELETE, 0, 0, delete_right},
-    {INPUT_CHAR, 'd', INPUT_CTRL, delete_right},
-    {INPUT_CHAR, 'k', INPUT_CTRL, kill_line_end},
-    {INPUT_CHAR, 'u', INPUT_CTRL, kill_line_start},
-    {INPUT_CHAR, 'w', INPUT_CTRL, kill_blank_word},
-    {INPUT_BACKSPACE, 0, INPUT_ALT, kill_word_left},
-    {INPUT_BACKSPACE, 0, INPUT_CTRL, kill_word_left},
-    {INPUT_CHAR, 'h', INPUT_CTRL | INPUT_ALT, kill_word_left},
-    {INPUT_CHAR, 'd', INPUT_ALT, kill_word_right},
-    {INPUT_DELETE, 0, INPUT_CTRL, kill_word_right},
-    {INPUT_CHAR, 'y', INPUT_CTRL, yank},
-    {INPUT_CHAR, '_', INPUT_CTRL, undo},
-    {INPUT_CHAR, '/', INPUT_CTRL, undo},
-    {INPUT_CHAR, '-', INPUT_CTRL, undo},
-    {INPUT_UP, 0, 0, up},
-    {INPUT_DOWN, 0, 0, down},
-    {INPUT_CHAR, 'p', INPUT_CTRL, older_prompt},
-    {INPUT_CHAR, 'n', INPUT_CTRL, newer_prompt},
-};
-
-enum editor_result editor_key(struct editor *editor, const struct input_event *event)
+enum editor_result editor_act(struct editor *editor, enum action action)
 {
-    if (event->key == INPUT_TEXT) {
-        return insert(editor, event->text, EDIT_INSERT);
-    }
-    if (event->key == INPUT_PASTE) {
-        return insert(editor, event->text, EDIT_NONE);
-    }
-    for (size_t i = 0; i < COUNT_OF(bindings); i++) {
-        const struct binding *binding = &bindings[i];
-        if (binding->key == event->key && binding->modifiers == event->modifiers &&
-            (event->key != INPUT_CHAR || binding->cp == event->cp)) {
-            return binding->act(editor);
-        }
-    }
-    return EDITOR_IGNORED;
+    editor->finding = 0;
+    return actions[action] ? actions[action](editor) : EDITOR_IGNORED;
 }
 
 int editor_rows(struct editor *editor, int columns)
@@ -359,6 +246,34 @@ static void keep_in_view(struct editor *editor, size_t row, size_t rows)
     }
 }
 
+/* Labels of pastes in the row look unlike typed text. */
+static void mark_labels(const struct editor *editor, struct grid *grid, int row, int column,
+                        size_t which)
+{
+    struct sv text = buf_sv(&editor->text);
+    struct sv line = layout_row(&editor->layout, text, which);
+    size_t start = editor->layout.starts[which];
+    struct sv near = sv_take(text, start + line.n + CHIP_LABEL_MAX);
+    const struct chip *chip;
+    size_t at = start;
+    while ((at = chips_find(&editor->chips, near, at, &chip)) < start + line.n) {
+        size_t to = at + chip->label_n - start;
+        int left = column + layout_column_of(&editor->layout, line, at > start ? at - start : 0);
+        int right = column + layout_column_of(&editor->layout, line, to < line.n ? to : line.n);
+        for (int x = left; x < right && x < grid->columns && row < grid->rows; x++) {
+            grid_at(grid, row, x)->style = STYLE_NOTICE;
+        }
+        at += chip->label_n;
+    }
+}
+
+static void paint_row(struct editor *editor, struct grid *grid, int row, int column, size_t which)
+{
+    struct sv line = layout_row(&editor->layout, buf_sv(&editor->text), which);
+    layout_paint(&editor->layout, line, grid, row, column, STYLE_PLAIN);
+    mark_labels(editor, grid, row, column, which);
+}
+
 void editor_paint(struct editor *editor, struct grid *grid, int row, int rows, int column)
 {
     if (rows < 1) {
@@ -369,8 +284,7 @@ void editor_paint(struct editor *editor, struct grid *grid, int row, int rows, i
     size_t at = layout_row_at(layout, editor->cursor);
     keep_in_view(editor, at, (size_t)rows);
     for (int i = 0; i < rows && editor->top + (size_t)i < layout->count; i++) {
-        struct sv line = layout_row(layout, text, editor->top + (size_t)i);
-        layout_paint(layout, line, grid, row + i, column, STYLE_PLAIN);
+        paint_row(editor, grid, row + i, column, editor->top + (size_t)i);
     }
     int x =
         layout_column_of(layout, layout_row(layout, text, at), editor->cursor - layout->starts[at]);

@@ -50,16 +50,17 @@ static struct {
     struct wake wake;
     atomic_uint came;
     bool installed;
-    struct sigaction before[3];
+    struct sigaction before[4];
 } signals;
 
 static const struct {
     int number;
     enum term_signal meaning;
-} handled[3] = {
+} handled[4] = {
     {SIGWINCH, TERM_RESIZED},
     {SIGCONT, TERM_CONTINUED},
     {SIGTSTP, TERM_STOP_ASKED},
+    {SIGCHLD, TERM_CHILD},
 };
 
 static void put(struct text *text, struct sv more)

@@ -31,9 +31,9 @@ bool term_is_open(void);
 /* At least 1 and at most 1,000 each; 24 by 80 where the terminal does not know. */
 void term_size(int *ret_rows, int *ret_columns);
 
-enum term_signal { TERM_RESIZED = 1, TERM_CONTINUED = 2, TERM_STOP_ASKED = 4 };
+enum term_signal { TERM_RESIZED = 1, TERM_CONTINUED = 2, TERM_STOP_ASKED = 4, TERM_CHILD = 8 };
 
-/* SIGWINCH, SIGCONT and SIGTSTP wake `wake`, which outlives term_signals_close. */
+/* SIGWINCH, SIGCONT, SIGTSTP and SIGCHLD wake `wake`, which outlives term_signals_close. */
 void term_signals_open(const struct wake *wake);
 void term_signals_close(void);
 /* Bits of what came since the last call. */

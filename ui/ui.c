@@ -74,7 +74,7 @@ static void frame(struct ui *ui)
     ui->dirty = false;
 }
 
-static void come_back(struct ui *ui)
+void ui__come_back(struct ui *ui)
 {
     term_reopen();
     input_reset(ui->input);
@@ -93,7 +93,7 @@ void ui__suspend(struct ui *ui)
     ui_restore_terminal();
     term_stop();
     term_signals_take();
-    come_back(ui);
+    ui__come_back(ui);
 }
 
 static void take_signals(struct ui *ui)
@@ -103,7 +103,7 @@ static void take_signals(struct ui *ui)
     if (came & TERM_STOP_ASKED) {
         ui__suspend(ui);
     } else if (came & TERM_CONTINUED) {
-        come_back(ui);
+        ui__come_back(ui);
     } else if (came & TERM_RESIZED) {
         fit(ui);
     }
@@ -178,6 +178,7 @@ static void wait_and_handle(struct ui *ui)
     if (fds[POLL_EVENTS].revents) {
         events__drain(ui);
     }
+    prompt__pump(ui);
 }
 
 static void loop(struct ui *ui)
@@ -199,6 +200,9 @@ static struct ui *ui_new(const struct ui_options *options)
     ui->transcript = transcript_new(events__gap, ui);
     ui->editor = editor_new();
     ui->input = input_new();
+    ui->own_keymap = options->keymap ? NULL : keymap_new();
+    ui->keymap = options->keymap ? options->keymap : ui->own_keymap;
+    ui->complete = complete_new(commands__complete, ui);
     ui->wake = WAKE_INIT;
     ui->input_deadline_us = CLOCK_NEVER;
     buf_init(&ui->sent, EDITOR_TEXT_MAX);
@@ -211,6 +215,10 @@ static void ui_free(struct ui *ui)
     paint_close(ui->paint);
     transcript_free(ui->transcript);
     editor_free(ui->editor);
+    picker_free(ui->picker);
+    complete_free(ui->complete);
+    keymap_free(ui->own_keymap);
+    prompt__release(ui);
     input_free(ui->input);
     grid_release(&ui->grid);
     wake_close(&ui->wake);

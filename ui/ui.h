@@ -19,6 +19,7 @@
 #include "base/sv.h"
 #include "base/ulid.h"
 #include "store/store.h"
+#include "ui/keymap.h"
 
 struct ui_host {
     void *ctx;
@@ -31,6 +32,16 @@ struct ui_host {
     void (*cancel)(void *ctx, const struct ulid *session);
     void (*first_frame_done)(void *ctx);
     void (*answer_offer)(void *ctx, bool yes);
+    /* Calls `add` for each model that can be chosen, with a word about it or NULL. May be NULL, as
+     * all below. */
+    void (*list_models)(void *ctx, void (*add)(void *add_ctx, const char *model, const char *note),
+                        void *add_ctx);
+    /* Prompts go to that model from now on ("PROVIDER/MODEL" or an alias); NOTICE_MODEL says so. */
+    enum err_code (*choose_model)(void *ctx, const char *model, struct err *err);
+    /* Writes the session to a file that does not exist yet and gives its path (free()). `format`
+     * NULL: the one that people read. */
+    enum err_code (*export_session)(void *ctx, const struct ulid *session, const char *format,
+                                    char **ret_path, struct err *err);
 };
 
 struct ui_options {
@@ -42,6 +53,7 @@ struct ui_options {
                             Lines, until NOTICE_MODEL names another one; or NULL */
     const char *notice;  /* one line to begin with (a private store, say), or NULL */
     const char *color;   /* "auto", "always", "never" */
+    const struct keymap *keymap; /* NULL: what is built in */
 };
 
 /*

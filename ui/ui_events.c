@@ -93,6 +93,9 @@ static void remember(void *ctx, struct sv prompt)
 void events__show_session(struct ui *ui, const struct ulid *session)
 {
     ui->session = *session;
+    ui->cancelling = false;
+    ui->waiting_since_us = 0;
+    ui->held = false;
     transcript_reset(ui->transcript, session);
     load_older(ui, FIRST_PAGE);
     events__fill_view(ui);
@@ -128,6 +131,7 @@ void events__give_back(struct ui *ui, const char *prompt, const char *why)
     ui->sending = false;
     ui->cancelling = false;
     ui->cancel_on_begun = false;
+    ui->held = true;
     view__line(ui, LINE_PROBLEM, why);
 }
 
@@ -144,6 +148,7 @@ static void begun(struct ui *ui, const struct notice *notice)
     }
     ui->sending = false;
     buf_clear(&ui->sent);
+    prompt__on_begun(ui, &notice->session);
     if (!ulid_is_set(&ui->session)) {
         events__show_session(ui, &notice->session);
     } else {
@@ -245,6 +250,7 @@ static void on_message(struct ui *ui, const struct message_update *update)
     }
     if (update->kind == UPDATE_ENDED && update->role == ROLE_ASSISTANT) {
         ui->cancelling = false;
+        prompt__on_end(ui, update->reason);
     }
     ui->dirty = true;
 }

@@ -1,18 +1,23 @@
 /*
  * The screen's state, and what its files do with it. Internal to the screen.
  *
- * ui.c owns the loop; ui_keys.c says what keys do, ui_events.c what comes from the broker and the
- * store, ui_view.c what is painted. All on one thread.
+ * ui.c owns the loop; ui_keys.c says where keys go and what actions do, ui_prompt.c sends prompts
+ * and keeps those that wait, ui_commands.c has the table of commands, ui_pickers.c the lists,
+ * ui_outside.c runs the user's editor, ui_events.c takes what comes from the broker and the store,
+ * ui_view.c says what is painted. All on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
 
 #include "base/wake.h"
 #include "pubsub/broker.h"
+#include "ui/complete.h"
 #include "ui/editor.h"
 #include "ui/input.h"
+#include "ui/keymap.h"
 #include "ui/layout.h"
 #include "ui/paint.h"
+#include "ui/picker.h"
 #include "ui/status.h"
 #include "ui/transcript.h"
 #include "ui/ui.h"
@@ -22,6 +27,15 @@ enum line_kind {
     LINE_INFO,    /* until the next key */
     LINE_PROBLEM, /* until the next prompt is sent */
 };
+
+/* A prompt that is sent when the answer that runs has ended. */
+struct waiting {
+    struct ulid session; /* unset: the new one */
+    char *text;
+    size_t n;
+};
+
+#define WAITING_MAX 32u
 
 struct ui {
     const struct ui_options *options;
@@ -37,18 +51,26 @@ struct ui {
     struct wake wake;
 
     enum line_kind line_kind;
-    char *line;          /* or NULL */
-    char *offer;         /* a question that waits for y or n, or NULL */
-    const char *welcome; /* for an empty transcript, as long as it is true; or NULL */
-    bool help;           /* shown instead of the transcript until the next key */
-    char *store_trouble; /* or NULL */
+    char *line;                /* or NULL */
+    char *offer;               /* a question that waits for y or n, or NULL */
+    const char *welcome;       /* for an empty transcript, as long as it is true; or NULL */
+    struct picker *picker;     /* shown instead of the transcript, takes the keys; or NULL */
+    struct complete *complete; /* the list above the prompt */
+    char *store_trouble;       /* or NULL */
 
     struct buf sent; /* the prompt that was handed over, until it is stored */
     bool sending;
     bool cancel_on_begun; /* the user cancelled before there was something to cancel */
     bool cancelling;
     int64_t waiting_since_us;
+    struct waiting waiting[WAITING_MAX]; /* oldest first */
+    size_t waiting_count;
+    bool held; /* those that wait are not sent by themselves: an answer was stopped or failed */
 
+    const struct keymap *keymap;
+    struct keymap *own_keymap; /* what is built in, where the options have none; or NULL */
+    struct chord first;        /* of two, where has_first */
+    bool has_first;
     enum input_key arrow; /* plain Up or Down keys that came in one piece: perhaps the wheel */
     int arrow_count;
     int64_t quit_until_us; /* Ctrl-C or Ctrl-D again before that leaves; 0: none was pressed yet */
@@ -63,6 +85,52 @@ struct ui {
 /* ui_keys.c */
 void keys__feed(struct ui *ui, const char *bytes, size_t length);
 void keys__timeout(struct ui *ui);
+bool keys__is_busy(const struct ui *ui);
+/* Leaves, or says what would be lost and that a second time leaves. `key` is what was pressed. */
+void keys__leave(struct ui *ui, const char *key);
+
+/* ui_prompt.c */
+void prompt__submit(struct ui *ui);
+/* Sends what waits, when nothing is in the way any more. After each event. */
+void prompt__pump(struct ui *ui);
+/* The latest prompt that waits comes back into the editor. False: none does. */
+bool prompt__take_back(struct ui *ui);
+/* How many wait in the session on the screen; gives those, oldest first, up to `max`. */
+size_t prompt__waiting(const struct ui *ui, const struct waiting **ret_waiting, size_t max);
+/* The answer has ended in a way that says whether what waits may follow. */
+void prompt__on_end(struct ui *ui, enum finish_reason reason);
+/* The new session has this id. */
+void prompt__on_begun(struct ui *ui, const struct ulid *session);
+void prompt__release(struct ui *ui);
+
+/* ui_commands.c */
+struct ui_command {
+    const char *name;    /* without the slash */
+    const char *operand; /* "[code [N]]", or NULL */
+    const char *help;
+    enum action action; /* whose key does the same; ACTION_NONE: none does */
+    void (*run)(struct ui *ui, struct sv operand);
+    bool (*works)(const struct ui *ui); /* NULL: always */
+};
+/* The table, ended by a NULL name. */
+const struct ui_command *commands__all(void);
+/* "/name operand". False: there is no such command (said), the text stays. */
+bool commands__run(struct ui *ui, struct sv text);
+/* A complete_source_fn; ctx: the ui. */
+void commands__complete(void *ctx, enum complete_kind kind, struct choices *choices);
+void commands__new_session(struct ui *ui);
+void commands__copy_answer(struct ui *ui);
+
+/* ui_pickers.c */
+void pickers__open(struct ui *ui, const struct picker_kind *kind);
+void pickers__key(struct ui *ui, const struct input_event *event, enum action action,
+                  const struct chord *chord);
+void pickers__models(const struct ui *ui, struct choices *choices);
+extern const struct picker_kind picker_of_commands, picker_of_keys, picker_of_models,
+    picker_of_sessions;
+
+/* ui_outside.c: the draft in the user's own editor. */
+void outside__edit(struct ui *ui);
 
 /* ui_events.c */
 enum err_code events__subscribe(struct ui *ui, struct err *err) NODISCARD;
@@ -84,6 +152,8 @@ void view__frame(struct ui *ui);
 int view__page(const struct ui *ui); /* rows of the transcript in view */
 
 /* ui.c */
+/* The terminal is ours again: the screen as it was. */
+void ui__come_back(struct ui *ui);
 void ui__suspend(struct ui *ui);
 void ui__leave(struct ui *ui, enum err_code result);
 void ui__repaint(struct ui *ui);

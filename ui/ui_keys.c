@@ -1,7 +1,15 @@
-/* What keys do beside editing: sending, commands, cancelling, scrolling, leaving. */
+/*
+ * Where keys go, and what the screen's own actions do.
+ *
+ * A press is one chord (or the second of two), a chord is an action (ui/keymap.h). Whoever is open
+ * takes it first: a picker, then the search, then the completion; then the screen's table here, and
+ * the editor at last.
+ */
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "ui/ui_internal.h"
 
 #define QUIT_PATIENCE CLOCK_S(2)
@@ -14,15 +22,15 @@ static void hint(struct ui *ui, const char *text)
     view__line(ui, LINE_INFO, text);
 }
 
-static bool is_busy(const struct ui *ui)
+bool keys__is_busy(const struct ui *ui)
 {
     struct status_facts facts = view__facts(ui);
     return status_is_busy(&facts);
 }
 
-static void cancel(struct ui *ui)
+static void stop_answer(struct ui *ui)
 {
-    if (!is_busy(ui)) {
+    if (!keys__is_busy(ui)) {
         return;
     }
     ui->cancelling = true;
@@ -30,6 +38,15 @@ static void cancel(struct ui *ui)
         ui->cancel_on_begun = true;
     } else {
         ui->options->host.cancel(ui->options->host.ctx, &ui->session);
+    }
+}
+
+static void cancel(struct ui *ui)
+{
+    if (complete_count(ui->complete)) {
+        complete_close(ui->complete);
+    } else {
+        stop_answer(ui);
     }
 }
 
@@ -44,114 +61,49 @@ static void scroll(struct ui *ui, int rows)
     ui->dirty = true;
 }
 
-static void command_new(struct ui *ui)
+/* What leaving now would lose or cut, or NULL. */
+static const char *loss(const struct ui *ui)
 {
-    if (ui->sending) {
-        hint(ui, "a prompt is being stored; try again in a moment");
+    if (ui->waiting_count) {
+        return "what waits has not been sent";
+    }
+    return keys__is_busy(ui) ? "an answer is running" : NULL;
+}
+
+void keys__leave(struct ui *ui, const char *key)
+{
+    int64_t now = clock_mono_us();
+    const char *why = loss(ui);
+    if (!why || now < ui->quit_until_us) {
+        ui__leave(ui, ERR_OK);
         return;
     }
-    events__show_session(ui, &(struct ulid){""});
-    ui->cancelling = false;
-    ui->waiting_since_us = 0;
-}
-
-static void command_help(struct ui *ui)
-{
-    ui->help = true;
-}
-
-static void command_quit(struct ui *ui)
-{
-    ui__leave(ui, ERR_OK);
-}
-
-static const struct {
-    const char *name;
-    void (*run)(struct ui *ui);
-} commands[] = {
-    {"/new", command_new},
-    {"/help", command_help},
-    {"/quit", command_quit},
-};
-
-static void run_command(struct ui *ui, struct sv text)
-{
-    for (size_t i = 0; i < COUNT_OF(commands); i++) {
-        if (sv_equal_str(text, commands[i].name)) {
-            editor_clear(ui->editor, true);
-            commands[i].run(ui);
-            return;
-        }
-    }
-    hint(ui, "unknown command; /help lists them, // at the beginning sends a slash");
-}
-
-static void send_prompt(struct ui *ui, struct sv prompt)
-{
-    const struct ui_host *host = &ui->options->host;
-    struct err err = {0};
-    buf_clear(&ui->sent);
-    buf_append_sv(&ui->sent, prompt);
-    enum err_code code = host->send(host->ctx, &ui->session, buf_sv(&ui->sent), &err);
-    if (code) {
-        view__line(ui, LINE_PROBLEM, err.text[0] ? err.text : err_text(code));
-        return;
-    }
-    editor_clear(ui->editor, true);
-    view__line(ui, LINE_NONE, NULL);
-    ui->sending = true;
-    ui->cancelling = false;
-    ui->waiting_since_us = clock_mono_us();
-    transcript_follow(ui->transcript);
-}
-
-/* The question is answered by a prompt that says nothing else: a single key would be pressed by
- * everybody whose prompt happens to begin with it. */
-static bool answers_offer(struct ui *ui, struct sv text)
-{
-    bool yes = sv_equal_nocase(text, SV("y")) || sv_equal_nocase(text, SV("yes"));
-    bool no = sv_equal_nocase(text, SV("n")) || sv_equal_nocase(text, SV("no"));
-    if (!ui->offer || ui->line || !(yes || no)) {
-        return false;
-    }
-    free(ui->offer);
-    ui->offer = NULL;
-    editor_clear(ui->editor, false);
-    ui->options->host.answer_offer(ui->options->host.ctx, yes);
-    return true;
-}
-
-static void submit(struct ui *ui)
-{
-    struct sv text = editor_text(ui->editor);
-    struct sv trimmed = sv_trim(text);
-    if (trimmed.n == 0 || answers_offer(ui, trimmed)) {
-        return;
-    }
-    bool escaped = sv_starts_with(text, SV("//"));
-    if (!escaped && text.p[0] == '/') {
-        run_command(ui, trimmed);
-    } else if (is_busy(ui)) {
-        hint(ui, "an answer is on its way: Esc cancels it; the prompt stays here");
-    } else {
-        send_prompt(ui, escaped ? sv_skip(text, 1) : text);
-    }
+    char *text = xasprintf("%s; %s again to leave", why, key);
+    ui->quit_until_us = now + QUIT_PATIENCE;
+    hint(ui, text);
+    free(text);
 }
 
 static void interrupt(struct ui *ui)
 {
     int64_t now = clock_mono_us();
+    complete_close(ui->complete);
     if (!editor_is_empty(ui->editor)) {
         editor_clear(ui->editor, true);
         ui->quit_until_us = 0;
-    } else if (is_busy(ui) && !ui->cancelling) {
-        cancel(ui);
+    } else if (keys__is_busy(ui) && !ui->cancelling) {
+        stop_answer(ui);
     } else if (now < ui->quit_until_us) {
         ui__leave(ui, ERR_OK);
     } else {
         ui->quit_until_us = now + QUIT_PATIENCE;
         hint(ui, "press Ctrl-C again to leave");
     }
+}
+
+static void leave(struct ui *ui)
+{
+    keys__leave(ui, "press it");
 }
 
 static void page_up(struct ui *ui)
@@ -179,73 +131,260 @@ static void follow(struct ui *ui)
     transcript_follow(ui->transcript);
 }
 
-/* Leaving cuts an answer that runs, so that takes a second press. */
-static void leave(struct ui *ui)
+static void open_palette(struct ui *ui)
 {
-    int64_t now = clock_mono_us();
-    if (is_busy(ui) && now >= ui->quit_until_us) {
-        ui->quit_until_us = now + QUIT_PATIENCE;
-        hint(ui, "an answer is running; press Ctrl-D again to leave");
-    } else {
-        ui__leave(ui, ERR_OK);
+    pickers__open(ui, &picker_of_commands);
+}
+
+static void open_help(struct ui *ui)
+{
+    pickers__open(ui, &picker_of_keys);
+}
+
+static void open_sessions(struct ui *ui)
+{
+    pickers__open(ui, &picker_of_sessions);
+}
+
+static void open_models(struct ui *ui)
+{
+    pickers__open(ui, &picker_of_models);
+}
+
+static void search(struct ui *ui)
+{
+    complete_close(ui->complete);
+    editor_search_begin(ui->editor, NULL, ui);
+}
+
+static void follow_word(struct ui *ui, bool asked)
+{
+    complete_update(ui->complete, editor_text(ui->editor), editor_cursor(ui->editor), asked);
+}
+
+/* A command goes on with a blank, a folder with what is in it. */
+static void accept_completion(struct ui *ui)
+{
+    struct complete_word word;
+    bool moved;
+    const struct choice *choice = complete_selected(ui->complete, &word, &moved);
+    if (!choice) {
+        return;
+    }
+    struct sv text = sv_from(choice->text);
+    bool open_end = sv_ends_with(text, SV("/")) && word.kind == COMPLETE_FILE;
+    bool quoted = word.kind == COMPLETE_FILE && sv_find(text, ' ') < text.n;
+    char *with = quoted ? xasprintf("\"%s\"", choice->text) : xstrdup(choice->text);
+    char *whole = xasprintf("%s%s", with, open_end || word.kind == COMPLETE_MODEL ? "" : " ");
+    (void)editor_splice(ui->editor, word.from, word.to, sv_from(whole));
+    free(with);
+    free(whole);
+    follow_word(ui, false);
+    if (!open_end) {
+        complete_close(ui->complete);
     }
 }
 
-enum when { ALWAYS, WHEN_EMPTY };
-
-static const struct {
-    enum input_key key;
-    uint32_t cp;
-    unsigned modifiers;
-    enum when when; /* of the editor */
-    void (*act)(struct ui *ui);
-} bindings[] = {
-    {INPUT_ESCAPE, 0, 0, ALWAYS, cancel},
-    {INPUT_CHAR, 'c', INPUT_CTRL, ALWAYS, interrupt},
-    {INPUT_CHAR, 'd', INPUT_CTRL, WHEN_EMPTY, leave},
-    {INPUT_CHAR, 'l', INPUT_CTRL, ALWAYS, ui__repaint},
-    {INPUT_CHAR, 'z', INPUT_CTRL, ALWAYS, ui__suspend},
-    {INPUT_PAGE_UP, 0, 0, ALWAYS, page_up},
-    {INPUT_PAGE_DOWN, 0, 0, ALWAYS, page_down},
-    {INPUT_UP, 0, INPUT_SHIFT, ALWAYS, row_up},
-    {INPUT_DOWN, 0, INPUT_SHIFT, ALWAYS, row_down},
-    {INPUT_END, 0, INPUT_CTRL, ALWAYS, follow},
-    {INPUT_END, 0, 0, WHEN_EMPTY, follow},
-};
-
-static bool run_binding(struct ui *ui, const struct input_event *event)
+static void complete(struct ui *ui)
 {
-    for (size_t i = 0; i < COUNT_OF(bindings); i++) {
-        bool same = bindings[i].key == event->key && bindings[i].modifiers == event->modifiers &&
-                    (event->key != INPUT_CHAR || bindings[i].cp == event->cp);
-        if (same && (bindings[i].when == ALWAYS || editor_is_empty(ui->editor))) {
-            bindings[i].act(ui);
-            return true;
+    if (complete_count(ui->complete) == 0) {
+        follow_word(ui, true);
+        if (complete_count(ui->complete) != 1) {
+            return;
         }
     }
-    return false;
+    accept_completion(ui);
 }
 
-static void edit(struct ui *ui, const struct input_event *event)
+static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
+    [ACTION_CANCEL] = cancel,
+    [ACTION_INTERRUPT] = interrupt,
+    [ACTION_LEAVE] = leave,
+    [ACTION_SUSPEND] = ui__suspend,
+    [ACTION_REPAINT] = ui__repaint,
+    [ACTION_PALETTE] = open_palette,
+    [ACTION_HELP] = open_help,
+    [ACTION_SESSIONS] = open_sessions,
+    [ACTION_MODELS] = open_models,
+    [ACTION_NEW_SESSION] = commands__new_session,
+    [ACTION_COPY_ANSWER] = commands__copy_answer,
+    [ACTION_PAGE_UP] = page_up,
+    [ACTION_PAGE_DOWN] = page_down,
+    [ACTION_SCROLL_UP] = row_up,
+    [ACTION_SCROLL_DOWN] = row_down,
+    [ACTION_FOLLOW] = follow,
+    [ACTION_EDIT_OUTSIDE] = outside__edit,
+    [ACTION_COMPLETE] = complete,
+    [ACTION_SEARCH_OLDER] = search,
+};
+
+/* Actions that mean something else where the prompt is empty. True: done. */
+static bool act_in_empty(struct ui *ui, enum action action, const struct chord *chord)
 {
-    switch (editor_key(ui->editor, event)) {
-    case EDITOR_SEND:
-        submit(ui);
-        break;
-    case EDITOR_FULL:
-        hint(ui, "too long: that was not inserted");
-        break;
-    case EDITOR_DONE:
-    case EDITOR_IGNORED:
-        break;
+    if (!editor_is_empty(ui->editor)) {
+        return false;
     }
-    if (event->key == INPUT_PASTE && event->cut) {
+    if (action == ACTION_DELETE_RIGHT && (chord->modifiers & INPUT_CTRL)) {
+        keys__leave(ui, "press Ctrl-D");
+    } else if (action == ACTION_LINE_END && chord->key == INPUT_END) {
+        follow(ui);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void tell(struct ui *ui, enum editor_result result)
+{
+    if (result == EDITOR_SEND) {
+        prompt__submit(ui);
+    } else if (result == EDITOR_FULL) {
+        hint(ui, "too long: that was not inserted");
+    }
+}
+
+static void act(struct ui *ui, enum action action, const struct chord *chord)
+{
+    if (acts[action]) {
+        acts[action](ui);
+    } else if (action == ACTION_UP && editor_is_at_top(ui->editor) && prompt__take_back(ui)) {
+        complete_close(ui->complete);
+    } else if (!act_in_empty(ui, action, chord)) {
+        tell(ui, editor_act(ui->editor, action));
+        follow_word(ui, false);
+    }
+}
+
+/* The list is open and takes the keys that move in it and choose. */
+static bool act_in_completion(struct ui *ui, enum action action)
+{
+    struct complete_word word;
+    bool moved;
+    if (!complete_selected(ui->complete, &word, &moved)) {
+        return false;
+    }
+    switch (action) {
+    case ACTION_UP:
+    case ACTION_PALETTE:
+        complete_select(ui->complete, -1);
+        return true;
+    case ACTION_DOWN:
+    case ACTION_NEWER_PROMPT:
+        complete_select(ui->complete, 1);
+        return true;
+    case ACTION_SEND:
+        /* A command needs no second Enter; a file only where it was chosen. */
+        if (word.kind == COMPLETE_COMMAND || word.kind == COMPLETE_MODEL) {
+            accept_completion(ui);
+            return false;
+        }
+        if (moved) {
+            accept_completion(ui);
+        }
+        complete_close(ui->complete);
+        return moved;
+    default:
+        return false;
+    }
+}
+
+/* Keys of the search: its own, those that end it, and all others, which end it and do their work.
+ * True: done. */
+static bool act_in_search(struct ui *ui, enum action action)
+{
+    struct editor *editor = ui->editor;
+    switch (action) {
+    case ACTION_SEARCH_OLDER:
+        editor_search_step(editor, 1);
+        return true;
+    case ACTION_SEARCH_NEWER:
+        editor_search_step(editor, -1);
+        return true;
+    case ACTION_DELETE_LEFT:
+        editor_search_erase(editor);
+        return true;
+    case ACTION_INTERRUPT:
+    case ACTION_EDIT_OUTSIDE: /* C-g, as readline has it */
+        editor_search_end(editor, false);
+        return true;
+    case ACTION_CANCEL:
+    case ACTION_COMPLETE:
+        editor_search_end(editor, true);
+        return true;
+    default:
+        editor_search_end(editor, true);
+        return false;
+    }
+}
+
+static void on_action(struct ui *ui, enum action action, const struct chord *chord)
+{
+    if (editor_is_searching(ui->editor) && act_in_search(ui, action)) {
+        return;
+    }
+    if (!act_in_completion(ui, action)) {
+        act(ui, action, chord);
+    }
+}
+
+static void type_text(struct ui *ui, struct sv text)
+{
+    if (editor_is_searching(ui->editor)) {
+        editor_search_type(ui->editor, text);
+        return;
+    }
+    tell(ui, editor_insert(ui->editor, text));
+    follow_word(ui, false);
+}
+
+static void paste(struct ui *ui, const struct input_event *event)
+{
+    if (editor_is_searching(ui->editor)) {
+        editor_search_end(ui->editor, true);
+    }
+    tell(ui, editor_paste(ui->editor, event->text));
+    complete_close(ui->complete);
+    if (event->cut) {
         hint(ui, "the paste was too long and was cut");
+    }
+}
+
+/* Text that came in one piece is taken apart where only its first character is meant: as the second
+ * chord of two, or as what is looked for. Gives what is left. */
+static struct sv first_character(struct sv *text)
+{
+    struct sv one = sv_take(*text, utf8_next(text->p, text->n, 0));
+    *text = sv_skip(*text, one.n);
+    return one;
+}
+
+/* `has_chord`: the event is one press. */
+static void on_press(struct ui *ui, const struct input_event *event, bool has_chord,
+                     const struct chord *chord)
+{
+    bool looked_up = has_chord && (ui->has_first || event->key != INPUT_TEXT);
+    enum action action =
+        looked_up ? keymap_find(ui->keymap, ui->has_first ? &ui->first : NULL, chord) : ACTION_NONE;
+    bool second = ui->has_first;
+    ui->has_first = action == ACTION_PREFIX;
+    ui->first = has_chord ? *chord : ui->first;
+    if (ui->has_first || (second && looked_up && action == ACTION_NONE)) {
+        return; /* the first of two, or two that mean nothing */
+    }
+    if (ui->picker) {
+        pickers__key(ui, event, action, has_chord ? chord : NULL);
+    } else if (event->key == INPUT_PASTE) {
+        paste(ui, event);
+    } else if (action != ACTION_NONE) {
+        on_action(ui, action, chord);
+    } else if (event->key == INPUT_TEXT) {
+        type_text(ui, event->text);
     }
 }
 
 static void on_key(struct ui *ui, const struct input_event *event)
 {
+    struct chord chord;
     bool focus = event->key == INPUT_FOCUS_IN || event->key == INPUT_FOCUS_OUT;
     if (focus || ui->leave) {
         return;
@@ -256,11 +395,15 @@ static void on_key(struct ui *ui, const struct input_event *event)
     if (ui->line_kind == LINE_INFO) {
         view__line(ui, LINE_NONE, NULL);
     }
-    bool closes_help = ui->help && (event->key == INPUT_ESCAPE || event->key == INPUT_ENTER ||
-                                    event->key == INPUT_TEXT);
-    ui->help = false;
-    if (!closes_help && !run_binding(ui, event)) {
-        edit(ui, event);
+    struct input_event now = *event;
+    if (ui->has_first && event->key == INPUT_TEXT) {
+        struct sv rest = event->text;
+        now.text = first_character(&rest);
+        on_press(ui, &now, chord_of_event(&now, &chord), &chord);
+        now.text = rest;
+    }
+    if (now.key != INPUT_TEXT || now.text.n) {
+        on_press(ui, &now, chord_of_event(&now, &chord), &chord);
     }
 }
 
@@ -269,7 +412,7 @@ static void release_arrows(struct ui *ui)
 {
     int count = ui->arrow_count;
     ui->arrow_count = 0;
-    if (count >= WHEEL_ARROWS) {
+    if (count >= WHEEL_ARROWS && !ui->picker) {
         scroll(ui, ui->arrow == INPUT_UP ? -count : count);
         return;
     }

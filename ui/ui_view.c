@@ -12,29 +12,13 @@
 #define RULE_FROM_ROWS 8
 #define MARK_FROM_COLUMNS 8
 #define NEWS_MAX_ROWS 6
+#define WAITING_ROWS 3
 #define STATUS_MAX ((size_t)4 << 10)
 
-static const char help_text[] =
-    "Keys\n"
-    "  Enter             send\n"
-    "  Alt-Enter, Ctrl-J new line (Shift-Enter where the terminal reports it)\n"
-    "  Esc               cancel the answer; what came stays\n"
-    "  Ctrl-C            clear the prompt, else cancel, else (twice) leave\n"
-    "  Ctrl-D            leave, when the prompt is empty (twice while an answer runs)\n"
-    "  PgUp, PgDn, Shift-Up, Shift-Down, wheel   scroll\n"
-    "  Ctrl-End          back to the end\n"
-    "  Up, Down          earlier prompts\n"
-    "  Ctrl-_            undo\n"
-    "  Ctrl-L, Ctrl-Z    paint the screen again; stop until 'fg'\n"
-    "Commands\n"
-    "  /new   a new session      /help   this page      /quit   leave\n"
-    "  //...  sends a prompt that begins with /\n"
-    "Any key goes back.";
-
 struct areas {
-    int transcript, news, rule, editor, status; /* rows of each, top to bottom */
-    int mark;                                   /* columns of the prompt's mark */
-    int row_news, row_editor;
+    int transcript, list, waiting, news, rule, editor, status; /* rows of each, top to bottom */
+    int mark;                                                  /* columns of the prompt's mark */
+    int row_list, row_waiting, row_news, row_editor;
 };
 
 void view__line(struct ui *ui, enum line_kind kind, const char *text)
@@ -65,6 +49,12 @@ static const char *news(const struct ui *ui)
     return ui->line ? ui->line : ui->offer;
 }
 
+/* What is typed into. */
+static struct editor *typed_into(const struct ui *ui)
+{
+    return ui->picker ? picker_editor(ui->picker) : ui->editor;
+}
+
 /* Paints lines of text into rows [row, row + rows); gives the rows the text has. */
 static int paint_text(struct ui *ui, struct sv text, int row, int rows, enum style style)
 {
@@ -90,7 +80,7 @@ static struct areas areas_of(struct ui *ui)
     struct areas areas = {.status = rows >= 2};
     int third = rows / 3 > 1 ? rows / 3 : 1;
     areas.mark = ui->grid.columns >= MARK_FROM_COLUMNS ? 2 : 0;
-    areas.editor = at_most(editor_rows(ui->editor, ui->grid.columns - areas.mark), third);
+    areas.editor = at_most(editor_rows(typed_into(ui), ui->grid.columns - areas.mark), third);
     areas.editor = at_most(areas.editor, rows);
     int left = rows - areas.editor - areas.status;
     areas.rule = rows >= RULE_FROM_ROWS && left > 1;
@@ -99,9 +89,16 @@ static struct areas areas_of(struct ui *ui)
         int wanted = paint_text(ui, sv_from(news(ui)), 0, 0, STYLE_NOTICE);
         areas.news = at_most(at_most(wanted, NEWS_MAX_ROWS), left);
     }
-    areas.transcript = left - areas.news;
-    areas.row_news = areas.transcript;
-    areas.row_editor = areas.transcript + areas.news + areas.rule;
+    left -= areas.news;
+    const struct waiting *ignored[1];
+    areas.waiting = at_most(at_most((int)prompt__waiting(ui, ignored, 0), WAITING_ROWS), left / 2);
+    left -= areas.waiting;
+    areas.list = ui->picker ? 0 : at_most(complete_rows(ui->complete), left);
+    areas.transcript = left - areas.list;
+    areas.row_list = areas.transcript;
+    areas.row_waiting = areas.row_list + areas.list;
+    areas.row_news = areas.row_waiting + areas.waiting;
+    areas.row_editor = areas.row_news + areas.news + areas.rule;
     return areas;
 }
 
@@ -142,13 +139,44 @@ static void paint_status(struct ui *ui)
 
 static void paint_top(struct ui *ui, const struct areas *areas)
 {
-    if (ui->help) {
-        paint_text(ui, sv_from(help_text), 0, areas->transcript, STYLE_PLAIN);
+    if (ui->picker) {
+        picker_paint(ui->picker, &ui->grid, 0, areas->transcript);
     } else if (transcript_count(ui->transcript) == 0 && ui->welcome) {
         paint_text(ui, sv_from(ui->welcome), 0, areas->transcript, STYLE_PLAIN);
     } else {
         transcript_paint(ui->transcript, &ui->grid, 0);
     }
+}
+
+/* The prompts that wait, the next one first; where there are more than rows, how many more. */
+static void paint_waiting(struct ui *ui, const struct areas *areas)
+{
+    const struct waiting *waiting[WAITING_ROWS];
+    size_t count = prompt__waiting(ui, waiting, WAITING_ROWS);
+    for (int i = 0; i < areas->waiting; i++) {
+        int row = areas->row_waiting + i;
+        size_t more = count - (size_t)i - 1;
+        bool last = i == areas->waiting - 1 && more > 0;
+        char *head = last ? xasprintf("waits (and %zu more): ", more) : xstrdup("waits: ");
+        int column = grid_text(&ui->grid, row, 0, sv_from(head), STYLE_NOTICE);
+        grid_text(&ui->grid, row, column, sv_of(waiting[i]->text, waiting[i]->n), STYLE_DIM);
+        free(head);
+    }
+}
+
+/* The status line says what is searched for. */
+static void paint_search(struct ui *ui, const struct areas *areas)
+{
+    struct buf text = BUF_INIT(STATUS_MAX);
+    bool failed = editor_search_failed(ui->editor);
+    buf_append_str(&text, failed ? " no prompt holds: " : " search in your prompts: ");
+    buf_append_sv(&text, editor_search_needle(ui->editor));
+    int row = ui->grid.rows - 1;
+    if (areas->status) {
+        grid_text(&ui->grid, row, 0, buf_sv(&text), STYLE_STATUS);
+        grid_style_row(&ui->grid, row, STYLE_STATUS);
+    }
+    buf_release(&text);
 }
 
 void view__frame(struct ui *ui)
@@ -165,11 +193,15 @@ void view__frame(struct ui *ui)
     if (areas.rule) {
         paint_rule(ui, areas.row_editor - 1);
     }
-    if (areas.status) {
+    if (editor_is_searching(ui->editor) && !ui->picker) {
+        paint_search(ui, &areas);
+    } else if (areas.status) {
         paint_status(ui);
     }
+    paint_waiting(ui, &areas);
+    complete_paint(ui->complete, &ui->grid, areas.row_list, areas.list, areas.mark);
     if (areas.mark) {
         grid_text(&ui->grid, areas.row_editor, 0, SV(">"), STYLE_PROMPT);
     }
-    editor_paint(ui->editor, &ui->grid, areas.row_editor, areas.editor, areas.mark);
+    editor_paint(typed_into(ui), &ui->grid, areas.row_editor, areas.editor, areas.mark);
 }

@@ -23,16 +23,40 @@
 #define ESC "\x1b"
 
 static enum editor_result last_result;
+static struct keymap *keymap;
+static struct chord first;
+static bool has_first;
 
+/* As the screen does it. */
 static void press(void *ctx, const struct input_event *event)
 {
-    last_result = editor_key(ctx, event);
+    struct chord chord;
+    enum action action = ACTION_NONE;
+    bool is_chord = chord_of_event(event, &chord);
+    if (is_chord && (has_first || event->key != INPUT_TEXT)) {
+        action = keymap_find(keymap, has_first ? &first : NULL, &chord);
+    }
+    bool second = has_first;
+    has_first = action == ACTION_PREFIX;
+    first = chord;
+    if (second && action == ACTION_NONE) {
+        return;
+    }
+    if (event->key == INPUT_PASTE) {
+        last_result = editor_paste(ctx, event->text);
+    } else if (event->key == INPUT_TEXT && action == ACTION_NONE) {
+        last_result = editor_insert(ctx, event->text);
+    } else {
+        last_result = editor_act(ctx, action);
+    }
 }
 
 static void type(struct editor *editor, const char *bytes)
 {
     struct input *input = input_new();
-    input_feed(input, bytes, strlen(bytes), press, editor);
+    for (size_t i = 0; bytes[i]; i++) {
+        input_feed(input, bytes + i, 1, press, editor);
+    }
     input_timeout(input, press, editor);
     input_free(input);
 }
@@ -107,6 +131,41 @@ static const struct {
     {"a\x1b[200~x\ry\x1b[201~b", "ax\nyb|"},
     {"\x19", "|"},
     {"a\x1b[99~b\x1b[15~", "ab|"},
+    {"ab\x14", "ba|"},
+    {"abc\x02\x14", "acb|"},
+    {"a\x14", "a|"},
+    {"日本\x14", "本日|"},
+    {"one two" ESC "t", "two one|"},
+    {"one, two three" ESC "b" ESC "t", "one, three two|"},
+    {"one" ESC "t", "one|"},
+    {"one two\x01" ESC "u", "ONE| two"},
+    {"ONE two\x01" ESC "l", "one| two"},
+    {"one two" ESC "b" ESC "c", "one Two|"},
+    {"élan été\x01" ESC "u" ESC "u", "ÉLAN ÉTÉ|"},
+    {"a  \t b" LEFT LEFT ESC "\\", "a|b"},
+    {"one\x17two\x17\x19", "two|"},
+    {"one\x17two\x01\x0b\x19", "two|"},
+    {"one\x15" LEFT "two\x15" LEFT "\x19" ESC "y", "one|"},
+    {"one\x15" LEFT "two\x15" LEFT "\x19" ESC "y" ESC "y", "two|"},
+    {"one\x15" LEFT "two\x15" LEFT "\x19" ESC "y\x1f", "two|"},
+    {"one" ESC "y", "one|"},
+    {"one two\x1f", "one |"},
+    {"one two\x1f\x1f", "|"},
+    {"one two\x1f" ESC "/", "one two|"},
+    {"one two\x1f\x1f" ESC "/", "one |"},
+    {"one two\x1f\x1f" ESC "/" ESC "/" ESC "/", "one two|"},
+    {"one two\x1fx" ESC "/", "one x|"},
+    {"one two" ESC "r", "|"},
+    {"one two" ESC "r" ESC "/" ESC "/", "one two|"},
+    {"one two\x01\x1dw", "one t|wo"},
+    {"one two\x1b[93;7uo", "one tw|o"},
+    {"one\ntwo" ESC "<", "|one\ntwo"},
+    {"one\ntwo" ESC "<" ESC ">", "one\ntwo|"},
+    {"a" ESC "\tb", "a\tb|"},
+    {"a\x16\tb", "a\tb|"},
+    {"one two\x18\x7f", "|"},
+    {"one\x18\x15", "|"},
+    {"a\x18zb", "ab|"},
 };
 
 static void every_key__does_what_it_says(void **state)
@@ -229,6 +288,176 @@ static void the_cursor__stands_where_text_goes_in(void **state)
     assert_painted("1\n2\n3\n4\n5" UP UP UP, 10, "1\n2\n3\n", 1, 1);
 }
 
+/* What would be sent. */
+static void assert_sent(struct editor *editor, const char *expected)
+{
+    struct buf text = BUF_INIT(EDITOR_TEXT_MAX);
+    editor_expand(editor, &text);
+    assert_string_equal(buf_cstr(&text), expected);
+    buf_release(&text);
+}
+
+#define LINES "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11"
+#define PASTE "\x1b[200~" LINES "\x1b[201~"
+
+static void a_big_paste__is_one_thing_until_it_is_sent(void **state)
+{
+    (void)state;
+    struct editor *editor = editor_new();
+    editor_rows(editor, 40);
+    type(editor, "see " PASTE " there");
+    assert_text(editor, "see [pasted 11 lines] there");
+    assert_sent(editor, "see " LINES " there");
+    type(editor, ESC "b" LEFT LEFT "<" RIGHT RIGHT ">");
+    assert_text(editor, "see <[pasted 11 lines] >there");
+    editor_clear(editor, false);
+    type(editor, "a" PASTE "\x7f");
+    assert_text(editor, "a");
+    type(editor, "\x1f");
+    assert_sent(editor, "a" LINES);
+    type(editor, "\x17\x19\x19");
+    assert_sent(editor, "a" LINES LINES);
+    type(editor, "\x01\x06\x04|");
+    assert_text(editor, "a|[pasted 11 lines]");
+    editor_clear(editor, true);
+    type(editor, UP);
+    assert_text(editor, "a|" LINES); /* what was cleared is remembered whole */
+    editor_free(editor);
+}
+
+static void pastes__have_labels_of_their_own(void **state)
+{
+    (void)state;
+    char *line = malloc(3000);
+    assert_non_null(line);
+    memset(line, 'x', 3000);
+    struct editor *editor = editor_new();
+    assert_int_equal(editor_paste(editor, SV(LINES)), EDITOR_DONE);
+    assert_int_equal(editor_paste(editor, SV(LINES "\n")), EDITOR_DONE);
+    assert_int_equal(editor_paste(editor, SV(LINES)), EDITOR_DONE);
+    assert_int_equal(editor_paste(editor, sv_of(line, 3000)), EDITOR_DONE);
+    assert_text(editor, "[pasted 11 lines][pasted 11 lines #2][pasted 11 lines]"
+                        "[pasted 3000 bytes]");
+    type(editor, "\x7f" LEFT ESC "o");
+    assert_text(editor, "[pasted 11 lines][pasted 11 lines #2]" LINES);
+    assert_sent(editor, LINES LINES "\n" LINES);
+    type(editor, "\x1f|");
+    assert_text(editor, "[pasted 11 lines][pasted 11 lines #2]|[pasted 11 lines]");
+    /* What is not bigger than that is text at once. */
+    editor_clear(editor, false);
+    type(editor, "\x1b[200~1\n2\n3\x1b[201~");
+    assert_text(editor, "1\n2\n3");
+    editor_free(editor);
+    free(line);
+}
+
+static void more_pastes_than_there_is_room_for__lose_nothing_that_is_shown(void **state)
+{
+    (void)state;
+    struct editor *editor = editor_new();
+    struct buf all = BUF_INIT(EDITOR_TEXT_MAX);
+    for (unsigned i = 0; i < 2 * CHIPS_MAX; i++) {
+        struct buf paste = BUF_INIT(EDITOR_TEXT_MAX);
+        buf_appendf(&paste, LINES " of %u.", i);
+        buf_append_sv(&all, buf_sv(&paste));
+        assert_int_equal(editor_paste(editor, buf_sv(&paste)), EDITOR_DONE);
+        buf_release(&paste);
+    }
+    assert_sent(editor, buf_cstr(&all));
+    /* Labels that are gone make room. */
+    editor_clear(editor, false);
+    assert_int_equal(editor_paste(editor, SV(LINES)), EDITOR_DONE);
+    assert_text(editor, "[pasted 11 lines]");
+    buf_release(&all);
+    editor_free(editor);
+}
+
+static bool more_prompts(void *ctx, struct sv needle, int64_t *cursor, editor_add_fn *add,
+                         void *add_ctx)
+{
+    static const char *const stored[] = {"old apple", "second pear", "oldest apple pie"};
+    int *calls = ctx;
+    ++*calls;
+    if (*cursor >= (int64_t)COUNT_OF(stored)) {
+        return false;
+    }
+    struct sv prompt = sv_from(stored[(*cursor)++]);
+    if (sv_find_sv(prompt, needle) < prompt.n) {
+        add(add_ctx, prompt);
+    }
+    return true;
+}
+
+static void the_search__goes_through_all_prompts_ever_sent(void **state)
+{
+    (void)state;
+    struct editor *editor = editor_new();
+    int calls = 0;
+    editor_remember(editor, SV("Apple of today"));
+    editor_remember(editor, SV("old apple"));
+    editor_remember(editor, SV("nothing of it"));
+    type(editor, "draft" LEFT);
+    editor_search_begin(editor, more_prompts, &calls);
+    assert_true(editor_is_searching(editor));
+    editor_search_type(editor, SV("app"));
+    assert_text(editor, "old apple");
+    assert_int_equal(calls, 0); /* not before it is needed */
+    editor_search_step(editor, 1);
+    assert_text(editor, "Apple of today");
+    editor_search_step(editor, 1); /* each text once */
+    assert_text(editor, "oldest apple pie");
+    editor_search_step(editor, 1);
+    assert_text(editor, "oldest apple pie");
+    editor_search_step(editor, -1);
+    assert_text(editor, "Apple of today");
+    editor_search_type(editor, SV("le p"));
+    assert_text(editor, "oldest apple pie");
+    editor_search_erase(editor);
+    assert_text(editor, "Apple of today");
+    editor_search_end(editor, false);
+    type(editor, "|");
+    assert_text(editor, "draf|t");
+    editor_free(editor);
+}
+
+static void what_was_found__replaces_the_draft_and_can_be_undone(void **state)
+{
+    (void)state;
+    struct editor *editor = editor_new();
+    editor_remember(editor, SV("Apple of today"));
+    editor_search_begin(editor, NULL, NULL);
+    editor_search_type(editor, SV("of"));
+    editor_search_end(editor, true);
+    type(editor, "|");
+    assert_text(editor, "Apple |of today");
+    editor_clear(editor, false);
+    type(editor, "draft");
+    editor_search_begin(editor, NULL, NULL);
+    editor_search_type(editor, SV("A"));
+    editor_search_type(editor, SV("p"));
+    assert_false(editor_search_failed(editor));
+    editor_search_type(editor, SV("P"));
+    assert_true(editor_search_failed(editor));
+    editor_search_erase(editor);
+    editor_search_end(editor, true);
+    assert_text(editor, "Apple of today");
+    type(editor, "\x1f");
+    assert_text(editor, "draft");
+    editor_free(editor);
+}
+
+static void the_last_word__of_the_prompt_before_is_put_in(void **state)
+{
+    (void)state;
+    struct editor *editor = editor_new();
+    type(editor, "x" ESC ".");
+    assert_text(editor, "x");
+    editor_remember(editor, SV("open src/main.c "));
+    type(editor, " " ESC ".");
+    assert_text(editor, "x src/main.c");
+    editor_free(editor);
+}
+
 static void any_size__can_be_painted(void **state)
 {
     (void)state;
@@ -255,16 +484,20 @@ static void assert_cursor_at_a_border(const struct editor *editor)
         width_next(sv_skip(text, at), SAFE_MARK_INVISIBLE, &cluster);
         at += cluster.used;
     }
-    assert_int_equal(at, editor->cursor);
+    /* What joins the end of a label from behind does not count. */
+    struct sv before = sv_take(text, editor->cursor);
+    assert_true(at == editor->cursor || sv_ends_with(before, SV("lines]")));
 }
 
 static void keys_at_random__never_split_a_cluster(void **state)
 {
     (void)state;
     static const char *const keys[] = {
-        "a",    "日",   " ",    "\n",    "e\u0301", "👩\u200d💻", "\u0301", "🇪",      "\x7f", "\x04",
-        LEFT,   RIGHT,  UP,     DOWN,    "\x01",    "\x05",     "\x17",   "\x0b",   "\x15", "\x19",
-        "\x1f", "\x10", "\x0e", ESC "b", ESC "f",   ESC "d",    "\u200b", "\u202E", "\x08", "\t",
+        "a",     "日",    " ",      "\n",     "e\u0301", "👩\u200d💻", "\u0301", "🇪",
+        "\x7f",  "\x04",  LEFT,     RIGHT,    UP,        DOWN,       "\x01",   "\x05",
+        "\x17",  "\x0b",  "\x15",   "\x19",   "\x1f",    ESC "p",    "\x0e",   ESC "b",
+        ESC "f", ESC "d", "\u200b", "\u202E", "\x08",    "\t",       ESC "t",  ESC "u",
+        ESC "y", "\x14",  ESC "/",  PASTE,    ESC "o",
     };
     unsigned seed = 3;
     struct grid grid = {0};
@@ -296,9 +529,8 @@ static void typing_behind_a_megabyte__stays_quick(void **state)
         bytes[i] = i % 61 == 60 ? '\n' : 'w';
     }
     struct editor *editor = editor_new();
-    struct input_event paste = {.key = INPUT_PASTE, .text = sv_of(bytes, n)};
     editor_rows(editor, 80);
-    assert_int_equal(editor_key(editor, &paste), EDITOR_DONE);
+    assert_int_equal(editor_replace(editor, sv_of(bytes, n)), EDITOR_DONE);
     int64_t began = clock_mono_us();
     for (int i = 0; i < 1000; i++) {
         type(editor, "x");
@@ -316,9 +548,11 @@ static void what_would_be_too_long__is_not_inserted(void **state)
     assert_non_null(bytes);
     memset(bytes, 'x', EDITOR_TEXT_MAX);
     struct editor *editor = editor_new();
-    struct input_event paste = {.key = INPUT_PASTE, .text = sv_of(bytes, EDITOR_TEXT_MAX)};
-    assert_int_equal(editor_key(editor, &paste), EDITOR_DONE);
-    assert_int_equal(editor_key(editor, &paste), EDITOR_FULL);
+    struct sv text = sv_of(bytes, EDITOR_TEXT_MAX);
+    assert_int_equal(editor_insert(editor, text), EDITOR_DONE);
+    assert_int_equal(editor_insert(editor, SV("x")), EDITOR_FULL);
+    assert_int_equal(editor_paste(editor, text), EDITOR_FULL);
+    assert_int_equal(editor_splice(editor, 0, 1, SV("xx")), EDITOR_FULL);
     assert_int_equal(editor_text(editor).n, EDITOR_TEXT_MAX);
     editor_free(editor);
     editor_free(NULL);
@@ -334,12 +568,19 @@ int main(void)
         cmocka_unit_test(a_cleared_prompt__can_be_had_back_in_two_ways),
         cmocka_unit_test(a_prompt_put_back__stands_before_what_was_typed_since),
         cmocka_unit_test(the_cursor__stands_where_text_goes_in),
+        cmocka_unit_test(a_big_paste__is_one_thing_until_it_is_sent),
+        cmocka_unit_test(pastes__have_labels_of_their_own),
+        cmocka_unit_test(more_pastes_than_there_is_room_for__lose_nothing_that_is_shown),
+        cmocka_unit_test(the_search__goes_through_all_prompts_ever_sent),
+        cmocka_unit_test(what_was_found__replaces_the_draft_and_can_be_undone),
+        cmocka_unit_test(the_last_word__of_the_prompt_before_is_put_in),
         cmocka_unit_test(any_size__can_be_painted),
         cmocka_unit_test(keys_at_random__never_split_a_cluster),
         cmocka_unit_test(typing_behind_a_megabyte__stays_quick),
         cmocka_unit_test(what_would_be_too_long__is_not_inserted),
     };
     alarm(60);
+    keymap = keymap_new();
     setlocale(LC_CTYPE, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,18 +223,17 @@ static void an_offer__is_answered_by_a_letter_and_enter(void **state)
     assert_int_equal(exit_code(&terminal), ERR_OK);
 }
 
-static void the_help_page__takes_the_key_that_closes_it(void **state)
+static void the_help_page__is_searched_by_typing_and_closed_by_escape(void **state)
 {
     (void)state;
     struct terminal terminal = open_terminal("xterm", 24, 80);
     assert_true(saw(&terminal, 0, "[y/n]"));
-    type_and_see(&terminal, "/help\r", "Any key goes back");
-    type_and_see(&terminal, "Q", "welcome to the screen");
-    size_t from = terminal.seen.n;
-    type_and_see(&terminal, "after\x0c", "after");
-    assert_null(strstr(buf_cstr(&terminal.seen) + from, "Q"));
-    type_and_see(&terminal, "\x15/help\r", "Any key goes back");
-    type_and_see(&terminal, "\x1b[200~pasted\x1b[201~", "pasted");
+    type_and_see(&terminal, "draft", "draft");
+    type_and_see(&terminal, "\x1bOP", "begin a new line");
+    type_and_see(&terminal, "history search", "no key does that");
+    type_and_see(&terminal, "\x15sent before", "search in the prompts");
+    type_and_see(&terminal, "\x1b", "welcome to the screen");
+    type_and_see(&terminal, "\x0c", "draft");
     type(&terminal, "\x15\x04");
     assert_int_equal(exit_code(&terminal), ERR_OK);
 }
@@ -348,7 +347,7 @@ int main(void)
         cmocka_unit_test(leaving__puts_the_terminal_back),
         cmocka_unit_test(a_prompt_that_is_not_taken__comes_back),
         cmocka_unit_test(an_offer__is_answered_by_a_letter_and_enter),
-        cmocka_unit_test(the_help_page__takes_the_key_that_closes_it),
+        cmocka_unit_test(the_help_page__is_searched_by_typing_and_closed_by_escape),
         cmocka_unit_test(leaving_by_ctrl_c__takes_two),
         cmocka_unit_test(a_terminal_that_goes_away__ends_the_screen_at_once),
         cmocka_unit_test(sizes_of_all_kinds__are_survived),

@@ -1,0 +1,272 @@
+/* The list, its filter, its selection. */
+#include "ui/picker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define NOTE_COLUMN_MAX 40
+#define LINE_MAX_BYTES ((size_t)4 << 10)
+
+struct picker {
+    const struct picker_kind *kind;
+    void *ctx;
+    struct editor *editor;
+    struct choices choices;
+    size_t *shown; /* indices of those that fit the filter */
+    size_t shown_count;
+    size_t selected; /* index in `shown` */
+    size_t top;      /* first one in view */
+    int page;        /* rows of the list when it was painted last */
+};
+
+static void filter(struct picker *picker)
+{
+    struct sv text = editor_text(picker->editor);
+    picker->shown_count = 0;
+    for (size_t i = 0; i < picker->choices.count; i++) {
+        if (picker->kind->by_search || choice_matches(&picker->choices.items[i], text)) {
+            picker->shown[picker->shown_count++] = i;
+        }
+    }
+    if (picker->selected >= picker->shown_count) {
+        picker->selected = picker->shown_count ? picker->shown_count - 1 : 0;
+    }
+}
+
+void picker_reload(struct picker *picker)
+{
+    const struct picker_kind *kind = picker->kind;
+    choices_release(&picker->choices);
+    kind->load(picker->ctx, kind->by_search ? editor_text(picker->editor) : SV(""),
+               &picker->choices);
+    picker->shown = xrealloc(picker->shown, (picker->choices.count + 1) * sizeof(picker->shown[0]));
+    filter(picker);
+}
+
+struct picker *picker_new(const struct picker_kind *kind, void *ctx, struct sv text)
+{
+    struct picker *picker = xcalloc(1, sizeof(*picker));
+    picker->kind = kind;
+    picker->ctx = ctx;
+    picker->editor = editor_new();
+    picker->page = 1;
+    (void)editor_replace(picker->editor, text);
+    picker_reload(picker);
+    return picker;
+}
+
+void picker_free(struct picker *picker)
+{
+    if (picker) {
+        editor_free(picker->editor);
+        choices_release(&picker->choices);
+        free(picker->shown);
+        free(picker);
+    }
+}
+
+const struct picker_kind *picker_kind(const struct picker *picker)
+{
+    return picker->kind;
+}
+
+const struct choice *picker_chosen(const struct picker *picker)
+{
+    return picker->shown_count ? &picker->choices.items[picker->shown[picker->selected]] : NULL;
+}
+
+struct editor *picker_editor(struct picker *picker)
+{
+    return picker->editor;
+}
+
+static void select_by(struct picker *picker, int step)
+{
+    size_t last = picker->shown_count ? picker->shown_count - 1 : 0;
+    size_t by = (size_t)(step < 0 ? -step : step);
+    if (step < 0) {
+        picker->selected -= by < picker->selected ? by : picker->selected;
+    } else {
+        picker->selected = by < last - picker->selected ? picker->selected + by : last;
+    }
+}
+
+/* After the filter has changed the best entry is the first one. */
+static void refilter(struct picker *picker)
+{
+    picker->selected = 0;
+    picker->top = 0;
+    if (picker->kind->by_search) {
+        picker_reload(picker);
+    } else {
+        filter(picker);
+    }
+}
+
+static bool own_key(struct picker *picker, const struct chord *chord)
+{
+    struct chord own;
+    const struct picker_key *key = picker->kind->keys;
+    for (; chord && key && key->key; key++) {
+        if (chord_parse(sv_from(key->key), &own) && chord_equal(&own, chord)) {
+            const struct choice *choice = picker_chosen(picker);
+            if (choice && key->act(picker->ctx, choice)) {
+                picker_reload(picker);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Steps that keys make in the list; 0: none. */
+static int step_of(const struct picker *picker, enum action action)
+{
+    switch (action) {
+    case ACTION_UP:
+    case ACTION_PALETTE: /* C-p beside C-n */
+    case ACTION_OLDER_PROMPT:
+    case ACTION_SCROLL_UP:
+        return -1;
+    case ACTION_DOWN:
+    case ACTION_NEWER_PROMPT:
+    case ACTION_SCROLL_DOWN:
+    case ACTION_COMPLETE:
+        return 1;
+    case ACTION_PAGE_UP:
+        return -picker->page;
+    case ACTION_PAGE_DOWN:
+        return picker->page;
+    default:
+        return 0;
+    }
+}
+
+enum picker_result picker_act(struct picker *picker, enum action action, const struct chord *chord)
+{
+    if (own_key(picker, chord)) {
+        return PICKER_STAYS;
+    }
+    int step = step_of(picker, action);
+    if (step) {
+        select_by(picker, step);
+        return PICKER_STAYS;
+    }
+    switch (action) {
+    case ACTION_SEND:
+        return picker_chosen(picker) && picker->kind->choose ? PICKER_CHOSEN : PICKER_CLOSED;
+    case ACTION_CANCEL:
+    case ACTION_INTERRUPT:
+        return PICKER_CLOSED;
+    case ACTION_NEW_LINE:
+        return PICKER_STAYS;
+    default:
+        if (editor_act(picker->editor, action) == EDITOR_DONE) {
+            refilter(picker);
+        }
+        return PICKER_STAYS;
+    }
+}
+
+enum picker_result picker_insert(struct picker *picker, struct sv text)
+{
+    /* A filter is one short line. */
+    struct sv line = sv_take(text, sv_find(text, '\n'));
+    if (line.n <= LINE_MAX_BYTES && editor_insert(picker->editor, line) == EDITOR_DONE) {
+        refilter(picker);
+    }
+    return PICKER_STAYS;
+}
+
+static void paint_head(struct picker *picker, struct grid *grid, int row)
+{
+    const struct picker_kind *kind = picker->kind;
+    struct buf line = BUF_INIT(LINE_MAX_BYTES);
+    buf_appendf(&line, " (%zu)", picker->shown_count);
+    if (kind->verb && kind->choose) {
+        buf_appendf(&line, "  Enter %s,", kind->verb);
+    }
+    buf_append_str(&line, "  Esc goes back");
+    for (const struct picker_key *key = kind->keys; key && key->key; key++) {
+        buf_appendf(&line, ", %s %s", key->key, key->help);
+    }
+    int column = grid_text(grid, row, 0, sv_from(kind->title), STYLE_USER);
+    grid_text(grid, row, column, buf_sv(&line), STYLE_DIM);
+    buf_release(&line);
+}
+
+/* Where the notes begin: behind the longest text in view, as far as that is sensible. */
+static int note_column(const struct picker *picker, size_t end)
+{
+    size_t widest = 0;
+    for (size_t i = picker->top; i < end; i++) {
+        size_t width = width_of(sv_from(picker->choices.items[picker->shown[i]].text), 0);
+        widest = width > widest ? width : widest;
+    }
+    return (int)(widest < NOTE_COLUMN_MAX ? widest : NOTE_COLUMN_MAX) + 4;
+}
+
+static void paint_entry(struct picker *picker, struct grid *grid, int row, size_t which, int notes)
+{
+    const struct choice *choice = &picker->choices.items[picker->shown[which]];
+    bool selected = which == picker->selected;
+    int column = grid_text(grid, row, 0, selected ? SV("> ") : SV("  "), STYLE_PROMPT);
+    column = grid_text(grid, row, column, sv_from(choice->text), STYLE_PLAIN);
+    if (choice->note) {
+        column = column + 2 > notes ? column + 2 : notes;
+        grid_text(grid, row, column, sv_from(choice->note), STYLE_DIM);
+    }
+    if (selected) {
+        grid_style_row(grid, row, STYLE_STATUS);
+    }
+}
+
+static void paint_preview(struct picker *picker, struct grid *grid, int row)
+{
+    const struct choice *choice = picker_chosen(picker);
+    struct buf line = BUF_INIT(LINE_MAX_BYTES);
+    if (choice && picker->kind->preview) {
+        picker->kind->preview(picker->ctx, choice, &line);
+        grid_text(grid, row, 0, buf_sv(&line), STYLE_DIM);
+    }
+    buf_release(&line);
+}
+
+static void keep_in_view(struct picker *picker, size_t rows)
+{
+    if (picker->selected < picker->top) {
+        picker->top = picker->selected;
+    } else if (picker->selected >= picker->top + rows) {
+        picker->top = picker->selected - rows + 1;
+    }
+}
+
+void picker_paint(struct picker *picker, struct grid *grid, int row, int rows)
+{
+    bool head = rows > 2;
+    bool preview = rows > 4 && picker->kind->preview;
+    if (head) {
+        paint_head(picker, grid, row);
+    }
+    if (preview) {
+        paint_preview(picker, grid, row + rows - 1);
+    }
+    row += head;
+    rows -= head + preview;
+    if (rows < 1) {
+        return;
+    }
+    picker->page = rows;
+    keep_in_view(picker, (size_t)rows);
+    if (picker->shown_count == 0) {
+        grid_text(grid, row, 2, sv_from(picker->kind->empty), STYLE_DIM);
+    }
+    size_t end = picker->top + (size_t)rows;
+    end = end < picker->shown_count ? end : picker->shown_count;
+    int notes = note_column(picker, end);
+    for (size_t i = picker->top; i < end; i++) {
+        paint_entry(picker, grid, row + (int)(i - picker->top), i, notes);
+    }
+}

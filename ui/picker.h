@@ -1,0 +1,66 @@
+/*
+ * Picker: a list that one chooses from, with a filter as one types and a line about what is chosen.
+ *
+ * A kind of picker is one `const struct picker_kind` with its functions; the screen shows it
+ * instead of the transcript and gives it the keys: up and down (by one, by a page), send chooses,
+ * cancel closes, everything else edits the filter. A kind may have keys of its own, for what can be
+ * done to an entry where it stands (rename, delete).
+ *
+ * Threads: a value of its owner. Ownership: the kind is borrowed; a choice is valid for the call.
+ */
+#ifndef WEIR_UI_PICKER_H
+#define WEIR_UI_PICKER_H
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "ui/choices.h"
+#include "ui/editor.h"
+#include "ui/grid.h"
+
+struct picker_key {
+    const char *key;  /* as chord_parse reads it; NULL ends the list */
+    const char *help; /* one or two words */
+    /* Gives true when the list has changed and is to be loaded again. */
+    bool (*act)(void *ctx, const struct choice *choice);
+};
+
+struct picker_kind {
+    const char *title;
+    const char *empty; /* what is said where there is nothing to choose from */
+    const char *verb;  /* what Enter does, "opens"; NULL: it only closes */
+    /* `by_search`: called for every filter and gives what fits it; else once, with an empty one,
+     * and the picker filters. */
+    bool by_search;
+    void (*load)(void *ctx, struct sv filter, struct choices *choices);
+    void (*choose)(void *ctx, const struct choice *choice); /* or NULL */
+    /* Appends a line about it; or NULL. */
+    void (*preview)(void *ctx, const struct choice *choice, struct buf *out);
+    const struct picker_key *keys; /* or NULL */
+};
+
+enum picker_result {
+    PICKER_STAYS,
+    PICKER_CLOSED,
+    PICKER_CHOSEN, /* picker_chosen says what */
+};
+
+struct picker;
+
+struct picker *picker_new(const struct picker_kind *kind, void *ctx, struct sv filter) NODISCARD;
+void picker_free(struct picker *picker); /* NULL is fine */
+
+const struct picker_kind *picker_kind(const struct picker *picker);
+/* The selected entry; NULL: nothing fits the filter. */
+const struct choice *picker_chosen(const struct picker *picker);
+struct editor *picker_editor(struct picker *picker); /* of the filter */
+
+/* `chord` NULL: none, as for pastes. */
+enum picker_result picker_act(struct picker *picker, enum action action, const struct chord *chord);
+enum picker_result picker_insert(struct picker *picker, struct sv text);
+/* Loads the list again; the selection stays where it was. */
+void picker_reload(struct picker *picker);
+
+/* Paints into rows [row, row + rows) of the grid. */
+void picker_paint(struct picker *picker, struct grid *grid, int row, int rows);
+
+#endif

@@ -1,0 +1,234 @@
+/*
+ * The commands, as a table: what can be typed behind a slash and chosen from the palette. A further
+ * one is a line here and its function.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "store/history.h"
+#include "ui/copy.h"
+#include "ui/ui_internal.h"
+
+#define COPY_LOOK_BACK 16u
+
+static void hint(struct ui *ui, const char *text)
+{
+    view__line(ui, LINE_INFO, text);
+}
+
+void commands__new_session(struct ui *ui)
+{
+    if (ui->sending) {
+        hint(ui, "a prompt is being stored; try again in a moment");
+        return;
+    }
+    events__show_session(ui, &(struct ulid){""});
+}
+
+static void run_new(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    commands__new_session(ui);
+}
+
+static void run_sessions(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    pickers__open(ui, &picker_of_sessions);
+}
+
+static void run_help(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    pickers__open(ui, &picker_of_keys);
+}
+
+static void run_quit(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    keys__leave(ui, "/quit");
+}
+
+static bool has_models(const struct ui *ui)
+{
+    return ui->options->host.choose_model != NULL;
+}
+
+static void run_model(struct ui *ui, struct sv operand)
+{
+    struct err err = {0};
+    if (operand.n == 0) {
+        pickers__open(ui, &picker_of_models);
+        return;
+    }
+    char *model = xstrndup(operand.p, operand.n);
+    if (ui->options->host.choose_model(ui->options->host.ctx, model, &err)) {
+        view__line(ui, LINE_PROBLEM, err.text);
+    }
+    free(model);
+}
+
+/* The text of the latest answer, or NULL. It is for free(). */
+static char *latest_answer(struct ui *ui)
+{
+    struct history_page page = {0};
+    char *text = NULL;
+    if (!ulid_is_set(&ui->session) ||
+        history_before(ui->options->store, &ui->session, INT64_MAX, COPY_LOOK_BACK, &page, NULL)) {
+        return NULL;
+    }
+    for (size_t i = page.count; i > 0 && !text; i--) {
+        if (page.messages[i - 1]->role == ROLE_ASSISTANT) {
+            text = message_text(page.messages[i - 1], PART_TEXT);
+        }
+    }
+    history_page_free(&page);
+    return text;
+}
+
+static void to_clipboard(struct ui *ui, struct sv text, const char *what)
+{
+    struct buf sequence = BUF_INIT(2 * COPY_MAX);
+    char *said = NULL;
+    if (text.n > COPY_MAX) {
+        hint(ui, "too long for a terminal's clipboard; /export writes it to a file");
+        return;
+    }
+    copy_sequence(text, &sequence);
+    if (file_write_all(STDOUT_FILENO, sequence.p, sequence.n) == 0) {
+        said = xasprintf("copied: %s, %zu bytes", what, text.n);
+        hint(ui, said);
+    }
+    free(said);
+    buf_release(&sequence);
+}
+
+/* "code" is the last block, "code 2" the second one. */
+static void copy_block(struct ui *ui, struct sv answer, struct sv operand)
+{
+    struct buf block = BUF_INIT(BUF_MAX_INTERNAL);
+    size_t count = copy_code_count(answer);
+    uint64_t number = count;
+    struct sv which = sv_trim(operand);
+    bool good = which.n == 0 || sv_to_u64(which, &number);
+    if (count == 0) {
+        hint(ui, "the last answer has no code block");
+    } else if (!good || number > count || !copy_code(answer, (size_t)number, &block)) {
+        char *text = xasprintf("the last answer has %zu code %s; '/copy code N' copies one", count,
+                               count == 1 ? "block" : "blocks");
+        hint(ui, text);
+        free(text);
+    } else {
+        char *what = xasprintf("code block %llu of %zu", (unsigned long long)number, count);
+        to_clipboard(ui, buf_sv(&block), what);
+        free(what);
+    }
+    buf_release(&block);
+}
+
+static void run_copy(struct ui *ui, struct sv operand)
+{
+    char *answer = latest_answer(ui);
+    bool code = sv_starts_with(operand, SV("code"));
+    if (!answer || !answer[0]) {
+        hint(ui, "there is no answer to copy yet");
+    } else if (code) {
+        copy_block(ui, sv_from(answer), sv_skip(operand, 4));
+    } else if (operand.n == 0) {
+        to_clipboard(ui, sv_from(answer), "the last answer");
+    } else {
+        hint(ui, "'/copy' copies the last answer, '/copy code' its last code block");
+    }
+    free(answer);
+}
+
+void commands__copy_answer(struct ui *ui)
+{
+    run_copy(ui, SV(""));
+}
+
+static bool has_export(const struct ui *ui)
+{
+    return ui->options->host.export_session != NULL;
+}
+
+static void run_export(struct ui *ui, struct sv operand)
+{
+    struct err err = {0};
+    char *path = NULL;
+    char *format = operand.n ? xstrndup(operand.p, operand.n) : NULL;
+    const struct ui_host *host = &ui->options->host;
+    if (!ulid_is_set(&ui->session)) {
+        hint(ui, "there is nothing to write yet");
+    } else if (host->export_session(host->ctx, &ui->session, format, &path, &err)) {
+        view__line(ui, LINE_PROBLEM, err.text);
+    } else {
+        char *text = xasprintf("written to '%s'", path);
+        hint(ui, text);
+        free(text);
+    }
+    free(path);
+    free(format);
+}
+
+static void run_edit(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    outside__edit(ui);
+}
+
+static const struct ui_command commands[] = {
+    {"new", NULL, "begin a new session", ACTION_NEW_SESSION, run_new, NULL},
+    {"sessions", NULL, "choose a session and go on with it", ACTION_SESSIONS, run_sessions, NULL},
+    {"model", "[MODEL]", "choose who answers", ACTION_MODELS, run_model, has_models},
+    {"copy", "[code [N]]", "copy the last answer, or a code block of it", ACTION_COPY_ANSWER,
+     run_copy, NULL},
+    {"edit", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_edit, NULL},
+    {"export", "[FORMAT]", "write this session to a file", ACTION_NONE, run_export, has_export},
+    {"help", NULL, "keys and what they do", ACTION_HELP, run_help, NULL},
+    {"quit", NULL, "leave", ACTION_LEAVE, run_quit, NULL},
+    {.name = NULL},
+};
+
+const struct ui_command *commands__all(void)
+{
+    return commands;
+}
+
+bool commands__run(struct ui *ui, struct sv text)
+{
+    struct sv name = sv_skip(text, 1);
+    name = sv_take(name, sv_find(name, ' '));
+    struct sv operand = sv_trim(sv_skip(text, 1 + name.n));
+    for (const struct ui_command *command = commands; command->name; command++) {
+        bool works = !command->works || command->works(ui);
+        if (works && sv_equal_str(name, command->name)) {
+            char *own = xstrndup(operand.p ? operand.p : "", operand.n);
+            editor_clear(ui->editor, true);
+            command->run(ui, sv_from(own));
+            free(own);
+            return true;
+        }
+    }
+    hint(ui, "unknown command; /help lists them, // at the beginning sends a slash");
+    return false;
+}
+
+void commands__complete(void *ctx, enum complete_kind kind, struct choices *choices)
+{
+    const struct ui *ui = ctx;
+    if (kind == COMPLETE_MODEL) {
+        pickers__models(ui, choices);
+        return;
+    }
+    for (const struct ui_command *command = commands; command->name; command++) {
+        if (!command->works || command->works(ui)) {
+            char *text = xasprintf("/%s", command->name);
+            choices_add(choices, sv_from(text), command->help, command->operand);
+            free(text);
+        }
+    }
+}

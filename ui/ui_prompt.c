@@ -1,0 +1,211 @@
+/*
+ * From the editor to the host: sending a prompt, and those that wait until an answer has ended.
+ *
+ * What waits is sent by itself only after an answer that ended well: after one that was stopped or
+ * failed, the user says what goes on (Enter in an empty prompt sends it, Up takes it back).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "ui/ui_internal.h"
+
+static bool is_here(const struct ui *ui, const struct waiting *waiting)
+{
+    return ulid_equal(&waiting->session, &ui->session);
+}
+
+size_t prompt__waiting(const struct ui *ui, const struct waiting **ret_waiting, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ui->waiting_count; i++) {
+        if (is_here(ui, &ui->waiting[i])) {
+            if (count < max) {
+                ret_waiting[count] = &ui->waiting[i];
+            }
+            count++;
+        }
+    }
+    return count;
+}
+
+static struct waiting remove_at(struct ui *ui, size_t at)
+{
+    struct waiting waiting = ui->waiting[at];
+    ui->waiting_count--;
+    memmove(ui->waiting + at, ui->waiting + at + 1,
+            (ui->waiting_count - at) * sizeof(ui->waiting[0]));
+    ui->dirty = true;
+    return waiting;
+}
+
+void prompt__release(struct ui *ui)
+{
+    while (ui->waiting_count) {
+        free(ui->waiting[--ui->waiting_count].text);
+    }
+}
+
+void prompt__on_begun(struct ui *ui, const struct ulid *session)
+{
+    for (size_t i = 0; i < ui->waiting_count; i++) {
+        if (!ulid_is_set(&ui->waiting[i].session)) {
+            ui->waiting[i].session = *session;
+        }
+    }
+}
+
+/* Whether an answer may be followed by what the user wrote before it had ended. */
+static bool may_follow(enum finish_reason reason)
+{
+    switch (reason) {
+    case FINISH_CANCELED:
+    case FINISH_ERROR:
+    case FINISH_INTERRUPTED:
+        return false;
+    default:
+        return true;
+    }
+}
+
+void prompt__on_end(struct ui *ui, enum finish_reason reason)
+{
+    const struct waiting *first;
+    if (may_follow(reason) || prompt__waiting(ui, &first, 1) == 0) {
+        return;
+    }
+    ui->held = true;
+    if (!ui->line) {
+        view__line(ui, LINE_INFO, "a prompt waits: Enter sends it, Up takes it back");
+    }
+}
+
+static bool hand_over(struct ui *ui, struct sv prompt)
+{
+    const struct ui_host *host = &ui->options->host;
+    struct err err = {0};
+    buf_clear(&ui->sent);
+    buf_append_sv(&ui->sent, prompt);
+    enum err_code code = host->send(host->ctx, &ui->session, buf_sv(&ui->sent), &err);
+    if (code) {
+        view__line(ui, LINE_PROBLEM, err.text[0] ? err.text : err_text(code));
+        return false;
+    }
+    view__line(ui, LINE_NONE, NULL);
+    ui->sending = true;
+    ui->cancelling = false;
+    ui->held = false;
+    ui->waiting_since_us = clock_mono_us();
+    transcript_follow(ui->transcript);
+    return true;
+}
+
+static size_t first_here(const struct ui *ui)
+{
+    size_t at = 0;
+    while (at < ui->waiting_count && !is_here(ui, &ui->waiting[at])) {
+        at++;
+    }
+    return at;
+}
+
+/* What cannot be handed over stays, and is not tried again by itself. */
+static void send_waiting(struct ui *ui, size_t at)
+{
+    const struct waiting *next = &ui->waiting[at];
+    if (!hand_over(ui, sv_of(next->text, next->n))) {
+        ui->held = true;
+        return;
+    }
+    struct waiting gone = remove_at(ui, at);
+    free(gone.text);
+}
+
+void prompt__pump(struct ui *ui)
+{
+    if (ui->waiting_count == 0 || ui->held || ui->leave) {
+        return;
+    }
+    size_t at = first_here(ui);
+    if (at < ui->waiting_count && !keys__is_busy(ui)) {
+        send_waiting(ui, at);
+    }
+}
+
+bool prompt__take_back(struct ui *ui)
+{
+    size_t at = ui->waiting_count;
+    while (at > 0 && !is_here(ui, &ui->waiting[at - 1])) {
+        at--;
+    }
+    if (at == 0) {
+        return false;
+    }
+    struct waiting taken = remove_at(ui, at - 1);
+    editor_put_back(ui->editor, sv_of(taken.text, taken.n));
+    free(taken.text);
+    return true;
+}
+
+static void let_wait(struct ui *ui, struct sv prompt)
+{
+    if (ui->waiting_count == WAITING_MAX) {
+        view__line(ui, LINE_INFO, "too many prompts wait already; this one stays here");
+        return;
+    }
+    ui->waiting[ui->waiting_count++] =
+        (struct waiting){ui->session, xstrndup(prompt.p, prompt.n), prompt.n};
+    editor_clear(ui->editor, true);
+}
+
+/* The question is answered by a prompt that says nothing else: a single key would be pressed by
+ * everybody whose prompt happens to begin with it. */
+static bool answers_offer(struct ui *ui, struct sv text)
+{
+    bool yes = sv_equal_nocase(text, SV("y")) || sv_equal_nocase(text, SV("yes"));
+    bool no = sv_equal_nocase(text, SV("n")) || sv_equal_nocase(text, SV("no"));
+    if (!ui->offer || ui->line || !(yes || no)) {
+        return false;
+    }
+    free(ui->offer);
+    ui->offer = NULL;
+    editor_clear(ui->editor, false);
+    ui->options->host.answer_offer(ui->options->host.ctx, yes);
+    return true;
+}
+
+static void send(struct ui *ui, bool escaped)
+{
+    struct buf whole = BUF_INIT(EDITOR_TEXT_MAX);
+    editor_expand(ui->editor, &whole);
+    struct sv prompt = sv_skip(buf_sv(&whole), escaped ? 1 : 0);
+    if (!buf_ok(&whole)) {
+        view__line(ui, LINE_INFO, "too long to be sent");
+    } else if (keys__is_busy(ui)) {
+        let_wait(ui, prompt);
+    } else if (hand_over(ui, prompt)) {
+        editor_clear(ui->editor, true);
+    }
+    buf_release(&whole);
+}
+
+void prompt__submit(struct ui *ui)
+{
+    struct sv text = editor_text(ui->editor);
+    struct sv trimmed = sv_trim(text);
+    size_t first = first_here(ui);
+    if (trimmed.n == 0 && first < ui->waiting_count && !keys__is_busy(ui)) {
+        send_waiting(ui, first);
+    }
+    if (trimmed.n == 0 || answers_offer(ui, trimmed)) {
+        return;
+    }
+    bool escaped = sv_starts_with(text, SV("//"));
+    if (!escaped && text.p[0] == '/') {
+        commands__run(ui, trimmed);
+    } else {
+        send(ui, escaped);
+    }
+    complete_reset(ui->complete);
+}
