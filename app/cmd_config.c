@@ -49,6 +49,7 @@ static void append_provider(struct buf *out, const struct config_provider *provi
         buf_appendf(out, "  headers.%.*s = (hidden)\n",
                     SV_ARG(sv_take(sv_from(*header), sv_find(sv_from(*header), ':'))));
     }
+    buf_append_str(out, provider->body ? "  body = (set)\n" : "");
     if (provider->proxy) {
         /* So may be what stands before the @ of a proxy. */
         buf_append_str(out, "  proxy = (set)\n");

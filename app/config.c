@@ -213,7 +213,9 @@ static enum err_code put_text(struct loader *loader, const struct config_key *ke
     }
     struct sv text = item->text;
     bool may_be_long = strcmp(key->path, "system") == 0;
-    bool good = may_be_long ? memchr(text.p, 0, text.n) == NULL : text.n && is_printable(text);
+    bool may_be_empty = strcmp(key->path, "provider.*.proxy") == 0;
+    bool good = may_be_long ? memchr(text.p, 0, text.n) == NULL
+                            : (text.n || may_be_empty) && is_printable(text);
     char *value = NULL;
     if (good && key->kind == KEY_PATH) {
         value = expanded_path(text);
@@ -337,6 +339,33 @@ static enum err_code put_argv(struct loader *loader, const struct config_key *ke
     return ERR_OK;
 }
 
+static enum err_code put_json(struct loader *loader, const struct config_key *key,
+                              const struct toml_item *item, struct err *err)
+{
+    if (item->type != TOML_TABLE) {
+        return complain_type(loader, item, key->expected, err);
+    }
+    struct buf json = BUF_INIT(CONFIG_MAX_BYTES * 8);
+    if (!toml_append_json(item, &json)) {
+        buf_release(&json);
+        return complain(loader, item, "holds a date or a number that JSON has not", err);
+    }
+    *(char **)home_of(loader, key, item) = buf_detach(&json);
+    return ERR_OK;
+}
+
+/* What is in a table that was taken as a whole. */
+static bool is_inside_json(const struct toml_item *item)
+{
+    for (size_t depth = 1; depth < item->depth; depth++) {
+        const struct config_key *key = config_key_find(item->path, depth);
+        if (key && key->kind == KEY_JSON) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* RFC 9110: a header's name is a token. */
 static bool is_token(struct sv name)
 {
@@ -405,6 +434,8 @@ static enum err_code put(struct loader *loader, const struct config_key *key,
         return put_flag(loader, key, item, err);
     case KEY_ARGV:
         return put_argv(loader, key, item, err);
+    case KEY_JSON:
+        return put_json(loader, key, item, err);
     case KEY_HEADER:
         return put_header(loader, key, item, err);
     case KEY_TEXT:
@@ -475,6 +506,9 @@ static enum err_code take_item(struct loader *loader, const struct toml_item *it
     enum err_code code = check_names(loader, item, err);
     if (code) {
         return code;
+    }
+    if (is_inside_json(item)) {
+        return ERR_OK;
     }
     const struct config_key *key = config_key_find(item->path, item->depth);
     if (key) {
@@ -565,6 +599,7 @@ static void drop_providers(struct config *config)
         free_list(provider->api_key_cmd);
         free(provider->api_key_file);
         free_list(provider->headers);
+        free(provider->body);
         free(provider->proxy);
         free(provider->ca_file);
         free(provider->api_version);
@@ -575,6 +610,7 @@ static void drop_providers(struct config *config)
     }
     for (size_t i = 0; i < config->model_count; i++) {
         free(config->models[i].name);
+        free(config->models[i].body);
     }
     free(config->providers);
     free(config->aliases);

@@ -29,6 +29,7 @@ struct config_provider {
     char *api_key_file;
     char *api_version; /* Azure's; NULL: none */
     char **headers;    /* "Name: value", NULL-terminated, or NULL */
+    char *body;        /* JSON object, merged into each request; NULL: none */
     char *proxy;       /* NULL: from the environment */
     char *ca_file;
     bool allow_plain_http;
@@ -44,6 +45,7 @@ struct config_alias {
 /* What the config says of one model; MONEY_UNKNOWN: nothing. Prices as in app/models.h. */
 struct config_model {
     char *name; /* PROVIDER/MODEL, as in [models."PROVIDER/MODEL"] */
+    char *body; /* as in a provider, merged after that one's */
     int64_t context;
     int64_t input_price, output_price, cache_read_price, cache_write_price;
 };

@@ -25,6 +25,7 @@ enum key_kind {
     KEY_MONEY,   /* decimal text; kept in millionths */
     KEY_FLAG,
     KEY_ARGV,   /* array of texts, not empty */
+    KEY_JSON,   /* table; kept as the text of a JSON object */
     KEY_HEADER, /* text; the key's last segment is the header's name */
 };
 

@@ -207,6 +207,7 @@ static const struct verdict verdicts[] = {
     {404, ERR_REJECTED, false,
      "knows no such model or address; check the model's name and the base URL"},
     {405, ERR_CONFIG, false, "does not offer this protocol; check the base URL"},
+    {407, ERR_UNREACHABLE, false, "cannot be reached: the proxy wants a login; check its URL"},
     {408, ERR_TIMEOUT, true, "gave up waiting"},
     {409, ERR_SERVER, true, "reports a conflict"},
     {413, ERR_TOO_BIG, false, "says that the request is too large"},

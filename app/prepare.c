@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/body_patch.h"
 #include "app/engine_internal.h"
 #include "base/alloc.h"
 #include "store/history.h"
@@ -159,6 +160,19 @@ static char *make_url(const struct config_provider *provider, const struct chat_
     return buf_detach(&url);
 }
 
+/* What the config wants in the body goes before what the protocol says. */
+static enum err_code patch_body(const struct config *config, const struct target *target,
+                                struct buf *body, struct err *err)
+{
+    enum err_code code = body_patch(body, sv_from(target->provider.body), err);
+    for (size_t i = 0; !code && i < config->model_count; i++) {
+        if (strcmp(config->models[i].name, target->label) == 0) {
+            code = body_patch(body, sv_from(config->models[i].body), err);
+        }
+    }
+    return code;
+}
+
 static enum err_code make_request(const struct preparing *preparing,
                                   const struct conversation *conversation,
                                   struct prepared *prepared, struct err *err)
@@ -189,7 +203,8 @@ static enum err_code make_request(const struct preparing *preparing,
     prepared->url = make_url(&target->provider, &request);
     prepared->headers = make_headers(&target->provider, &request, prepared->key);
     buf_init(&prepared->body, BUF_MAX_INTERNAL);
-    return target->provider.type->codec->encode(&request, &prepared->body, err);
+    code = target->provider.type->codec->encode(&request, &prepared->body, err);
+    return code ? code : patch_body(preparing->engine->config, target, &prepared->body, err);
 }
 
 static enum err_code prepare(const struct preparing *preparing, struct prepared *prepared,

@@ -25,11 +25,14 @@
 #undef TOML_UNREACHABLE
 #define TOML_UNREACHABLE __builtin_unreachable()
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <toml++/toml.h>
 #include <vector>
 /* clang-format on */
 
 extern "C" {
+#include "app/json.h"
 #include "app/toml.h"
 }
 
@@ -93,6 +96,7 @@ enum err_code visit_node(const struct walk &walk, const member &member, size_t d
     item.path = walk.path;
     item.depth = depth;
     item.line = member.key->source().begin.line;
+    item.node = member.node;
     if (const auto *array = member.node->as_array()) {
         item.type = gather_texts(*array, texts) ? TOML_TEXTS : TOML_ARRAY;
         item.texts = texts.data();
@@ -136,6 +140,61 @@ enum err_code walk_table(struct walk &walk, const toml::table &table, size_t dep
     return ERR_OK;
 }
 
+template <typename number> bool append_number(number value, struct buf *out)
+{
+    char text[64];
+    const std::to_chars_result result = std::to_chars(text, text + sizeof text, value);
+    return buf_append(out, text, static_cast<size_t>(result.ptr - text));
+}
+
+bool append_json(const toml::node &node, struct buf *out);
+
+bool append_array(const toml::array &array, struct buf *out)
+{
+    bool first = true;
+    bool good = buf_append_byte(out, '[');
+    for (const toml::node &element : array) {
+        good = good && buf_append_str(out, first ? "" : ",") && append_json(element, out);
+        first = false;
+    }
+    return good && buf_append_byte(out, ']');
+}
+
+bool append_object(const toml::table &table, struct buf *out)
+{
+    bool first = true;
+    bool good = buf_append_byte(out, '{');
+    for (auto &&[key, node] : table) {
+        good = good && buf_append_str(out, first ? "" : ",") &&
+               json_append_string(out, view(key.str())) && buf_append_byte(out, ':') &&
+               append_json(node, out);
+        first = false;
+    }
+    return good && buf_append_byte(out, '}');
+}
+
+/* The parser bounds how deep it goes. */
+bool append_json(const toml::node &node, struct buf *out)
+{
+    if (const auto *table = node.as_table()) {
+        return append_object(*table, out);
+    }
+    if (const auto *array = node.as_array()) {
+        return append_array(*array, out);
+    }
+    if (const auto *text = node.as_string()) {
+        return json_append_string(out, view(text->get()));
+    }
+    if (const auto *integer = node.as_integer()) {
+        return append_number(integer->get(), out);
+    }
+    if (const auto *number = node.as_floating_point()) {
+        return std::isfinite(number->get()) && append_number(number->get(), out);
+    }
+    const auto *boolean = node.as_boolean();
+    return boolean && buf_append_str(out, boolean->get() ? "true" : "false");
+}
+
 /* toml++ begins its texts with "Error while parsing key-value pair: ", which helps nobody. */
 std::string_view plain_description(std::string_view text)
 {
@@ -148,6 +207,11 @@ std::string_view plain_description(std::string_view text)
 }
 
 } // namespace
+
+extern "C" bool toml_append_json(const struct toml_item *item, struct buf *out)
+{
+    return append_json(*static_cast<const toml::node *>(item->node), out);
+}
 
 extern "C" enum err_code toml_walk(const char *name, struct sv text, toml_visit_fn *visit,
                                    void *ctx, struct err *err)

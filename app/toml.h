@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/sv.h"
 
@@ -43,6 +44,7 @@ struct toml_item {
     bool boolean;
     const struct sv *texts;
     size_t text_count;
+    const void *node; /* for toml_append_json */
 };
 
 /* Anything but ERR_OK ends the walk and is what toml_walk gives. */
@@ -51,5 +53,8 @@ typedef enum err_code toml_visit_fn(void *ctx, const struct toml_item *item, str
 /* `name` stands in errors, before the line: "NAME:3: …". ERR_CONFIG: not TOML. */
 enum err_code toml_walk(const char *name, struct sv text, toml_visit_fn *visit, void *ctx,
                         struct err *err) NODISCARD;
+/* While it is visited: appends the item, with all that is in it, as JSON. False: there is something
+ * in it that JSON has not (a date, an infinite number). */
+bool toml_append_json(const struct toml_item *item, struct buf *out);
 
 #endif

@@ -69,6 +69,7 @@ static void parse__takes_every_key(void **state)
                                   "base_url = 'https://a.example//'\n"
                                   "api_key_cmd = ['pass', 'show', 'a b']\n"
                                   "headers = { X-One = '1', X-Two = '' }\n"
+                                  "body = { top_k = 40, deep.on = true }\n"
                                   "proxy = 'http://p:1'\n"
                                   "ca_file = '/ca.pem'\n"
                                   "api_version = 'v1'\n"
@@ -80,6 +81,7 @@ static void parse__takes_every_key(void **state)
                                   "[alias]\n"
                                   "'my model' = 'b/x/y'\n"
                                   "[models.'b/x/y']\n"
+                                  "body.list = [1, 0.7, 'x\\y', {}]\n"
                                   "context = 131072\n"
                                   "input_price = '0.25'\n"
                                   "cache_write_price = '0'\n");
@@ -100,6 +102,8 @@ static void parse__takes_every_key(void **state)
     assert_string_equal(a->headers[0], "X-One: 1");
     assert_string_equal(a->headers[1], "X-Two: ");
     assert_null(a->headers[2]);
+    assert_string_equal(a->body, "{\"deep\":{\"on\":true},\"top_k\":40}");
+    assert_string_equal(config->models[0].body, "{\"list\":[1,0.7,\"x\\\\y\",{}]}");
     assert_string_equal(a->proxy, "http://p:1");
     assert_string_equal(a->ca_file, "/ca.pem");
     assert_string_equal(a->api_version, "v1");
@@ -114,6 +118,15 @@ static void parse__takes_every_key(void **state)
     assert_int_equal(config->models[0].output_price, MONEY_UNKNOWN);
     assert_int_equal(config->models[0].cache_write_price, 0);
     config_free(config);
+}
+
+static void parse__takes_a_body_as_a_table_of_json_only(void **state)
+{
+    (void)state;
+    refuses("[provider.a]\ntype = 'openai'\nbody = 'x'\n",
+            "c.toml:3: 'provider.a.body' must be a table");
+    refuses("[provider.a]\ntype = 'openai'\nbody.on = 2026-01-01\n", "c.toml:3:");
+    refuses("[models.'a/b']\nbody = { x = inf }\n", "c.toml:2:");
 }
 
 static void parse__takes_prices_as_decimal_texts_only(void **state)
@@ -337,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__gives_the_built_in_values_for_an_empty_text),
         cmocka_unit_test(parse__takes_every_key),
+        cmocka_unit_test(parse__takes_a_body_as_a_table_of_json_only),
         cmocka_unit_test(parse__takes_prices_as_decimal_texts_only),
         cmocka_unit_test(parse__names_the_line_and_the_nearest_key),
         cmocka_unit_test(parse__reports_the_first_line_that_is_wrong),
