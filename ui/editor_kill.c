@@ -110,8 +110,7 @@ enum editor_result kill__yank(struct editor *editor)
 /* Only right after what was put in, which it takes out again. */
 enum editor_result kill__yank_pop(struct editor *editor)
 {
-    if (editor->last != EDIT_YANK || editor->kill_count < 2 ||
-        editor->yank_from > editor->cursor) {
+    if (editor->last != EDIT_YANK || editor->kill_count < 2 || editor->yank_from > editor->cursor) {
         return EDITOR_DONE;
     }
     undo__note(editor, EDIT_YANK);

@@ -1,0 +1,218 @@
+/* The picker: filter, selection, keys of its own, and what is painted. */
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/ui/rows.h"
+#include "ui/picker.h"
+
+#include <cmocka.h>
+
+struct fruits {
+    const char *names[8];
+    size_t count;
+    int loads;
+    char searched[40];
+    const char *eaten;
+};
+
+static void load(void *ctx, struct sv filter, struct choices *choices)
+{
+    struct fruits *fruits = ctx;
+    fruits->loads++;
+    snprintf(fruits->searched, sizeof(fruits->searched), "%.*s", SV_ARG(filter));
+    for (size_t i = 0; i < fruits->count; i++) {
+        choices_add(choices, sv_from(fruits->names[i]), i % 2 ? "odd" : NULL, fruits->names[i]);
+    }
+}
+
+static void choose(void *ctx, const struct choice *choice)
+{
+    (void)ctx;
+    (void)choice;
+}
+
+static void preview(void *ctx, const struct choice *choice, struct buf *out)
+{
+    (void)ctx;
+    buf_appendf(out, "about %s", choice->text);
+}
+
+static bool eat(void *ctx, const struct choice *choice)
+{
+    struct fruits *fruits = ctx;
+    fruits->eaten = strcmp(choice->text, "pear") == 0 ? "pear" : "another";
+    fruits->count--;
+    return true;
+}
+
+static const struct picker_key keys[] = {{"C-x", "eats", eat}, {.key = NULL}};
+static const struct picker_kind plain = {
+    .title = "Fruits", .empty = "none fits", .verb = "takes", .load = load, .choose = choose};
+static const struct picker_kind rich = {.title = "Fruits",
+                                        .empty = "none fits",
+                                        .by_search = true,
+                                        .load = load,
+                                        .choose = choose,
+                                        .preview = preview,
+                                        .keys = keys};
+
+static struct fruits some(void)
+{
+    return (struct fruits){.names = {"apple", "pear", "plum", "fig", "lime"}, .count = 5};
+}
+
+static void assert_chosen(const struct picker *picker, const char *text)
+{
+    const struct choice *choice = picker_chosen(picker);
+    assert_int_equal(choice != NULL, text != NULL);
+    if (text) {
+        assert_string_equal(choice->text, text);
+    }
+}
+
+static void typing__filters_and_selects_the_first(void **state)
+{
+    (void)state;
+    struct fruits fruits = some();
+    struct picker *picker = picker_new(&plain, &fruits, SV(""));
+    assert_chosen(picker, "apple");
+    assert_int_equal(picker_act(picker, ACTION_DOWN, NULL), PICKER_STAYS);
+    assert_chosen(picker, "pear");
+    picker_insert(picker, SV("PL"));
+    assert_chosen(picker, "apple");
+    picker_act(picker, ACTION_DOWN, NULL);
+    picker_act(picker, ACTION_DOWN, NULL);
+    assert_chosen(picker, "plum");
+    picker_insert(picker, SV(" m"));
+    assert_chosen(picker, "plum");
+    picker_insert(picker, SV("x"));
+    assert_chosen(picker, NULL);
+    picker_act(picker, ACTION_UP, NULL);
+    assert_int_equal(picker_act(picker, ACTION_SEND, NULL), PICKER_CLOSED);
+    picker_act(picker, ACTION_KILL_LINE_START, NULL);
+    picker_insert(picker, SV("odd\nmore"));
+    assert_chosen(picker, "pear");
+    assert_int_equal(picker_act(picker, ACTION_SEND, NULL), PICKER_CHOSEN);
+    assert_int_equal(picker_act(picker, ACTION_CANCEL, NULL), PICKER_CLOSED);
+    assert_int_equal(picker_act(picker, ACTION_INTERRUPT, NULL), PICKER_CLOSED);
+    assert_int_equal(fruits.loads, 1);
+    picker_free(picker);
+    picker_free(NULL);
+}
+
+static void moving__stops_at_the_ends(void **state)
+{
+    (void)state;
+    struct fruits fruits = some();
+    struct grid grid = {0};
+    struct picker *picker = picker_new(&plain, &fruits, SV(""));
+    grid_resize(&grid, 4, 40);
+    picker_paint(picker, &grid, 0, 4);
+    picker_act(picker, ACTION_UP, NULL);
+    assert_chosen(picker, "apple");
+    picker_act(picker, ACTION_PAGE_DOWN, NULL);
+    assert_chosen(picker, "fig");
+    picker_act(picker, ACTION_PAGE_DOWN, NULL);
+    picker_act(picker, ACTION_DOWN, NULL);
+    assert_chosen(picker, "lime");
+    picker_act(picker, ACTION_PAGE_UP, NULL);
+    assert_chosen(picker, "pear");
+    picker_free(picker);
+    grid_release(&grid);
+}
+
+static void a_key_of_its_own__works_on_the_entry_and_loads_again(void **state)
+{
+    (void)state;
+    struct fruits fruits = some();
+    struct chord chord = {INPUT_CHAR, 'x', INPUT_CTRL};
+    struct picker *picker = picker_new(&rich, &fruits, SV("word"));
+    assert_string_equal(fruits.searched, "word");
+    picker_insert(picker, SV("s"));
+    assert_string_equal(fruits.searched, "words");
+    picker_act(picker, ACTION_DOWN, NULL);
+    assert_int_equal(picker_act(picker, ACTION_PREFIX, &chord), PICKER_STAYS);
+    assert_string_equal(fruits.eaten, "pear");
+    assert_chosen(picker, "pear");
+    fruits.count = 1;
+    picker_reload(picker);
+    assert_chosen(picker, "apple");
+    fruits.count = 0;
+    picker_reload(picker);
+    assert_chosen(picker, NULL);
+    fruits.eaten = NULL;
+    picker_act(picker, ACTION_PREFIX, &chord);
+    assert_null(fruits.eaten);
+    picker_free(picker);
+}
+
+static void assert_painted(struct picker *picker, int rows, int columns, const char *expected)
+{
+    struct grid grid = {0};
+    grid_resize(&grid, rows, columns);
+    picker_paint(picker, &grid, 0, rows);
+    assert_true(grid_is_sound(&grid));
+    char *dump = grid_dump(&grid);
+    assert_string_equal(dump, expected);
+    free(dump);
+    grid_release(&grid);
+}
+
+static void the_list__is_painted_with_head_notes_and_preview(void **state)
+{
+    (void)state;
+    struct fruits fruits = some();
+    struct picker *picker = picker_new(&rich, &fruits, SV(""));
+    picker_act(picker, ACTION_DOWN, NULL);
+    assert_painted(picker, 5, 46,
+                   "Fruits (5)  Esc goes back, C-x eats\n"
+                   "  apple\n"
+                   "> pear   odd\n"
+                   "  plum\n"
+                   "about pear\n");
+    picker_act(picker, ACTION_PAGE_DOWN, NULL);
+    assert_painted(picker, 2, 20, "  fig   odd\n> lime\n");
+    fruits.count = 0;
+    picker_reload(picker);
+    assert_painted(picker, 3, 14, "Fruits (0)  E…\n  none fits\n");
+    picker_free(picker);
+}
+
+static void any_size__can_be_painted(void **state)
+{
+    (void)state;
+    struct fruits fruits = {.names = {"日本\x1b[31m", "\xff\u202E", "", "x\ny"}, .count = 4};
+    for (int rows = 0; rows < 8; rows++) {
+        for (int columns = 0; columns < 14; columns++) {
+            struct grid grid = {0};
+            struct picker *picker = picker_new(&rich, &fruits, SV(""));
+            grid_resize(&grid, rows, columns);
+            picker_act(picker, ACTION_PAGE_DOWN, NULL);
+            picker_paint(picker, &grid, 0, rows);
+            assert_true(grid_is_sound(&grid));
+            picker_free(picker);
+            grid_release(&grid);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(typing__filters_and_selects_the_first),
+        cmocka_unit_test(moving__stops_at_the_ends),
+        cmocka_unit_test(a_key_of_its_own__works_on_the_entry_and_loads_again),
+        cmocka_unit_test(the_list__is_painted_with_head_notes_and_preview),
+        cmocka_unit_test(any_size__can_be_painted),
+    };
+    alarm(30);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
