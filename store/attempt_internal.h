@@ -28,6 +28,10 @@ struct attempt_end {
 enum err_code attempt_end(struct db *db, const struct attempt_end *end, bool *ret_won,
                           struct err *err) NODISCARD;
 
+/* usage.c: what one message used; nothing where nothing is known. */
+enum err_code usage_insert(struct db *db, int64_t message, const struct usage *usage, int64_t at_us,
+                           struct err *err) NODISCARD;
+
 /* budget.c. Reserves for a running attempt, ERR_BUDGET when a limit would be passed. */
 struct budget_claim;
 enum err_code budget__reserve(struct db *db, int64_t attempt, const char *model,

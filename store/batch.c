@@ -93,40 +93,6 @@ enum err_code batch_write_part(struct db *db, int64_t row, const struct part_wri
     return code;
 }
 
-static void bind_known(struct sqlite3_stmt *stmt, int at, int64_t value)
-{
-    if (value == USAGE_UNKNOWN) {
-        db_bind_null(stmt, at);
-    } else {
-        db_bind_int(stmt, at, value);
-    }
-}
-
-/* The first one to be written is what was booked; a later writer changes nothing. */
-static enum err_code write_usage(struct db *db, const struct live *live, struct err *err)
-{
-    const struct usage *usage = &live->usage;
-    if (!usage_is_known(usage)) {
-        return ERR_OK;
-    }
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "INSERT OR IGNORE INTO usage (message, input_tokens, output_tokens,"
-                   " cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_micros, at,"
-                   " model, session) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, m.model, b.session"
-                   " FROM message m JOIN branch b ON b.id = m.branch WHERE m.id = ?1",
-                   err);
-    db_bind_int(stmt, 1, live->row);
-    bind_known(stmt, 2, usage->input_tokens);
-    bind_known(stmt, 3, usage->output_tokens);
-    bind_known(stmt, 4, usage->cache_read_tokens);
-    bind_known(stmt, 5, usage->cache_write_tokens);
-    bind_known(stmt, 6, usage->reasoning_tokens);
-    bind_known(stmt, 7, usage->cost_micros);
-    db_bind_int(stmt, 8, live->ended_us);
-    return db_run(db, stmt, err);
-}
-
 static struct sv error_name(enum err_code code)
 {
     return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
@@ -187,7 +153,7 @@ enum err_code batch_write_end(struct db *db, const struct taken *taken, struct e
 {
     enum err_code code = end_message(db, taken, err);
     if (code == ERR_OK) {
-        code = write_usage(db, taken->live, err);
+        code = usage_insert(db, taken->live->row, &taken->live->usage, taken->live->ended_us, err);
     }
     return code ? code : end_attempt(db, taken->live, err);
 }

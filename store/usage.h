@@ -1,0 +1,46 @@
+/*
+ * Usage: what answers used and cost, summed up by day, model, session or label.
+ *
+ * Sums are over the messages that ended in [since, until), also those in the trash: what was spent
+ * stays spent. What a provider did not say is unknown, not 0: `unknown_costs` tells how many
+ * messages that is true of.
+ *
+ * Threads: any; reads only. Ownership: usage_report_free. Units: tokens; millionths of a US dollar;
+ * wall clock in µs.
+ */
+#ifndef WEIR_STORE_USAGE_H
+#define WEIR_STORE_USAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "store/store.h"
+
+enum usage_group { USAGE_BY_DAY, USAGE_BY_MODEL, USAGE_BY_SESSION, USAGE_BY_LABEL };
+
+struct usage_row {
+    char *name; /* a local day ("2026-11-21"), a model, a session's id, a label */
+    int64_t messages;
+    int64_t input_tokens;
+    int64_t output_tokens;
+    int64_t cache_read_tokens;
+    int64_t cache_write_tokens;
+    int64_t reasoning_tokens;
+    int64_t cost_micros;
+    int64_t unknown_costs;
+};
+
+struct usage_report {
+    struct usage_row *rows; /* by name; a session with two labels counts for both */
+    size_t count;
+    struct usage_row total; /* of all messages, each once; its name is NULL */
+};
+void usage_report_free(struct usage_report *report); /* what it points to; zeroed afterwards */
+
+enum err_code usage_report(struct store *store, enum usage_group group, int64_t since_us,
+                           int64_t until_us, struct usage_report *ret_report,
+                           struct err *err) NODISCARD; /* wide: the two times are one range */
+
+#endif
