@@ -84,6 +84,7 @@ struct codec {
 };
 
 extern const struct codec codec_openai_chat;
+extern const struct codec codec_anthropic;
 
 /*
  * What a refused request says. `status` 400 and up, or 300 and up (a redirect: the base URL is

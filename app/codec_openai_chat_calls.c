@@ -5,7 +5,6 @@
  * else to the latest. Servers deviate: every call has index 0 (a new id, or another name without
  * one, begins a new call), names come late or in every fragment, ids are empty, null or "null".
  */
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "app/codec_openai_chat_internal.h"
@@ -82,18 +81,6 @@ static struct chat_call *new_call(struct decoder *decoder, const cJSON *item)
     return call;
 }
 
-/* An id of our own for a call that came without: the same for the same answer, however it was cut
- * (FNV-1a). */
-static char *make_id(const struct decoder *decoder, const struct chat_call *call)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (const char *p = decoder->stream_id ? decoder->stream_id : ""; *p; p++) {
-        hash = (hash ^ (unsigned char)*p) * 0x100000001b3u;
-    }
-    hash = (hash ^ (uint64_t)(call - decoder->calls)) * 0x100000001b3u;
-    return xasprintf("call_%016" PRIx64, hash);
-}
-
 static void give_input(struct decoder *decoder, struct chat_call *call, struct sv text)
 {
     if (text.n) {
@@ -105,7 +92,9 @@ static void give_input(struct decoder *decoder, struct chat_call *call, struct s
 static void open_call(struct decoder *decoder, struct chat_call *call)
 {
     openai_chat__open(decoder, CHAT_OPEN_CALL);
-    call->id = call->server_id ? xstrdup(call->server_id) : make_id(decoder, call);
+    call->id = call->server_id ? xstrdup(call->server_id)
+                               : codec_make_call_id(sv_from(decoder->stream_id),
+                                                    (size_t)(call - decoder->calls));
     call->part = codec_out_call(&decoder->out, sv_from(call->id), sv_from(call->name));
     give_input(decoder, call, buf_sv(&call->early));
     buf_release(&call->early);

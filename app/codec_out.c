@@ -1,8 +1,10 @@
 /* What the decoders share on the way out. */
 #include "app/codec_out.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 
 #define ANSWER_MAX ((uint64_t)64 << 20)
@@ -29,8 +31,7 @@ void codec_out_started(struct codec_out *out, struct sv id, struct sv model)
     }
 }
 
-/* False: it is too much, and the answer has ended. */
-static bool count(struct codec_out *out, struct sv text)
+bool codec_out_count(struct codec_out *out, struct sv text)
 {
     static const struct http_failure too_big = {.code = ERR_TOO_BIG,
                                                 .text = "the answer is larger than 64 MiB"};
@@ -47,7 +48,7 @@ void codec_out_text(struct codec_out *out, enum stream_kind kind, uint32_t part,
     static const enum part_kind kinds[STREAM_KIND_COUNT] = {[STREAM_TEXT] = PART_TEXT,
                                                             [STREAM_REASONING] = PART_REASONING,
                                                             [STREAM_TOOL_INPUT] = PART_TOOL_CALL};
-    if (text.n && count(out, text)) {
+    if (text.n && codec_out_count(out, text)) {
         struct stream_event event = {
             .kind = kind, .part = part, .part_kind = kinds[kind], .text = text};
         out->answered = out->answered || kind == STREAM_TEXT;
@@ -79,9 +80,20 @@ void codec_out_call_end(struct codec_out *out, uint32_t part)
     codec_out_send(out, &event);
 }
 
+/* FNV-1a. */
+char *codec_make_call_id(struct sv answer_id, size_t number)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < answer_id.n; i++) {
+        hash = (hash ^ (unsigned char)answer_id.p[i]) * 0x100000001b3u;
+    }
+    hash = (hash ^ (uint64_t)number) * 0x100000001b3u;
+    return xasprintf("call_%016" PRIx64, hash);
+}
+
 void codec_out_native(struct codec_out *out, struct sv stands_for, struct sv json)
 {
-    if (json.n && count(out, json)) {
+    if (json.n && codec_out_count(out, json)) {
         struct stream_event event = {.kind = STREAM_NATIVE,
                                      .part = out->next_part++,
                                      .part_kind = PART_NATIVE,

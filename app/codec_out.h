@@ -25,6 +25,8 @@ struct codec_out {
 };
 
 void codec_out_init(struct codec_out *out, stream_sink_fn *sink, void *ctx);
+/* Counts text that is kept until later; false: it is too much, and the answer has ended. */
+bool codec_out_count(struct codec_out *out, struct sv text);
 void codec_out_send(struct codec_out *out, const struct stream_event *event);
 /* Once; later calls do nothing. */
 void codec_out_started(struct codec_out *out, struct sv id, struct sv model);
@@ -37,6 +39,9 @@ uint32_t codec_out_call(struct codec_out *out, struct sv id, struct sv name);
 void codec_out_call_end(struct codec_out *out, uint32_t part);
 /* `stands_for` as in app/codec.h. Counts to the limit. */
 void codec_out_native(struct codec_out *out, struct sv stands_for, struct sv json);
+/* A name for a call that came without one: the same for the same answer, however it was cut. Gives
+ * it to the caller. */
+char *codec_make_call_id(struct sv answer_id, size_t number) NODISCARD;
 /* Emits it unless nothing of it is known, or it is what was emitted last. */
 void codec_out_usage(struct codec_out *out, const struct usage *usage);
 

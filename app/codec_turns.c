@@ -206,8 +206,9 @@ static void take_replaced(struct builder *builder, const struct message *message
 
 static void take_text(struct builder *builder, enum role role, const struct message_part *part)
 {
-    if (part->text_n && role != ROLE_TOOL) {
-        struct codec_item item = {.kind = part->kind, .text = sv_of(part->text, part->text_n)};
+    struct sv text = sv_of(part->text, part->text_n);
+    if (sv_trim(text).n && role != ROLE_TOOL) {
+        struct codec_item item = {.kind = part->kind, .text = text};
         add_item(builder, role, &item);
     }
 }

@@ -1,11 +1,11 @@
 /*
  * Turns: a conversation in the form that every protocol can be written from.
  *
- * What holds of them: neighbours are of different roles; no turn is empty and no text in it; each
- * tool call has exactly one result, in the user's turn right after it, before anything else there
- * (what nobody answered gets one that says so, results that no call waits for are left out);
- * arguments are JSON objects; native items stand where they have to be replayed, and then nothing
- * else does; reasoning of another model is left out.
+ * What holds of them: neighbours are of different roles; no turn is empty, and no text is of
+ * white space alone; each tool call has exactly one result, in the user's turn right after it,
+ * before anything else there (what nobody answered gets one that says so, results that no call
+ * waits for are left out); arguments are JSON objects; native items stand where they have to be
+ * replayed, and then nothing else does; reasoning of another model is left out.
  *
  * Threads: pure. Ownership: views of the request, which has to outlive the turns.
  */

@@ -11,11 +11,13 @@
 
 #define OPENAI_BASE_URL "https://api.openai.com/v1"
 #define OPENROUTER_BASE_URL "https://openrouter.ai/api/v1"
+#define ANTHROPIC_BASE_URL "https://api.anthropic.com"
 #define DEMO_NAME "demo"
 #define DEMO_MODEL "tour"
 
 static const struct provider_type types[] = {
     {"openai", &codec_openai_chat, OPENAI_BASE_URL},
+    {"anthropic", &codec_anthropic, ANTHROPIC_BASE_URL},
     {DEMO_NAME, NULL, NULL},
     {.name = NULL},
 };
@@ -24,7 +26,7 @@ static const struct provider_type types[] = {
 static const struct provider_preset presets[] = {
     {"openai", "OPENAI_API_KEY", "openai", OPENAI_BASE_URL, "gpt-5-mini"},
     {"openrouter", "OPENROUTER_API_KEY", "openai", OPENROUTER_BASE_URL, "openrouter/auto"},
-    {"anthropic", "ANTHROPIC_API_KEY", NULL, NULL, NULL},
+    {"anthropic", "ANTHROPIC_API_KEY", "anthropic", ANTHROPIC_BASE_URL, "claude-haiku-4-5"},
     {"gemini", "GEMINI_API_KEY", NULL, NULL, NULL},
     {.name = NULL},
 };
@@ -256,8 +258,8 @@ static enum err_code choose_default(const struct config *config, struct model_ch
 static enum err_code nothing_configured(const struct config *config, struct err *err)
 {
     struct buf text = BUF_INIT(ERR_TEXT_SIZE);
-    buf_append_str(&text, "no model is configured: set OPENAI_API_KEY or OPENROUTER_API_KEY, or "
-                          "name a provider and a model in ");
+    buf_append_str(&text, "no model is configured: set OPENAI_API_KEY, OPENROUTER_API_KEY or "
+                          "ANTHROPIC_API_KEY, or name a provider and a model in ");
     const char *path = config && config->path && config->path[0] ? config->path : "config.toml";
     buf_append_str(&text, strlen(path) < 160 ? path : "config.toml");
     buf_append_str(&text, " (see 'man weir'), or try the offline demo: -m demo");

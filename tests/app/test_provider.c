@@ -138,9 +138,9 @@ static void choose__says_how_to_configure_when_nothing_is(void **state)
     (void)state;
     refuses("", NULL, ERR_NOT_CONFIGURED, "set OPENAI_API_KEY");
     refuses(base_config, NULL, ERR_NOT_CONFIGURED, "has provider 'local' but no model");
-    setenv("ANTHROPIC_API_KEY", "k", 1);
-    refuses("", NULL, ERR_NOT_CONFIGURED, "ANTHROPIC_API_KEY is set, but");
-    refuses("", "anthropic/claude", ERR_CONFIG, "not supported yet");
+    setenv("GEMINI_API_KEY", "k", 1);
+    refuses("", NULL, ERR_NOT_CONFIGURED, "GEMINI_API_KEY is set, but");
+    refuses("", "gemini/g", ERR_CONFIG, "not supported yet");
     refuses("", "openai/gpt", ERR_NOT_CONFIGURED, "set OPENAI_API_KEY");
 }
 
