@@ -149,7 +149,8 @@ static bool read_messages(struct follower *follower, int64_t since)
         "SELECT m.id, m.uid, s.uid, t.uid, m.seq, m.reason = '', m.created_at,"
         " (SELECT owner FROM attempt WHERE turn = m.turn ORDER BY id DESC LIMIT 1)"
         " FROM message m JOIN branch b ON b.id = m.branch JOIN session s ON s.id = b.session"
-        " LEFT JOIN turn t ON t.id = m.turn WHERE m.id > ?1 ORDER BY m.id LIMIT 64",
+        " LEFT JOIN turn t ON t.id = m.turn WHERE m.id > ?1 AND m.deleted_at IS NULL"
+        " ORDER BY m.id LIMIT 64",
         &err);
     db_bind_int(stmt, 1, follower->last_message);
     for (; db_step(follower->db, stmt, &err); seen++) {
@@ -225,8 +226,8 @@ enum fate { FATE_RUNNING, FATE_ENDED, FATE_DELETED };
 static enum fate fate_of(struct follower *follower, const struct foreign *foreign)
 {
     struct err err;
-    struct sqlite3_stmt *stmt =
-        db_prepare(follower->db, "SELECT reason = '' FROM message WHERE id = ?1", &err);
+    struct sqlite3_stmt *stmt = db_prepare(
+        follower->db, "SELECT reason = '' FROM message WHERE id = ?1 AND deleted_at IS NULL", &err);
     db_bind_int(stmt, 1, foreign->row);
     if (!db_step(follower->db, stmt, &err)) {
         return db_result(follower->db) ? FATE_RUNNING : FATE_DELETED;

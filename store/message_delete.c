@@ -1,15 +1,19 @@
 /*
- * Deleting a message: refused from the moment of the call, gone from the database after it, and
- * silent for ever then.
+ * Deleting a message: refused from the moment of the call, in the trash after it (store/trash.h),
+ * and silent from then on.
  *
- * The row, its parts and usage go in one transaction by the foreign keys; its chunk rows have none
- * and are removed by hand, but for the highest row of the table, which only loses its text.
+ * What was pending is dropped; what was stored stays in its row, which is flagged. A running answer
+ * ends as canceled, and so does its attempt.
  */
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "store/attempt_internal.h"
 #include "store/core_internal.h"
+#include "store/journal_internal.h"
+#include "store/sql_internal.h"
+#include "store/trash_internal.h"
 
 struct delete_job {
     struct job job;
@@ -21,45 +25,34 @@ struct delete_job {
     struct err err;
 };
 
-static enum err_code run_for(struct db *db, const char *sql, int64_t row, struct err *err)
-{
-    struct sqlite3_stmt *stmt = db_prepare(db, sql, err);
-    db_bind_int(stmt, 1, row);
-    return db_run(db, stmt, err);
-}
-
 /* A running answer that is deleted is not running any more, nor is its turn. */
-static enum err_code end_attempt(struct db *db, int64_t row, struct err *err)
+static enum err_code end_running(struct db *db, int64_t row, struct err *err)
 {
-    enum err_code code = run_for(db,
-                                 "UPDATE turn SET state = 'cancelled', ended_at = created_at"
-                                 " WHERE state = 'running' AND id IN"
-                                 " (SELECT turn FROM attempt WHERE answer = ?1)",
-                                 row, err);
-    return code ? code
-                : run_for(db,
-                          "UPDATE attempt SET state = 'cancelled', ended_at = began_at"
-                          " WHERE state = 'running' AND answer = ?1",
-                          row, err);
+    int64_t attempt = 0;
+    enum err_code code = sql__value_of_row(
+        db, "SELECT id FROM attempt WHERE answer = ?1 AND state = 'running'", row, &attempt, err);
+    return code || attempt == 0 ? code : trash__end_attempt(db, attempt, row, err);
 }
 
-static enum err_code delete_rows(struct db *db, int64_t row, struct err *err)
+static enum err_code flag(struct delete_job *self, struct db *db, int64_t row, struct err *err)
 {
-    enum err_code code = end_attempt(db, row, err);
-    if (code) {
-        return code;
-    }
-    code = run_for(db,
-                   "UPDATE chunk SET message = 0, text = '' WHERE id ="
-                   " (SELECT max(id) FROM chunk) AND message = ?1",
-                   row, err);
+    struct sqlite3_stmt *stmt =
+        db_prepare(db, "UPDATE message SET deleted_at = ?2 WHERE id = ?1", err);
+    db_bind_int(stmt, 1, row);
+    db_bind_int(stmt, 2, clock_wall_us());
+    enum err_code code = db_run(db, stmt, err);
     if (code == ERR_OK) {
-        code = run_for(db,
-                       "DELETE FROM chunk WHERE message = ?1 AND id >="
-                       " (SELECT chunk_first FROM message WHERE id = ?1)",
-                       row, err);
+        code = sql__run_text(db,
+                             "UPDATE session SET message_count = max(message_count - 1, 0)"
+                             " WHERE uid = ?1",
+                             sv_from(self->session.text), err);
     }
-    return code ? code : run_for(db, "DELETE FROM message WHERE id = ?1", row, err);
+    if (code == ERR_OK) {
+        const struct journal_change change = {
+            .action = JOURNAL_DELETE_MESSAGE, .session = self->session, .target = self->id};
+        code = journal__add(db, &change, err);
+    }
+    return code;
 }
 
 static enum err_code run_delete(struct job *job, struct store *store UNUSED, struct db *db,
@@ -68,20 +61,28 @@ static enum err_code run_delete(struct job *job, struct store *store UNUSED, str
     struct delete_job *self = (struct delete_job *)job;
     struct sqlite3_stmt *stmt =
         db_prepare(db,
-                   "SELECT m.id, s.uid FROM message m JOIN branch b ON b.id = m.branch"
-                   " JOIN session s ON s.id = b.session WHERE m.uid = ?1",
+                   "SELECT m.id, s.id, s.uid FROM message m JOIN branch b ON b.id = m.branch"
+                   " JOIN session s ON s.id = b.session WHERE m.uid = ?1 AND m.deleted_at IS NULL",
                    err);
     db_bind_id(stmt, 1, &self->id);
     int64_t row = 0;
+    int64_t session = 0;
     if (db_step(db, stmt, err)) {
         row = db_column_int(stmt, 0);
-        self->session = db_column_id(stmt, 1);
+        session = db_column_int(stmt, 1);
+        self->session = db_column_id(stmt, 2);
+        db_reset(stmt);
+    } else if (db_result(db)) {
+        return db_result(db);
     }
-    db_reset(stmt);
     if (!row) {
         return err_set(err, ERR_NOT_FOUND, "no message '%s'", self->id.text);
     }
-    return delete_rows(db, row, err);
+    enum err_code code = end_running(db, row, err);
+    if (code == ERR_OK) {
+        code = flag(self, db, row, err);
+    }
+    return code ? code : event_append(db, "deleted", session, row, err);
 }
 
 static void unlink_from(struct live **link, const struct live *live)

@@ -217,7 +217,8 @@ static enum err_code read_message(struct store *store, const struct ulid *id,
     }
     code = ERR_NOT_FOUND;
     struct sqlite3_stmt *stmt =
-        db ? db_prepare(db, "SELECT id FROM message WHERE uid = ?1", err) : NULL;
+        db ? db_prepare(db, "SELECT id FROM message WHERE uid = ?1 AND deleted_at IS NULL", err)
+           : NULL;
     if (stmt) {
         db_bind_id(stmt, 1, id);
         int64_t row = db_step(db, stmt, err) ? db_column_int(stmt, 0) : 0;

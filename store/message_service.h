@@ -74,8 +74,8 @@ enum err_code message_flush_all(struct store *store, int64_t deadline_us, size_t
 enum err_code message_snapshot(struct store *store, const struct ulid *message,
                                struct message **ret_message, struct err *err) NODISCARD;
 
-/* Removes it from the memory and from the database, then publishes UPDATE_DELETED; nothing of it
- * follows. */
+/* Drops what is pending of it and moves it to the trash (store/trash.h), then publishes
+ * UPDATE_DELETED; nothing of it follows, unless it is restored. */
 enum err_code message_delete(struct store *store, const struct ulid *message, int64_t deadline_us,
                              struct err *err) NODISCARD;
 

@@ -28,7 +28,9 @@ ALTER TABLE session ADD COLUMN deleted_at INTEGER;
 DROP INDEX session_by_activity;
 DROP INDEX session_by_scope;
 CREATE UNIQUE INDEX session_by_key ON session (scope, key) WHERE key IS NOT NULL;
-CREATE INDEX session_shown ON session (last_active_at DESC, id) WHERE deleted_at IS NULL AND archived_at IS NULL;
+-- What a list may be narrowed by stands in the index, so that a search for what is rare reads no rows in vain.
+CREATE INDEX session_shown ON session (last_active_at DESC, id, state, cost_micros, title)
+  WHERE deleted_at IS NULL AND archived_at IS NULL;
 CREATE INDEX session_shown_in_scope ON session (scope, last_active_at DESC, id)
   WHERE deleted_at IS NULL AND archived_at IS NULL;
 CREATE INDEX session_shown_of_model ON session (model, last_active_at DESC, id)
@@ -52,6 +54,8 @@ ALTER TABLE branch ADD COLUMN name TEXT;
 ALTER TABLE branch ADD COLUMN reason TEXT NOT NULL DEFAULT 'fork';
 UPDATE branch SET uid = '0' || substr(hex(randomblob(13)), 1, 25);
 CREATE UNIQUE INDEX branch_by_uid ON branch (uid);
+DROP INDEX branch_by_parent;
+CREATE INDEX branch_by_parent ON branch (parent, fork_seq) WHERE parent IS NOT NULL;
 
 -- A deleted message keeps its row until it is purged. continues: the message that this one goes on with. participant has
 -- no foreign key: both go with their session, and a key would want an index for nothing else.
@@ -191,7 +195,7 @@ CREATE UNIQUE INDEX verdict_of_session ON verdict (session) WHERE message IS NUL
 CREATE UNIQUE INDEX verdict_of_message ON verdict (message) WHERE message IS NOT NULL;
 CREATE INDEX verdict_by_session ON verdict (session);
 
--- What can be undone, newest last. target is a uid; before and after are what the action says they are.
+-- What can be undone, newest last. target is a uid; before and after are what store/journal.h says of the action.
 CREATE TABLE journal (
   id INTEGER PRIMARY KEY,
   action TEXT NOT NULL,
@@ -203,6 +207,7 @@ CREATE TABLE journal (
   undone_at INTEGER
 ) STRICT;
 CREATE INDEX journal_by_session ON journal (session, id);
+CREATE INDEX journal_by_target ON journal (target, id);
 
 -- Work that one of several processes does, once: kind says what, target on what.
 CREATE TABLE claim (
@@ -214,6 +219,7 @@ CREATE TABLE claim (
   result TEXT,
   PRIMARY KEY (kind, target)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX claim_by_target ON claim (target);
 
 -- Everything that is not text, for watchers: append-only, pruned by age. AUTOINCREMENT: a number is never used again, so
 -- a cursor stays true.

@@ -123,7 +123,10 @@ static void crush_d5__a_message_deleted_during_its_write_is_silent_for_ever(void
     for (size_t i = 0; i < inbox.count; i++) {
         assert_int_equal(inbox.updates[i]->kind == UPDATE_DELETED, i == inbox.count - 1);
     }
-    fixture_assert_query(&fixture, "SELECT count(*) FROM message WHERE role = 'assistant'", "0");
+    fixture_assert_query(&fixture,
+                         "SELECT count(*) FROM message WHERE role = 'assistant'"
+                         " AND deleted_at IS NULL",
+                         "0");
     assert_int_equal(message_service_stats(fixture.store).live, 0);
     inbox_release(&inbox);
     fixture_close(&fixture);
