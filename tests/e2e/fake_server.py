@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server on loopback that speaks Chat Completions streaming, and every way of failing at it.
+"""A server on loopback that speaks five protocols (dialects.py), and every way of failing at them.
 
 A script is a function of a Connection: it says what the server does after it has read a request. A
 server picks the script by the request's model when one is registered for it, else the next one of
@@ -19,8 +19,10 @@ import struct
 import threading
 import time
 
+import dialects
+
 REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 401: "Unauthorized",
-           404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error",
+           404: "Not Found", 407: "Proxy Authentication Required", 429: "Too Many Requests", 500: "Internal Server Error",
            502: "Bad Gateway", 503: "Service Unavailable"}
 USAGE = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18,
          "prompt_tokens_details": {"cached_tokens": 3},
@@ -39,6 +41,7 @@ class Exchange:
         self.headers = {}
         self.body = b""
         self.began = time.monotonic()
+        self.ends = []
         self.sent = []  # (time after the send, text of the delta)
         self.closed_at = None
         self.closed = threading.Event()
@@ -68,6 +71,7 @@ class Connection:
         self.model = "fake-model"
         self.chunked = True
         self.split = 0
+        self.dialect = dialects.of_path(exchange.path)()
 
     def raw(self, data):
         try:
@@ -75,8 +79,9 @@ class Connection:
         except OSError as problem:
             raise Gone from problem
 
-    def head(self, status=200, kind="text/event-stream", headers=(), chunked=True):
+    def head(self, status=200, kind=None, headers=(), chunked=True):
         self.chunked = chunked
+        kind = kind or self.dialect.kind
         lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}", f"Content-Type: {kind}",
                  "Connection: close", "x-request-id: req-1"]
         lines += [f"{name}: {value}" for name, value in headers]
@@ -98,7 +103,11 @@ class Connection:
             self.raw(b"0\r\n\r\n")
 
     def event(self, data):
-        self.write(b"data: " + (data if isinstance(data, bytes) else data.encode()) + b"\n\n")
+        self.write(self.dialect.event(data if isinstance(data, bytes) else data.encode()))
+
+    def text(self, inside):
+        """A delta whose text is given as the inside of a JSON string."""
+        self.write(self.dialect.text(inside))
 
     def chunk(self, choices, **more):
         self.event(json.dumps(dict(id="chatcmpl-1", object="chat.completion.chunk", created=1,
@@ -106,13 +115,20 @@ class Connection:
 
     def delta(self, text=None, **fields):
         """A delta of the answer; other fields (reasoning_content, tool_calls) by name."""
-        if text is not None:
-            fields["content"] = text
-        self.chunk([{"index": 0, "delta": fields, "finish_reason": None}])
+        if self.dialect.name != "openai":
+            self.write(self.dialect.text(dialects.inside(text)) if text is not None else
+                       self.dialect.reasoning(dialects.inside(fields["reasoning_content"]))
+                       if "reasoning_content" in fields else b"")
+        else:
+            fields |= {} if text is None else {"content": text}
+            self.chunk([{"index": 0, "delta": fields, "finish_reason": None}])
         if text:
             self.exchange.sent.append((time.monotonic(), text))
 
     def finish(self, reason="stop", usage=True, done=True):
+        if self.dialect.name != "openai":
+            self.write(self.dialect.finish(reason))
+            return
         self.chunk([{"index": 0, "delta": {}, "finish_reason": reason}])
         if usage:
             self.chunk([], usage=USAGE)
@@ -187,7 +203,7 @@ def status(code, body=None, kind="application/json", headers=()):
     """A refusal with an error object, or with the body given."""
     def play(c):
         text = body if body is not None else json.dumps(
-            {"error": {"message": f"fake failure {code}", "type": "fake", "code": str(code)}})
+            c.dialect.refusal(code, f"fake failure {code}"))
         data = text if isinstance(text, bytes) else text.encode()
         c.head(code, kind, [*headers, ("Content-Length", len(data))], chunked=False)
         c.write(data)
@@ -214,20 +230,22 @@ def broken(texts=("kept ", "text"), how="fin", pause=0.0, settle=0.0):
         elif how == "eof":
             c.end()
         elif how == "half":
-            c.write(b'data: {"choices":[{"index":0,"delta":{"content":"lo')
+            c.write(c.dialect.text(b"lost")[:-9])
         elif how == "chunk":
             c.raw(b"zz\r\nnot a chunk\r\n")
     return play
 
 
 def cut_at(count, how="fin", texts=("kept ", "text")):
-    """A whole answer of which only the first `count` bytes of the body are sent."""
+    """A whole answer of which only the first `count` bytes of the body are sent. The exchange's
+    `ends` says at which byte each text ended."""
     def play(c):
         c.head()
         body = bytearray()
         keep, c.write = c.write, body.extend
         for text in texts:
             c.delta(text)
+            c.exchange.ends.append(len(body))
         c.finish()
         c.write = keep
         c.write(bytes(body[:count]))
@@ -243,7 +261,7 @@ def error_inside(texts=("kept ", "text"), message="the model fell over", code=50
         c.head()
         for text in texts:
             c.delta(text)
-        c.event(json.dumps({"error": {"message": message, "type": "server_error", "code": code}}))
+        c.write(c.dialect.error(message, code))
         c.end()
     return play
 
@@ -264,8 +282,7 @@ def payload(*contents, reason="stop"):
     def play(c):
         c.head()
         for content in contents:
-            c.event(b'{"id":"1","model":"m","choices":[{"index":0,"delta":{"content":"' + content +
-                    b'"},"finish_reason":null}]}')
+            c.text(content)
         c.finish(reason)
         c.end()
     return play
@@ -276,7 +293,7 @@ def giant(size):
     def play(c):
         c.head()
         c.delta("before ")
-        c.event(b'{"choices":[{"index":0,"delta":{"content":"' + b"g" * size + b'"}}]}')
+        c.text(b"g" * size)
         c.delta(" after")
         c.finish()
         c.end()
@@ -337,7 +354,8 @@ class Server:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
             self.listener = context.wrap_socket(self.listener, server_side=True)
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/v1"
+        self.root = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = self.root + "/v1"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def __enter__(self):
@@ -451,6 +469,9 @@ class Server:
             return
         with contextlib.suppress(ValueError, AttributeError):
             connection.model = exchange.json.get("model", connection.model)
+        with contextlib.suppress(IndexError):  # Gemini's stands in the path
+            connection.model = exchange.path.split("/models/")[1].split(":")[0]
+        connection.dialect.model = connection.model
         script = self.by_model.get(connection.model)
         if script is None:
             script = self.queue.pop(0) if self.queue else self.default

@@ -9,6 +9,7 @@ import time
 
 import fake_server as fake
 import pytest
+import weirtest
 from weirtest import SLOWER, WEIR
 
 
@@ -224,19 +225,8 @@ def test_an_unknown_host_exits_69_and_is_named(home):
     assert home.prompts() == ["precious words"]
 
 
-def certificate(tmp_path):
-    done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
-        cwd=tmp_path, capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("openssl cannot make a certificate")
-    return tmp_path / "cert.pem", tmp_path / "key.pem"
-
-
 def test_a_certificate_that_nobody_signed_is_refused(home, tmp_path):
-    with fake.Server(tls=certificate(tmp_path)) as server:
+    with fake.Server(tls=weirtest.certificate(tmp_path)) as server:
         home.use(server)
         result = home.run("q", timeout=60)
         assert result.code == 69, result
@@ -246,7 +236,7 @@ def test_a_certificate_that_nobody_signed_is_refused(home, tmp_path):
 
 
 def test_a_certificate_of_the_configured_authority_is_accepted(home, tmp_path):
-    cert, key = certificate(tmp_path)
+    cert, key = weirtest.certificate(tmp_path)
     with fake.Server(tls=(cert, key)) as server:
         home.use(server, more=f'ca_file = "{cert}"')
         result = home.run("q")

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+import pytest
 import terminal
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -153,10 +154,11 @@ class Home:
         self.config_file.chmod(0o600)
         return self
 
-    def use(self, server, model="fake-model", top="", more="", url=None):
+    # wide: each is one line of the config
+    def use(self, server, model="fake-model", top="", more="", url=None, kind="openai"):
         """A provider `fake` at the server. `more` goes into its table, `top` before it."""
         quoted = json.dumps(f"fake/{model}", ensure_ascii=False).replace("\x7f", "\\u007f")
-        return self.configure(f"model = {quoted}\n{top}\n[provider.fake]\ntype = \"openai\"\n"
+        return self.configure(f"model = {quoted}\n{top}\n[provider.fake]\ntype = \"{kind}\"\n"
                               f"base_url = \"{url or server.url}\"\n{more}\n")
 
     def weir(self, *arguments, stdin=b"", timeout=20.0, **env):
@@ -287,6 +289,18 @@ def locked(path):
         connection.execute("ROLLBACK")
     finally:
         connection.close()
+
+
+def certificate(folder):
+    """Paths of a certificate for 127.0.0.1 that nobody signed, and of its key."""
+    done = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
+        cwd=folder, capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("openssl cannot make a certificate")
+    return folder / "cert.pem", folder / "key.pem"
 
 
 def command_line(pid):
