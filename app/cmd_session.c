@@ -70,8 +70,9 @@ static int list_sessions(const struct reading *reading, const struct arguments *
 {
     struct session_list list = {NULL, 0, false};
     struct err err = {0};
-    if (session_list(reading->store, NULL, number(arguments, "offset", 0),
-                     number(arguments, "limit", LIST_DEFAULT), &list, &err)) {
+    const struct session_window window = {.offset = number(arguments, "offset", 0),
+                                          .limit = number(arguments, "limit", LIST_DEFAULT)};
+    if (session_list(reading->store, NULL, &window, &list, &err)) {
         return command_fail(&err);
     }
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);

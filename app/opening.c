@@ -111,7 +111,8 @@ static void name_candidates(struct store *store, struct sv what, struct buf *out
 {
     struct session_list list = {NULL, 0, false};
     size_t named = 0;
-    if (session_list(store, NULL, 0, CANDIDATES_SEEN, &list, NULL)) {
+    const struct session_window newest = {.limit = CANDIDATES_SEEN};
+    if (session_list(store, NULL, &newest, &list, NULL)) {
         return;
     }
     for (size_t i = 0; i < list.count; i++) {

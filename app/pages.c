@@ -11,7 +11,7 @@ enum err_code pages_walk(struct store *store, const struct ulid *session, page_v
     int64_t after = -1;
     bool more = true;
     while (more) {
-        struct history_page page = {NULL, 0, false};
+        struct history_page page = {.messages = NULL};
         enum err_code code = history_after(store, session, after, PAGE_MESSAGES, &page, err);
         if (code) {
             return code;

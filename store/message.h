@@ -29,9 +29,10 @@ struct message_part {
 struct message {
     struct ulid id;
     struct ulid session;
-    struct ulid turn;    /* unset: none */
-    struct ulid attempt; /* of an answer; unset: none */
-    int64_t seq;         /* order within its branch */
+    struct ulid turn;      /* unset: none */
+    struct ulid attempt;   /* of an answer; unset: none */
+    struct ulid continues; /* the message that it goes on with; set in pages of history.h only */
+    int64_t seq;           /* order within its branch */
     enum role role;
     bool ended;
     enum finish_reason reason; /* FINISH_NONE until it ended */

@@ -1,5 +1,5 @@
 /*
- * Sessions: list and find. Creating one is a part of beginning a turn.
+ * Sessions: what they are made of, and finding them.
  */
 #include "store/session.h"
 
@@ -8,65 +8,129 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "store/store_internal.h"
+#include "base/utf8.h"
+#include "store/session_internal.h"
+#include "store/update_internal.h"
 
 /* Most of a given word that an error repeats. */
 #define SHOWN_BYTES 64
 
-#define COLUMNS                                                                                    \
-    "SELECT s.uid, s.handle, s.name, s.title,"                                                     \
-    " (SELECT m.model FROM message m WHERE m.branch = s.branch AND m.model IS NOT NULL"            \
-    " ORDER BY m.seq DESC LIMIT 1),"                                                               \
-    " s.created_at, s.last_active_at,"                                                             \
-    " (SELECT count(*) FROM branch b JOIN message m ON m.branch = b.id WHERE b.session = s.id)"    \
-    " FROM session s "
+static const char one_sql[] = SESSION__COLUMNS("s.metadata") " FROM session s WHERE s.id = ?1";
+static const char by_id_sql[] = SESSION__COLUMNS("s.metadata") " FROM session s WHERE s.uid = ?1";
 
-/* Ties are broken by id, in the order that the index has anyway. */
-#define NEWEST_FIRST " ORDER BY s.last_active_at DESC, s.id"
+#define NEWEST " ORDER BY s.last_active_at DESC, s.id LIMIT 1"
 
-#define SHOWN "s.deleted_at IS NULL AND s.archived_at IS NULL"
-
-static const char all_sql[] = COLUMNS "WHERE " SHOWN NEWEST_FIRST " LIMIT ?1 OFFSET ?2";
-static const char scope_sql[] =
-    COLUMNS "WHERE " SHOWN " AND s.scope = ?3" NEWEST_FIRST " LIMIT ?1 OFFSET ?2";
-static const char one_sql[] = COLUMNS "WHERE s.id = ?1";
-
-static const char last_all_sql[] =
-    "SELECT s.uid FROM session s WHERE " SHOWN NEWEST_FIRST " LIMIT 1";
+static const char last_all_sql[] = "SELECT s.uid FROM session s WHERE " SESSION__SHOWN NEWEST;
 static const char last_scope_sql[] =
-    "SELECT s.uid FROM session s WHERE " SHOWN " AND s.scope = ?1" NEWEST_FIRST " LIMIT 1";
+    "SELECT s.uid FROM session s WHERE " SESSION__SHOWN " AND s.scope = ?1" NEWEST;
 
-/* Tried in this order; the first that finds one or several decides. ?1 and ?2 as `form` says. */
+static const char *const statuses[] = {
+    [SESSION_ACTIVE] = "active", [SESSION_IDLE] = "idle", [SESSION_ENDED] = "ended"};
+static const char *const authors[] = {
+    [TITLE_BY_PROMPT] = "prompt", [TITLE_BY_MODEL] = "model", [TITLE_BY_USER] = "user"};
+
+#define IN_TRASH " (deleted_at IS NOT NULL) = ?3"
+
+/* Tried in this order; the first that finds one or several decides. ?1 and ?2 as `form` says, ?3:
+ * in the trash. */
 enum find_form { FIND_UPPER, FIND_LOWER, FIND_AS_IS, FIND_UPPER_PREFIX, FIND_LOWER_PREFIX };
 static const struct find_way {
     enum find_form form;
     const char *sql;
 } find_ways[] = {
-    {FIND_UPPER, "SELECT id FROM session WHERE uid = ?1"},
-    {FIND_AS_IS, "SELECT id FROM session WHERE name = ?1"},
-    {FIND_LOWER, "SELECT id FROM session WHERE handle = ?1"},
+    {FIND_UPPER, "SELECT id FROM session WHERE uid = ?1 AND" IN_TRASH},
+    {FIND_AS_IS, "SELECT id FROM session WHERE name = ?1 AND" IN_TRASH},
+    {FIND_LOWER, "SELECT id FROM session WHERE handle = ?1 AND" IN_TRASH},
 };
 /* These two are one way: a prefix is ambiguous if it fits an id and another session's handle. */
 static const struct find_way prefix_ways[] = {
-    {FIND_UPPER_PREFIX, "SELECT id FROM session WHERE uid >= ?1 AND uid < ?2 LIMIT 2"},
-    {FIND_LOWER_PREFIX, "SELECT id FROM session WHERE handle >= ?1 AND handle < ?2 LIMIT 2"},
+    {FIND_UPPER_PREFIX,
+     "SELECT id FROM session WHERE uid >= ?1 AND uid < ?2 AND" IN_TRASH " LIMIT 2"},
+    {FIND_LOWER_PREFIX,
+     "SELECT id FROM session WHERE handle >= ?1 AND handle < ?2 AND" IN_TRASH " LIMIT 2"},
 };
 
 /* Rows found, told apart; one more than one is ambiguous, so no more are kept. */
 struct found {
     int64_t rows[2];
     size_t count;
+    bool in_trash; /* where it is looked for */
 };
+
+const char *session_status_text(enum session_status status)
+{
+    return (size_t)status < COUNT_OF(statuses) ? statuses[status] : "";
+}
+
+const char *title_author_text(enum title_author author)
+{
+    return (size_t)author < COUNT_OF(authors) ? authors[author] : "";
+}
+
+void session_release(struct session *session)
+{
+    free(session->name);
+    free(session->title);
+    free(session->scope);
+    free(session->model);
+    free(session->metadata);
+    *session = (struct session){.name = NULL};
+}
 
 void session_list_free(struct session_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        free(list->sessions[i].name);
-        free(list->sessions[i].title);
-        free(list->sessions[i].model);
+        session_release(&list->sessions[i]);
     }
     free(list->sessions);
     *list = (struct session_list){NULL, 0, false};
+}
+
+/* ---- reading ---- */
+
+/* The place of a word in its table; 0, the most harmless one, for those that are not known. */
+static int word_of(const char *const *words, size_t count, struct sv text)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sv_equal_str(text, words[i])) {
+            return (int)i;
+        }
+    }
+    return 0;
+}
+
+static char *text_of(struct sqlite3_stmt *stmt, int column)
+{
+    char *text = db_column_dup(stmt, column);
+    return text ? text : xstrdup("");
+}
+
+struct session session__read(struct sqlite3_stmt *stmt)
+{
+    int at = 0;
+    struct session session = {.id = db_column_id(stmt, at++)};
+    struct sv handle = db_column_text(stmt, at++);
+    (void)snprintf(session.handle, sizeof(session.handle), "%.*s", SV_ARG(handle));
+    session.name = db_column_dup(stmt, at++);
+    session.title = text_of(stmt, at++);
+    session.title_by =
+        (enum title_author)word_of(authors, COUNT_OF(authors), db_column_text(stmt, at++));
+    session.scope = text_of(stmt, at++);
+    session.model = db_column_dup(stmt, at++);
+    session.metadata = db_column_dup(stmt, at++);
+    session.status =
+        (enum session_status)word_of(statuses, COUNT_OF(statuses), db_column_text(stmt, at++));
+    struct sv state = db_column_text(stmt, at++);
+    (void)snprintf(session.state, sizeof(session.state), "%.*s", SV_ARG(state));
+    int64_t *const numbers[] = {
+        &session.created_us,   &session.last_active_us, &session.ended_us,
+        &session.archived_us,  &session.deleted_us,     &session.message_count,
+        &session.input_tokens, &session.output_tokens,  &session.cost_micros,
+    };
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        *numbers[i] = db_column_int(stmt, at++);
+    }
+    return session;
 }
 
 static void append(struct session_list *list, struct sqlite3_stmt *stmt)
@@ -76,29 +140,11 @@ static void append(struct session_list *list, struct sqlite3_stmt *stmt)
         size_t cap = count == 0 ? 1 : count * 2;
         list->sessions = xrealloc(list->sessions, cap * sizeof(*list->sessions));
     }
-    struct session *session = &list->sessions[list->count++];
-    struct sv title = db_column_text(stmt, 3);
-    struct sv handle = db_column_text(stmt, 1);
-    *session = (struct session){
-        .id = db_column_id(stmt, 0),
-        .name = db_column_dup(stmt, 2),
-        .title = xstrndup(title.p != NULL ? title.p : "", title.n),
-        .model = db_column_dup(stmt, 4),
-        .created_us = db_column_int(stmt, 5),
-        .last_active_us = db_column_int(stmt, 6),
-        .message_count = db_column_int(stmt, 7),
-    };
-    (void)snprintf(session->handle, sizeof(session->handle), "%.*s", SV_ARG(handle));
+    list->sessions[list->count++] = session__read(stmt);
 }
 
-/* One row more than asked for says whether there are more. */
-static int64_t with_one_more(size_t limit)
-{
-    return limit < INT64_MAX ? (int64_t)limit + 1 : INT64_MAX;
-}
-
-static enum err_code list_rows(struct db *db, struct sqlite3_stmt *stmt, size_t limit,
-                               struct session_list *list, struct err *err)
+enum err_code session__read_all(struct db *db, struct sqlite3_stmt *stmt, size_t limit,
+                                struct session_list *list, struct err *err)
 {
     while (db_step(db, stmt, err)) {
         if (list->count == limit) {
@@ -111,33 +157,67 @@ static enum err_code list_rows(struct db *db, struct sqlite3_stmt *stmt, size_t 
     return db_result(db);
 }
 
-/* wide: offset and limit are a page. */
-enum err_code session_list(struct store *store, const char *scope, size_t offset, size_t limit,
-                           struct session_list *ret_list, struct err *err)
+enum err_code session__row(struct db *db, const struct ulid *id, int64_t *ret_row, struct err *err)
 {
-    struct session_list list = {NULL, 0, false};
-    struct db *db = NULL;
-    enum err_code code = reader_take(store, &db, err);
-    if (code != ERR_OK) {
-        return code;
+    struct sqlite3_stmt *stmt =
+        db_prepare(db, "SELECT id, deleted_at IS NOT NULL FROM session WHERE uid = ?1", err);
+    db_bind_id(stmt, 1, id);
+    if (!db_step(db, stmt, err)) {
+        enum err_code code = db_result(db);
+        return code ? code : err_set(err, ERR_NOT_FOUND, "no session '%s'", id->text);
     }
-    if (db != NULL) {
-        struct sqlite3_stmt *stmt = db_prepare(db, scope != NULL ? scope_sql : all_sql, err);
-        db_bind_int(stmt, 1, with_one_more(limit));
-        db_bind_int(stmt, 2, offset < INT64_MAX ? (int64_t)offset : INT64_MAX);
-        if (scope != NULL) {
-            db_bind_text(stmt, 3, sv_from(scope));
-        }
-        code = list_rows(db, stmt, limit, &list, err);
-        reader_give(store, db);
+    int64_t row = db_column_int(stmt, 0);
+    bool deleted = db_column_int(stmt, 1) != 0;
+    db_reset(stmt);
+    if (deleted) {
+        return err_set(err, ERR_GONE, "session '%s' is in the trash", id->text);
     }
-    if (code != ERR_OK) {
-        session_list_free(&list);
-        return code;
-    }
-    *ret_list = list;
+    *ret_row = row;
     return ERR_OK;
 }
+
+enum err_code session__check_line(const char *what, struct sv text, size_t max, struct err *err)
+{
+    if (text.n > max) {
+        return err_set(err, ERR_TOO_BIG, "%s is longer than %zu bytes", what, max);
+    }
+    bool line = text.n > 0 && utf8_valid_prefix(text.p, text.n) == text.n;
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char byte = (unsigned char)text.p[i];
+        line = line && byte >= ' ' && byte != 0x7f;
+    }
+    if (!line || sv_trim(text).n != text.n) {
+        return err_set(err, ERR_INVALID, "%s is not one line of text", what);
+    }
+    return ERR_OK;
+}
+
+enum err_code session__touch(struct db *db, int64_t row, int64_t now_us, struct err *err)
+{
+    static const char *const texts[] = {
+        "UPDATE session SET last_active_at = max(last_active_at, ?2) WHERE id = ?1",
+        "UPDATE label SET last_active_at = (SELECT last_active_at FROM session WHERE id = ?1)"
+        " WHERE session = ?1",
+    };
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < COUNT_OF(texts); i++) {
+        struct sqlite3_stmt *stmt = db_prepare(db, texts[i], err);
+        db_bind_int(stmt, 1, row);
+        if (i == 0) {
+            db_bind_int(stmt, 2, now_us);
+        }
+        code = db_run(db, stmt, err);
+    }
+    return code;
+}
+
+void session__written(void *state, struct store *store)
+{
+    const struct ulid *id = state;
+    session_update_publish(store_broker(store), id, false);
+}
+
+/* ---- finding ---- */
 
 static void add_found(struct found *found, int64_t row)
 {
@@ -173,6 +253,7 @@ static enum err_code find_rows(struct db *db, const struct find_way *way, struct
     char *last = xasprintf("%s\x7f", first);
     struct sqlite3_stmt *stmt = db_prepare(db, way->sql, err);
     db_bind_text(stmt, 1, sv_of(first, what.n));
+    db_bind_int(stmt, 3, found->in_trash);
     if (way->form == FIND_UPPER_PREFIX || way->form == FIND_LOWER_PREFIX) {
         db_bind_text(stmt, 2, sv_from(last));
     }
@@ -199,10 +280,10 @@ static enum err_code find_any(struct db *db, struct sv what, struct found *found
     return code;
 }
 
-static enum err_code find_one(struct db *db, struct sv what, struct session_list *list,
-                              struct err *err)
+static enum err_code find_one(struct db *db, struct sv what, bool in_trash,
+                              struct session_list *list, struct err *err)
 {
-    struct found found = {{0, 0}, 0};
+    struct found found = {.in_trash = in_trash};
     enum err_code code = find_any(db, what, &found, err);
     if (code != ERR_OK) {
         return code;
@@ -214,16 +295,17 @@ static enum err_code find_one(struct db *db, struct sv what, struct session_list
     if (found.count == 1) {
         struct sqlite3_stmt *stmt = db_prepare(db, one_sql, err);
         db_bind_int(stmt, 1, found.rows[0]);
-        code = list_rows(db, stmt, 1, list, err);
+        code = session__read_all(db, stmt, 1, list, err);
     }
     if (code == ERR_OK && list->count == 0) {
-        return err_set(err, ERR_NOT_FOUND, "no session '%.*s'", SV_ARG(shown));
+        return err_set(err, ERR_NOT_FOUND, "no session '%.*s'%s", SV_ARG(shown),
+                       in_trash ? " in the trash" : "");
     }
     return code;
 }
 
-enum err_code session_find(struct store *store, struct sv what, struct session_list *ret_list,
-                           struct err *err)
+static enum err_code find(struct store *store, struct sv what, bool in_trash,
+                          struct session_list *ret_list, struct err *err)
 {
     struct session_list list = {NULL, 0, false};
     struct db *db = NULL;
@@ -234,17 +316,49 @@ enum err_code session_find(struct store *store, struct sv what, struct session_l
     if (db == NULL || what.n == 0 || sv_find(what, '\0') < what.n) {
         code = err_set(err, ERR_NOT_FOUND, "no session '%.*s'", SV_ARG(sv_take(what, SHOWN_BYTES)));
     } else {
-        code = find_one(db, what, &list, err);
+        code = find_one(db, what, in_trash, &list, err);
     }
-    if (db != NULL) {
-        reader_give(store, db);
-    }
+    reader_give(store, db);
     if (code != ERR_OK) {
         session_list_free(&list);
         return code;
     }
     *ret_list = list;
     return ERR_OK;
+}
+
+enum err_code session_find(struct store *store, struct sv what, struct session_list *ret_list,
+                           struct err *err)
+{
+    return find(store, what, false, ret_list, err);
+}
+
+enum err_code session_find_deleted(struct store *store, struct sv what,
+                                   struct session_list *ret_list, struct err *err)
+{
+    return find(store, what, true, ret_list, err);
+}
+
+enum err_code session_get(struct store *store, const struct ulid *id, struct session *ret_session,
+                          struct err *err)
+{
+    struct session_list list = {NULL, 0, false};
+    struct db *db = NULL;
+    enum err_code code = reader_take(store, &db, err);
+    if (code == ERR_OK && db != NULL) {
+        struct sqlite3_stmt *stmt = db_prepare(db, by_id_sql, err);
+        db_bind_id(stmt, 1, id);
+        code = session__read_all(db, stmt, 1, &list, err);
+    }
+    reader_give(store, db);
+    if (code == ERR_OK && list.count == 0) {
+        return err_set(err, ERR_NOT_FOUND, "no session '%s'", id->text);
+    }
+    if (code == ERR_OK) {
+        *ret_session = list.sessions[0];
+        free(list.sessions);
+    }
+    return code;
 }
 
 static enum err_code read_last(struct db *db, const char *scope, struct ulid *ret_id,

@@ -223,7 +223,8 @@ static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
     while (more && choices->count < SESSIONS_MAX) {
         struct session_list list = {NULL, 0, false};
         struct err err;
-        if (session_list(ui->options->store, NULL, choices->count, SESSIONS_PAGE, &list, &err)) {
+        const struct session_window window = {.offset = choices->count, .limit = SESSIONS_PAGE};
+        if (session_list(ui->options->store, NULL, &window, &list, &err)) {
             view__line(ui, LINE_PROBLEM, err.text);
             return;
         }

@@ -10,6 +10,7 @@ CREATE TABLE participant (
   created_at INTEGER NOT NULL,
   UNIQUE (session, kind, external_id)
 ) STRICT;
+CREATE INDEX participant_by_session ON participant (session);
 
 -- Sessions. key: the caller's, for which it is made once in its scope. state: of the newest turn. The sums are of known
 -- usage. title_by: prompt, model, user; a title that the user gave is never replaced by another's.

@@ -51,7 +51,7 @@ static void assert_pages(struct reading *reading, const struct ulid *session,
                          const struct want *wants, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct history_page page = {NULL, 0, false};
+        struct history_page page = {.messages = NULL};
         struct err err = {ERR_OK, ""};
         enum err_code code =
             wants[i].before
@@ -139,7 +139,7 @@ static void pages__hold_text_that_is_not_folded_yet(void **state)
 static void pages__of_no_session_are_not_found(void **state)
 {
     struct reading reading = reading_open(*state);
-    struct history_page page = {NULL, 0, false};
+    struct history_page page = {.messages = NULL};
     struct ulid session = ulid_new();
     struct err err = {ERR_OK, ""};
     assert_int_equal(history_before(reading.store, &session, INT64_MAX, 5, &page, &err),
@@ -157,7 +157,7 @@ static void a_path__that_goes_in_a_circle_ends(void **state)
     put_prompts(reading.db, a, 0, 3, "a");
     int64_t b = put_fork(reading.db, a, 1);
     put(reading.db, "UPDATE branch SET parent = ?2, fork_seq = 1 WHERE id = ?1", a, b, NULL);
-    struct history_page page = {NULL, 0, false};
+    struct history_page page = {.messages = NULL};
     (void)!history_before(reading.store, &session, INT64_MAX, 5, &page, NULL);
     history_page_free(&page);
     reading_close(&reading);
@@ -167,7 +167,7 @@ static int64_t time_of_page(struct reading *reading, const struct ulid *session)
 {
     int64_t best = INT64_MAX;
     for (int i = 0; i < 5; i++) {
-        struct history_page page = {NULL, 0, false};
+        struct history_page page = {.messages = NULL};
         int64_t began = clock_mono_us();
         assert_int_equal(history_before(reading->store, session, INT64_MAX, 20, &page, NULL),
                          ERR_OK);

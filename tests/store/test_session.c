@@ -20,6 +20,16 @@ static int64_t put_named(struct db *db, const char *uid, const char *handle, con
 #define ID_B "01ARZ3NDEKTSV4RRFFQ69G5FAB"
 #define ID_C "01BRZ3NDEKTSV4RRFFQ69G5FAC"
 
+static struct session_list list_of(struct store *store, const char *scope, size_t offset,
+                                   size_t limit)
+{
+    struct session_list list = {NULL, 0, false};
+    const struct session_filter filter = {.scope = scope};
+    const struct session_window window = {.offset = offset, .limit = limit};
+    assert_int_equal(session_list(store, &filter, &window, &list, NULL), ERR_OK);
+    return list;
+}
+
 static struct reading open_three(void **state)
 {
     struct reading reading = reading_open(*state);
@@ -103,7 +113,7 @@ static void list__gives_the_newest_first_in_pages(void **state)
 {
     struct reading reading = open_three(state);
     struct session_list list;
-    assert_int_equal(session_list(reading.store, NULL, 0, 2, &list, NULL), ERR_OK);
+    list = list_of(reading.store, NULL, 0, 2);
     assert_int_equal(list.count, 2);
     assert_true(list.more);
     assert_string_equal(list.sessions[0].id.text, ID_B);
@@ -113,44 +123,51 @@ static void list__gives_the_newest_first_in_pages(void **state)
     assert_null(list.sessions);
     session_list_free(&list);
 
-    assert_int_equal(session_list(reading.store, NULL, 2, 2, &list, NULL), ERR_OK);
+    list = list_of(reading.store, NULL, 2, 2);
     assert_int_equal(list.count, 1);
     assert_false(list.more);
     assert_string_equal(list.sessions[0].handle, "kqa");
     assert_string_equal(list.sessions[0].name, "holiday");
     session_list_free(&list);
 
-    assert_int_equal(session_list(reading.store, "/home/a", 0, SIZE_MAX, &list, NULL), ERR_OK);
+    list = list_of(reading.store, "/home/a", 0, SIZE_MAX);
     assert_int_equal(list.count, 2);
     assert_string_equal(list.sessions[0].id.text, ID_C);
     session_list_free(&list);
 
-    assert_int_equal(session_list(reading.store, "/elsewhere", 0, 5, &list, NULL), ERR_OK);
+    list = list_of(reading.store, "/elsewhere", 0, 5);
     assert_int_equal(list.count, 0);
     session_list_free(&list);
-    assert_int_equal(session_list(reading.store, NULL, SIZE_MAX, 5, &list, NULL), ERR_OK);
+    list = list_of(reading.store, NULL, SIZE_MAX, 5);
     assert_int_equal(list.count, 0);
     session_list_free(&list);
     reading_close(&reading);
 }
 
-static void list__tells_the_model_and_the_number_of_messages(void **state)
+static void list__tells_what_the_session_row_says(void **state)
 {
     struct reading reading = reading_open(*state);
-    int64_t branch = put_named(reading.db, ID_A, "kqa", NULL, 10);
-    (void)put_prompt(reading.db, branch, 0, "hello");
-    int64_t first = put_answer(reading.db, branch, 1);
-    (void)put_prompt(reading.db, branch, 2, "again");
-    put(reading.db, "UPDATE message SET model = ?3 WHERE id = ?1", first, 0, "demo/old");
-    (void)put_answer(reading.db, branch, 3);
-    (void)put_prompt(reading.db, branch, 4, "and again");
-    struct session_list list;
-    assert_int_equal(session_list(reading.store, NULL, 0, 10, &list, NULL), ERR_OK);
+    (void)put_named(reading.db, ID_A, "kqa", NULL, 10);
+    must_exec(reading.db,
+              "UPDATE session SET model = 'demo/one', message_count = 5, input_tokens = 7,"
+              " output_tokens = 8, cost_micros = 9, state = 'failed', status = 'idle',"
+              " title_by = 'model', scope = '/s', archived_at = NULL, ended_at = 11");
+    struct session_list list = list_of(reading.store, NULL, 0, 10);
     assert_int_equal(list.count, 1);
-    assert_string_equal(list.sessions[0].model, "demo/one");
-    assert_string_equal(list.sessions[0].title, "a title");
-    assert_int_equal(list.sessions[0].message_count, 5);
-    assert_int_equal(list.sessions[0].last_active_us, 10);
+    const struct session *session = &list.sessions[0];
+    assert_string_equal(session->model, "demo/one");
+    assert_string_equal(session->title, "a title");
+    assert_string_equal(session->scope, "/s");
+    assert_string_equal(session->state, "failed");
+    assert_int_equal(session->status, SESSION_IDLE);
+    assert_int_equal(session->title_by, TITLE_BY_MODEL);
+    assert_int_equal(session->message_count, 5);
+    assert_int_equal(session->input_tokens, 7);
+    assert_int_equal(session->output_tokens, 8);
+    assert_int_equal(session->cost_micros, 9);
+    assert_int_equal(session->last_active_us, 10);
+    assert_int_equal(session->ended_us, 11);
+    assert_int_equal(session->archived_us, 0);
     session_list_free(&list);
     reading_close(&reading);
 }
@@ -174,10 +191,10 @@ static void reads__without_a_database_find_nothing(void **state)
     struct broker *broker = broker_new(NULL);
     struct store_options options = {.path = path, .broker = broker};
     struct store *store = NULL;
-    struct session_list list = {NULL, 7, true};
+    struct session_list list = {NULL, 0, true};
     struct ulid id;
     assert_int_equal(store_open(&options, &store, NULL), ERR_OK);
-    assert_int_equal(session_list(store, NULL, 0, 10, &list, NULL), ERR_OK);
+    list = list_of(store, NULL, 0, 10);
     assert_int_equal(list.count, 0);
     assert_false(list.more);
     assert_int_equal(session_find(store, SV("x"), &list, NULL), ERR_NOT_FOUND);
@@ -192,9 +209,9 @@ static void every_statement__follows_an_index(void **state)
     struct reading reading = open_three(state);
     struct session_list list;
     struct ulid id;
-    assert_int_equal(session_list(reading.store, NULL, 0, 9, &list, NULL), ERR_OK);
+    list = list_of(reading.store, NULL, 0, 9);
     session_list_free(&list);
-    assert_int_equal(session_list(reading.store, "s", 0, 9, &list, NULL), ERR_OK);
+    list = list_of(reading.store, "s", 0, 9);
     session_list_free(&list);
     assert_int_equal(session_last(reading.store, NULL, &id, NULL), ERR_OK);
     assert_int_equal(session_last(reading.store, "s", &id, NULL), ERR_NOT_FOUND);
@@ -212,7 +229,7 @@ int main(void)
         SCRATCH_TEST(find__is_ambiguous_between_an_id_and_a_handle),
         SCRATCH_TEST(find__prefers_a_name_to_a_handle),
         SCRATCH_TEST(list__gives_the_newest_first_in_pages),
-        SCRATCH_TEST(list__tells_the_model_and_the_number_of_messages),
+        SCRATCH_TEST(list__tells_what_the_session_row_says),
         SCRATCH_TEST(last__is_the_most_recently_active_of_the_scope),
         SCRATCH_TEST(reads__without_a_database_find_nothing),
         SCRATCH_TEST(every_statement__follows_an_index),

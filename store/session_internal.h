@@ -1,0 +1,63 @@
+/*
+ * Sessions, inside: what their files share, and what other parts of the store call within their own
+ * transactions. Internal to this floor.
+ */
+#ifndef WEIR_STORE_SESSION_INTERNAL_H
+#define WEIR_STORE_SESSION_INTERNAL_H
+
+#include "store/session.h"
+#include "store/store_internal.h"
+
+/* The columns that session__read takes, in its order; `metadata` is a column or NULL. */
+#define SESSION__COLUMNS(metadata)                                                                 \
+    "SELECT s.uid, s.handle, s.name, s.title, s.title_by, s.scope, s.model, " metadata             \
+    ", s.status, s.state, s.created_at, s.last_active_at, s.ended_at, s.archived_at,"              \
+    " s.deleted_at, s.message_count, s.input_tokens, s.output_tokens, s.cost_micros"
+
+#define SESSION__SHOWN "s.deleted_at IS NULL AND s.archived_at IS NULL"
+
+/* Gives; session_release. */
+struct session session__read(struct sqlite3_stmt *stmt);
+/* Appends all rows up to `limit`; one more sets `more`. */
+enum err_code session__read_all(struct db *db, struct sqlite3_stmt *stmt, size_t limit,
+                                struct session_list *list, struct err *err) NODISCARD;
+
+/* The row of a session that is not in the trash. ERR_NOT_FOUND; ERR_GONE: it is. */
+enum err_code session__row(struct db *db, const struct ulid *id, int64_t *ret_row,
+                           struct err *err) NODISCARD;
+
+/* One line of text that somebody gave, of 1 to `max` bytes; `what` is for the error. ERR_INVALID,
+ * ERR_TOO_BIG. */
+enum err_code session__check_line(const char *what, struct sv text, size_t max,
+                                  struct err *err) NODISCARD;
+
+enum err_code session__check_bytes(const char *what, struct sv text, size_t max,
+                                   struct err *err) NODISCARD;
+enum err_code session__check_titles(struct sv name, struct sv title, struct err *err) NODISCARD;
+/* Inside a transaction, NULL being fine: that it is a JSON object; that no session but `row` has
+ * the name. */
+enum err_code session__check_object(struct db *db, const char *metadata, struct err *err) NODISCARD;
+enum err_code session__check_free(struct db *db, const char *name, int64_t row,
+                                  struct err *err) NODISCARD;
+
+/*
+ * A session and its first branch, inside a transaction. `title_by` is the author of the title.
+ */
+struct session_new {
+    struct session_request request;
+    enum title_author title_by;
+    int64_t now_us;
+};
+struct session_made {
+    struct ulid id, branch;
+    int64_t row, branch_row;
+};
+enum err_code session__make(struct db *db, const struct session_new *new,
+                            struct session_made *ret_made, struct err *err) NODISCARD;
+/* It was active now, and so are its labels. */
+enum err_code session__touch(struct db *db, int64_t row, int64_t now_us, struct err *err) NODISCARD;
+
+/* For store_write: publishes that the session has changed. `state` begins with its struct ulid. */
+void session__written(void *state, struct store *store);
+
+#endif
