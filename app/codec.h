@@ -26,6 +26,7 @@ struct chat_request {
     const char *label;       /* "PROVIDER/MODEL": native items of other labels are dropped */
     const char *host;        /* of the base URL: dialects differ */
     const char *api_version; /* from the config (Azure); NULL: none */
+    int64_t context_tokens;  /* the model's window, where it is known and not below 1 */
     struct sv system;        /* empty: none */
     struct message *const
         *messages; /* oldest first; the last one is the user's, or see `continues` */
@@ -85,6 +86,7 @@ struct codec {
 
 extern const struct codec codec_openai_chat;
 extern const struct codec codec_anthropic;
+extern const struct codec codec_gemini, codec_ollama;
 
 /*
  * What a refused request says. `status` 400 and up, or 300 and up (a redirect: the base URL is

@@ -15,6 +15,7 @@
 #include "app/demo.h"
 #include "app/engine.h"
 #include "app/http.h"
+#include "app/ndjson.h"
 #include "app/sse.h"
 #include "base/buf.h"
 #include "base/wake.h"
@@ -81,7 +82,7 @@ enum run_stage {
 };
 
 /* An answer's HTTP body on its way to a decoder, whatever it turns out to be. */
-enum reply_form { REPLY_UNKNOWN, REPLY_SSE, REPLY_WHOLE, REPLY_FAILURE };
+enum reply_form { REPLY_UNKNOWN, REPLY_SSE, REPLY_LINES, REPLY_WHOLE, REPLY_FAILURE };
 struct reply {
     const struct codec *codec;
     struct decoder *decoder;
@@ -89,6 +90,7 @@ struct reply {
     int status;
     char *host; /* who that is, for error texts */
     struct sse sse;
+    struct ndjson lines;
     struct buf body;
     struct err broken; /* code ERR_OK: not */
 };

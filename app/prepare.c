@@ -8,6 +8,7 @@
 
 #include "app/body_patch.h"
 #include "app/engine_internal.h"
+#include "app/models.h"
 #include "base/alloc.h"
 #include "store/history.h"
 
@@ -192,6 +193,8 @@ static enum err_code make_request(const struct preparing *preparing,
         .label = target->label,
         .host = prepared->host,
         .api_version = target->provider.api_version,
+        .context_tokens =
+            models_find(preparing->engine->config, &target->provider, target->model).context,
         .system = sv_from(target->system),
         .messages = conversation->messages,
         .message_count = conversation->count,

@@ -12,12 +12,16 @@
 #define OPENAI_BASE_URL "https://api.openai.com/v1"
 #define OPENROUTER_BASE_URL "https://openrouter.ai/api/v1"
 #define ANTHROPIC_BASE_URL "https://api.anthropic.com"
+#define GEMINI_BASE_URL "https://generativelanguage.googleapis.com/v1beta"
+#define OLLAMA_BASE_URL "http://127.0.0.1:11434"
 #define DEMO_NAME "demo"
 #define DEMO_MODEL "tour"
 
 static const struct provider_type types[] = {
     {"openai", &codec_openai_chat, OPENAI_BASE_URL},
     {"anthropic", &codec_anthropic, ANTHROPIC_BASE_URL},
+    {"gemini", &codec_gemini, GEMINI_BASE_URL},
+    {"ollama", &codec_ollama, OLLAMA_BASE_URL},
     {DEMO_NAME, NULL, NULL},
     {.name = NULL},
 };
@@ -27,7 +31,7 @@ static const struct provider_preset presets[] = {
     {"openai", "OPENAI_API_KEY", "openai", OPENAI_BASE_URL, "gpt-5-mini"},
     {"openrouter", "OPENROUTER_API_KEY", "openai", OPENROUTER_BASE_URL, "openrouter/auto"},
     {"anthropic", "ANTHROPIC_API_KEY", "anthropic", ANTHROPIC_BASE_URL, "claude-haiku-4-5"},
-    {"gemini", "GEMINI_API_KEY", NULL, NULL, NULL},
+    {"gemini", "GEMINI_API_KEY", "gemini", GEMINI_BASE_URL, "gemini-3.8-flash"},
     {.name = NULL},
 };
 
@@ -142,11 +146,6 @@ void model_choice_release(struct model_choice *choice)
 static enum err_code choose_preset(const struct provider_preset *preset, struct sv model,
                                    struct model_choice *ret_choice, struct err *err)
 {
-    if (!preset->type) {
-        return err_set(err, ERR_CONFIG,
-                       "provider '%s' is not supported yet: its protocol is not built",
-                       preset->name);
-    }
     if (!is_set(preset->key_env)) {
         return err_set(err, ERR_NOT_CONFIGURED,
                        "provider '%s' needs a key: set %s, or write [provider.%s] into the config",
@@ -254,24 +253,19 @@ static enum err_code choose_default(const struct config *config, struct model_ch
                : code;
 }
 
-/* Says what is missing and how to supply it; names keys that are there in vain. */
+/* Says what is missing and how to supply it. */
 static enum err_code nothing_configured(const struct config *config, struct err *err)
 {
     struct buf text = BUF_INIT(ERR_TEXT_SIZE);
-    buf_append_str(&text, "no model is configured: set OPENAI_API_KEY, OPENROUTER_API_KEY or "
-                          "ANTHROPIC_API_KEY, or name a provider and a model in ");
+    buf_append_str(&text,
+                   "no model is configured: set OPENAI_API_KEY, OPENROUTER_API_KEY, "
+                   "ANTHROPIC_API_KEY or GEMINI_API_KEY, or name a provider and a model in ");
     const char *path = config && config->path && config->path[0] ? config->path : "config.toml";
     buf_append_str(&text, strlen(path) < 160 ? path : "config.toml");
     buf_append_str(&text, " (see 'man weir'), or try the offline demo: -m demo");
     if (config && config->provider_count) {
         buf_appendf(&text, "; the config has provider '%.40s' but no model = \"%.40s/MODEL\"",
                     config->providers[0].name, config->providers[0].name);
-    }
-    for (const struct provider_preset *preset = presets; preset->name; preset++) {
-        if (!preset->type && is_set(preset->key_env)) {
-            buf_appendf(&text, "; %s is set, but its protocol is not supported yet",
-                        preset->key_env);
-        }
     }
     err_set(err, ERR_NOT_CONFIGURED, "%s", buf_cstr(&text));
     buf_release(&text);
@@ -292,7 +286,7 @@ enum err_code model_choose(const struct config *config, const char *wanted,
         return choose_default(config, ret_choice, err);
     }
     for (const struct provider_preset *preset = presets; preset->name; preset++) {
-        if (preset->type && is_set(preset->key_env)) {
+        if (is_set(preset->key_env)) {
             return choose_preset(preset, SV(""), ret_choice, err);
         }
     }

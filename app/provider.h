@@ -1,9 +1,9 @@
 /*
  * Providers: the table of types, how a model is chosen, where a key comes from.
  *
- * Order of choice: `-m` or WEIR_MODEL or the config's model; a key in the environment whose
- * protocol is built; then nothing (the screen goes on to look for a local server, and falls back to
- * the demo; `weir run` fails). The demo never stands in for a configured model that fails.
+ * Order of choice: `-m` or WEIR_MODEL or the config's model; a key in the environment; then nothing
+ * (the screen goes on to look for a local server, and falls back to the demo; `weir run` fails). The
+ * demo never stands in for a configured model that fails.
  *
  * Threads: constant tables; choices are read-only values.
  */
@@ -32,7 +32,7 @@ const struct provider_type *provider_types(void);
 struct provider_preset {
     const char *name;
     const char *key_env;
-    const char *type; /* NULL: its protocol is not built yet */
+    const char *type;
     const char *base_url;
     const char *default_model; /* as of the date in provider.c */
 };
@@ -49,7 +49,6 @@ struct model_choice {
 /*
  * `wanted` (from -m, or NULL). ERR_NOT_CONFIGURED: nothing is; the text says how to. ERR_CONFIG: no
  * such provider; the line is named where the file is to blame. ERR_USAGE: `wanted` is empty.
- * Environment keys whose protocol is not built are named in the text.
  */
 enum err_code model_choose(const struct config *config, const char *wanted,
                            struct model_choice *ret_choice, struct err *err) NODISCARD;

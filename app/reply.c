@@ -2,9 +2,9 @@
  * Reply: looks at what a server sent, and gives it to the decoder in the form that it turned out to
  * have.
  *
- * A refusal (status 300 and up) is gathered and described. A success is an event stream, or one
- * JSON document though a stream was asked for, or something else altogether (an HTML page of a
- * proxy): the media type tells, else the first byte.
+ * A refusal (status 300 and up) is gathered and described. A success is an event stream, or lines
+ * of JSON where the protocol has those, or one JSON document though a stream was asked for, or
+ * something else altogether (an HTML page of a proxy): the media type tells, else the first byte.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,16 @@
 static void on_event(void *ctx, struct sv type, struct sv data)
 {
     struct reply *reply = ctx;
-    reply->codec->decode(reply->decoder, type, data);
+    if (sv_equal(type, SV(SSE_DOCUMENT))) {
+        reply->codec->decode_body(reply->decoder, data);
+    } else {
+        reply->codec->decode(reply->decoder, type, data);
+    }
+}
+
+static void on_line(void *ctx, struct sv line)
+{
+    on_event(ctx, (struct sv){NULL, 0}, line);
 }
 
 void reply_init(struct reply *reply, const struct codec *codec, const char *host,
@@ -26,6 +35,7 @@ void reply_init(struct reply *reply, const struct codec *codec, const char *host
     *reply = (struct reply){.codec = codec, .host = xstrdup(host)};
     reply->decoder = codec->decoder_new(sink, ctx);
     sse_init(&reply->sse, SSE_MAX_EVENT, on_event, reply);
+    ndjson_init(&reply->lines, SSE_MAX_EVENT, on_line, reply);
     buf_init(&reply->body, SSE_MAX_EVENT);
 }
 
@@ -34,6 +44,7 @@ void reply_release(struct reply *reply)
     if (reply->codec) {
         reply->codec->decoder_free(reply->decoder);
         sse_release(&reply->sse);
+        ndjson_release(&reply->lines);
         buf_release(&reply->body);
         free(reply->host);
         *reply = (struct reply){.codec = NULL};
@@ -49,6 +60,8 @@ void reply_head(struct reply *reply, const struct http_head *head)
         reply->form = REPLY_SSE;
     } else if (sv_starts_with(head->content_type, SV("application/json"))) {
         reply->form = REPLY_WHOLE;
+    } else if (sv_starts_with(head->content_type, SV("application/x-ndjson"))) {
+        reply->form = REPLY_LINES;
     }
 }
 
@@ -59,7 +72,9 @@ static void sniff(struct reply *reply, struct sv bytes)
     if (text.n == 0) {
         return;
     }
-    if (text.p[0] == '{' || text.p[0] == '[') {
+    if (text.p[0] == '{' && reply->codec->framing == CODEC_NDJSON) {
+        reply->form = REPLY_LINES;
+    } else if (text.p[0] == '{' || text.p[0] == '[') {
         reply->form = REPLY_WHOLE;
     } else if (strchr("dei:r", text.p[0])) {
         reply->form = REPLY_SSE;
@@ -75,6 +90,9 @@ bool reply_body(struct reply *reply, struct sv bytes)
     }
     if (reply->form == REPLY_SSE) {
         return sse_feed(&reply->sse, bytes, &reply->broken) == ERR_OK;
+    }
+    if (reply->form == REPLY_LINES) {
+        return ndjson_feed(&reply->lines, bytes, &reply->broken) == ERR_OK;
     }
     if (reply->form == REPLY_FAILURE) {
         size_t room = FAILURE_MAX - reply->body.n;
@@ -114,6 +132,8 @@ void reply_end(struct reply *reply, const struct err *err, stream_sink_fn *sink,
     }
     if (reply->form == REPLY_SSE && !broken) {
         sse_end(&reply->sse);
+    } else if (reply->form == REPLY_LINES && !broken) {
+        ndjson_end(&reply->lines);
     } else if (reply->form == REPLY_WHOLE && !broken) {
         reply->codec->decode_body(reply->decoder, buf_sv(&reply->body));
     }

@@ -100,10 +100,23 @@ static struct sv without_mark(struct sse *sse, struct sv line)
     return sv_starts_with(line, SV("\xEF\xBB\xBF")) ? sv_skip(line, 3) : line;
 }
 
+/* No field begins like that, and nothing ends a document but the body's end. */
+static bool is_of_document(struct sse *sse, struct sv line)
+{
+    if (!sse->in_document && !sse->has_data && line.n && (line.p[0] == '{' || line.p[0] == '[')) {
+        sse->in_document = true;
+        buf_clear(&sse->type);
+        (void)buf_append_str(&sse->type, SSE_DOCUMENT);
+    }
+    return sse->in_document;
+}
+
 static void take_line(struct sse *sse, struct sv raw)
 {
     struct sv line = without_mark(sse, raw);
-    if (line.n == 0) {
+    if (is_of_document(sse, line)) {
+        add_data(sse, line);
+    } else if (line.n == 0) {
         dispatch(sse);
     } else if (line.p[0] == ':') {
         sse->comments++;

@@ -2,10 +2,12 @@
  * SSE splitter: bytes of a text/event-stream in, events out. It knows nothing of JSON or of any
  * provider.
  *
- * Source: WHATWG HTML, "Server-sent events", parsing. Lenient in three points: an event whose data
+ * Source: WHATWG HTML, "Server-sent events", parsing. Lenient in four points: an event whose data
  * is complete is also given at a clean end without its blank line or line end; a field `error`
- * (seen from llama.cpp) is given as an event of type "error"; comments count as signs of life. The
- * result does not depend on where the input is cut.
+ * (seen from llama.cpp) is given as an event of type "error"; comments count as signs of life; a
+ * line that begins like JSON begins a document that lasts to the end of the body (Google's errors
+ * come like that) and is given as one event of type SSE_DOCUMENT. The result does not depend on
+ * where the input is cut.
  *
  * Threads: a value of its owner. Ownership: views passed to the handler are valid during the call.
  */
@@ -22,6 +24,9 @@
 /* Longest line and longest event. */
 #define SSE_MAX_EVENT ((size_t)16 << 20)
 
+/* No event of a stream can have that type. */
+#define SSE_DOCUMENT "\n"
+
 typedef void sse_event_fn(void *ctx, struct sv type, struct sv data);
 
 struct sse {
@@ -31,6 +36,7 @@ struct sse {
     struct buf data;
     struct buf type;
     bool has_data;
+    bool in_document;
     bool skip_lf;
     bool started; /* the byte order mark was looked for */
     bool failed;

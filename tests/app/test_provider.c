@@ -139,9 +139,16 @@ static void choose__says_how_to_configure_when_nothing_is(void **state)
     refuses("", NULL, ERR_NOT_CONFIGURED, "set OPENAI_API_KEY");
     refuses(base_config, NULL, ERR_NOT_CONFIGURED, "has provider 'local' but no model");
     setenv("GEMINI_API_KEY", "k", 1);
-    refuses("", NULL, ERR_NOT_CONFIGURED, "GEMINI_API_KEY is set, but");
-    refuses("", "gemini/g", ERR_CONFIG, "not supported yet");
     refuses("", "openai/gpt", ERR_NOT_CONFIGURED, "set OPENAI_API_KEY");
+}
+
+static void choose__takes_a_key_of_gemini(void **state)
+{
+    (void)state;
+    setenv("GEMINI_API_KEY", "k", 1);
+    chooses("", "gemini/g", "gemini/g");
+    chooses("", NULL, "gemini/gemini-3.8-flash");
+    chooses("[provider.o]\ntype='ollama'\n", "o/qwen3", "o/qwen3");
 }
 
 static void redact__hides_the_key_whole_and_cut(void **state)
@@ -318,6 +325,7 @@ int main(void)
                                clean_environment),
         cmocka_unit_test_setup(choose__never_gives_a_key_to_another_host, clean_environment),
         cmocka_unit_test_setup(choose__says_how_to_configure_when_nothing_is, clean_environment),
+        cmocka_unit_test_setup(choose__takes_a_key_of_gemini, clean_environment),
         cmocka_unit_test_setup(choose__never_falls_back_to_the_demo, clean_environment),
         cmocka_unit_test_setup(redact__hides_the_key_whole_and_cut, clean_environment),
         cmocka_unit_test(key__comes_from_a_variable),
