@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/chat_host.h"
 #include "app/command.h"
 #include "app/demo.h"
 #include "app/engine.h"
@@ -150,6 +151,31 @@ static void host_answer_offer(void *ctx, bool yes)
     engine_accept_offer(chat->engine, yes);
 }
 
+static void host_list_models(void *ctx, add_model_fn *add, void *add_ctx)
+{
+    const struct chat *chat = ctx;
+    chat_list_models(chat->config, add, add_ctx);
+}
+
+static enum err_code host_choose_model(void *ctx, const char *model, struct err *err)
+{
+    const struct chat *chat = ctx;
+    struct model_choice choice;
+    enum err_code code = model_choose(chat->config, model, &choice, err);
+    if (!code) {
+        engine_use(chat->engine, &choice);
+        model_choice_release(&choice);
+    }
+    return code;
+}
+
+static enum err_code host_export(void *ctx, const struct ulid *session, const char *format,
+                                 char **ret_path, struct err *err)
+{
+    const struct chat *chat = ctx;
+    return chat_export(chat->store, session, format, ret_path, err);
+}
+
 static void host_first_frame_done(void *ctx)
 {
     struct chat *chat = ctx;
@@ -197,12 +223,16 @@ static enum err_code show(struct chat *chat, struct err *err)
                  .send = host_send,
                  .cancel = host_cancel,
                  .first_frame_done = host_first_frame_done,
-                 .answer_offer = host_answer_offer},
+                 .answer_offer = host_answer_offer,
+                 .list_models = host_list_models,
+                 .choose_model = host_choose_model,
+                 .export_session = host_export},
         .session = chat->session,
         .model = chat->choice.label,
         .welcome = chat->choice.demo ? demo_welcome() : NULL,
         .notice = chat->notice,
         .color = chat->global->color,
+        .keymap = chat->config->keymap,
     };
     alloc_set_last_words(ui_restore_terminal);
     signals_guard_terminal();

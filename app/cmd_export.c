@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/command.h"
+#include "app/export.h"
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/pages.h"
@@ -160,11 +161,25 @@ static const struct format *format_find(const char *name)
     return NULL;
 }
 
-static enum err_code write_session(const struct reading *reading, const char *what,
-                                   const struct format *format, struct buf *out, struct err *err)
+static enum err_code find_format(const char *name, const struct format **ret_format,
+                                 struct err *err)
+{
+    const struct format *format = format_find(name ? name : "md");
+    if (!format) {
+        return err_set(err, ERR_USAGE, "unknown format '%.40s', expected one of 'md', 'json'",
+                       name);
+    }
+    *ret_format = format;
+    return ERR_OK;
+}
+
+enum err_code export_session(const struct reading *reading, const char *what, const char *name,
+                             struct buf *out, struct err *err)
 {
     struct session_list list = {NULL, 0, false};
-    enum err_code code = reading_find(reading, what, &list, err);
+    const struct format *format = NULL;
+    enum err_code code = find_format(name, &format, err);
+    code = code ? code : reading_find(reading, what, &list, err);
     if (!code) {
         format->begin(out, &list.sessions[0]);
         code = pages_walk(reading->store, &list.sessions[0].id, format->message, out, err);
@@ -180,22 +195,18 @@ static enum err_code write_session(const struct reading *reading, const char *wh
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
     const char *name = argument_text(arguments, "format");
-    const struct format *format = format_find(name ? name : "md");
+    const struct format *format;
     struct reading reading;
     struct err err = {0};
     if (arguments->rest_count != 1) {
         err_set(&err, ERR_USAGE, "expected one session: weir export SESSION");
         return command_fail(&err);
     }
-    if (!format) {
-        err_set(&err, ERR_USAGE, "unknown format '%.40s', expected one of 'md', 'json'", name);
-        return command_fail(&err);
-    }
-    if (reading_open(global, &reading, &err)) {
+    if (find_format(name, &format, &err) || reading_open(global, &reading, &err)) {
         return command_fail(&err);
     }
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    enum err_code code = write_session(&reading, arguments->rest[0], format, &out, &err);
+    enum err_code code = export_session(&reading, arguments->rest[0], format->name, &out, &err);
     int exit_code = code ? command_fail(&err)
                          : output_result_to(argument_text(arguments, "output"), buf_sv(&out));
     buf_release(&out);

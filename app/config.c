@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/config_chords.h"
 #include "app/config_keys.h"
 #include "app/http.h"
 #include "app/money.h"
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "store/store.h"
+#include "ui/keymap.h"
 
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
 
@@ -417,6 +419,16 @@ static enum err_code put_header(struct loader *loader, const struct config_key *
     return ERR_OK;
 }
 
+static enum err_code put_chords(const struct loader *loader, const struct toml_item *item,
+                                struct err *err)
+{
+    struct err why;
+    if (config_bind(loader->config, item, &why)) {
+        return complain(loader, item, why.text, err);
+    }
+    return ERR_OK;
+}
+
 static enum err_code put(struct loader *loader, const struct config_key *key,
                          const struct toml_item *item, struct err *err)
 {
@@ -436,6 +448,8 @@ static enum err_code put(struct loader *loader, const struct config_key *key,
         return put_argv(loader, key, item, err);
     case KEY_JSON:
         return put_json(loader, key, item, err);
+    case KEY_CHORDS:
+        return put_chords(loader, item, err);
     case KEY_HEADER:
         return put_header(loader, key, item, err);
     case KEY_TEXT:
@@ -633,6 +647,9 @@ static enum err_code load_text(struct loader *loader, struct sv text, struct err
     for (size_t i = 0; !code && i < loader->config->provider_count; i++) {
         code = check_provider(loader, i, err);
     }
+    if (!code && config_check_chords(loader->config, err)) {
+        code = err_prefix(err, "%s: [keys]", loader->name);
+    }
     return code;
 }
 
@@ -713,6 +730,7 @@ void config_free(struct config *config)
         return;
     }
     drop_providers(config);
+    keymap_free(config->keymap);
     free(config->path);
     free(config->model);
     free(config->system);

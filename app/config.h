@@ -18,6 +18,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 
+struct keymap;
 struct provider_type;
 
 struct config_provider {
@@ -64,6 +65,7 @@ struct config {
     size_t provider_count;
     struct config_alias *aliases;
     size_t alias_count;
+    struct keymap *keymap; /* of [keys]; NULL: as it is built in */
     struct config_model *models;
     size_t model_count;
 };

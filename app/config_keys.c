@@ -49,6 +49,7 @@ static const struct config_key keys[] = {
     {"models.*.output_price", KEY_MONEY, OF_MODEL(output_price), 0, 0, PRICE_EXPECTED},
     {"models.*.cache_read_price", KEY_MONEY, OF_MODEL(cache_read_price), 0, 0, PRICE_EXPECTED},
     {"models.*.cache_write_price", KEY_MONEY, OF_MODEL(cache_write_price), 0, 0, PRICE_EXPECTED},
+    {"keys.*", KEY_CHORDS, OF_CONFIG(keymap), 0, 0, "a key or an array of keys"},
     {.path = NULL},
 };
 

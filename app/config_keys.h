@@ -27,6 +27,7 @@ enum key_kind {
     KEY_ARGV,   /* array of texts, not empty */
     KEY_JSON,   /* table; kept as the text of a JSON object */
     KEY_HEADER, /* text; the key's last segment is the header's name */
+    KEY_CHORDS, /* keys of the screen; the last segment is an action's name */
 };
 
 enum key_home { KEY_OF_CONFIG, KEY_OF_PROVIDER, KEY_OF_ALIAS, KEY_OF_MODEL };

@@ -42,6 +42,7 @@ void target_unref(struct target *target)
         free(target->model);
         free(target->label);
         free(target->system);
+        key_free(target->key);
         free(target);
     }
 }
@@ -139,6 +140,25 @@ static void stop_all(struct engine *engine, enum finish_reason reason)
     }
 }
 
+static void preload(struct engine *engine)
+{
+    struct err err;
+    if (engine->target->provider.type->codec && http_load(engine->http, &err)) {
+        notice_publish(engine->broker, NOTICE_PROBLEM, NULL, err.text, NULL);
+    }
+}
+
+static void use_target(struct engine *engine, struct order *order)
+{
+    target_unref(engine->target);
+    engine->target = order->target;
+    order->target = NULL;
+    preload(engine);
+    char *why = xasprintf("prompts go to %s from now on", engine->target->label);
+    notice_publish(engine->broker, NOTICE_MODEL, NULL, engine->target->label, why);
+    free(why);
+}
+
 static void obey(struct engine *engine, struct order *order)
 {
     switch (order->kind) {
@@ -165,6 +185,9 @@ static void obey(struct engine *engine, struct order *order)
         break;
     case ORDER_ANSWER:
         offer_answered(engine, order->yes);
+        break;
+    case ORDER_USE:
+        use_target(engine, order);
         break;
     case ORDER_STOP:
         stop_all(engine, order->reason);
@@ -204,18 +227,11 @@ static void obey_all(struct engine *engine)
         struct order *next = order->next;
         obey(engine, order);
         prepared_release(&order->prepared);
+        target_unref(order->target);
         free(order);
         order = next;
     }
     bury(engine);
-}
-
-static void preload(struct engine *engine)
-{
-    struct err err;
-    if (engine->target->provider.type->codec && http_load(engine->http, &err)) {
-        notice_publish(engine->broker, NOTICE_PROBLEM, NULL, err.text, NULL);
-    }
 }
 
 static void *engine_main(void *arg)
@@ -259,6 +275,14 @@ void engine_look_for_local(struct engine *engine)
 void engine_accept_offer(struct engine *engine, bool yes)
 {
     post_kind(engine, ORDER_ANSWER, yes);
+}
+
+void engine_use(struct engine *engine, const struct model_choice *choice)
+{
+    struct order *order = xcalloc(1, sizeof(*order));
+    order->kind = ORDER_USE;
+    order->target = target_new(engine->config, &choice->provider, choice->model, NULL);
+    engine_post(engine, order);
 }
 
 static struct run *new_run(struct engine *engine, const struct engine_order *order)
@@ -341,6 +365,7 @@ static void drop_orders(struct engine *engine)
             run_free(order->run);
         }
         prepared_release(&order->prepared);
+        target_unref(order->target);
         free(order);
         order = next;
     }
@@ -362,7 +387,6 @@ void engine_free(struct engine *engine)
     http_close(engine->http);
     target_unref(engine->target);
     buf_release(&engine->list_body);
-    key_free(engine->key);
     wake_close(&engine->wake);
     pthread_cond_destroy(&engine->changed);
     pthread_mutex_destroy(&engine->lock);

@@ -48,6 +48,9 @@ enum err_code engine_start(struct engine *engine, struct err *err) NODISCARD;
 void engine_look_for_local(struct engine *engine);
 void engine_accept_offer(struct engine *engine, bool yes);
 
+/* Whom turns ask that begin from now on; NOTICE_MODEL says so. The choice is copied. */
+void engine_use(struct engine *engine, const struct model_choice *choice);
+
 enum err_code engine_send(struct engine *engine, const struct engine_order *order,
                           struct err *err) NODISCARD;
 /* Ends the answer that runs in the session as canceled. */

@@ -29,6 +29,7 @@ struct target {
     char *model;
     char *label;
     char *system;
+    char *key; /* once it was fetched; guarded by the engine's lock */
 };
 struct target *target_new(const struct config *config, const struct config_provider *provider,
                           const char *model, const char *base_url) NODISCARD;
@@ -55,6 +56,7 @@ enum order_kind {
     ORDER_LOOK,
     ORDER_FOUND, /* from a looking thread: `server` or NULL */
     ORDER_ANSWER,
+    ORDER_USE,
     ORDER_STOP,
 };
 
@@ -66,6 +68,7 @@ struct order {
     struct turn turn;    /* BEGUN */
     struct prepared prepared;
     const struct local_server *server;
+    struct target *target;     /* USE */
     bool yes;                  /* ANSWER; FOUND: an earlier one */
     enum finish_reason reason; /* STOP */
     enum err_code code;
@@ -155,7 +158,6 @@ struct engine {
     pthread_cond_t changed;
     struct order *orders, **orders_tail;
     bool started, alive, stopping;
-    char *key;        /* of the configured provider, once it was fetched */
     unsigned threads; /* short-lived ones that still run */
 
     /* The thread's own. */

@@ -77,7 +77,7 @@ static enum err_code find_key(const struct preparing *preparing, char **ret_key,
 {
     struct engine *engine = preparing->engine;
     pthread_mutex_lock(&engine->lock);
-    char *key = xstrdup(engine->key);
+    char *key = xstrdup(preparing->target->key);
     pthread_mutex_unlock(&engine->lock);
     if (preparing->target->provider.found && !preparing->target->provider.api_key_env) {
         key_free(key);
@@ -88,8 +88,8 @@ static enum err_code find_key(const struct preparing *preparing, char **ret_key,
             return code;
         }
         pthread_mutex_lock(&engine->lock);
-        key_free(engine->key);
-        engine->key = xstrdup(key);
+        key_free(preparing->target->key);
+        preparing->target->key = xstrdup(key);
         pthread_mutex_unlock(&engine->lock);
     }
     *ret_key = key;

@@ -14,6 +14,7 @@
 #include "app/provider.h"
 #include "app/toml.h"
 #include "base/file.h"
+#include "ui/keymap.h"
 
 #include <cmocka.h>
 
@@ -286,6 +287,25 @@ static void load_tolerant__keeps_what_a_reader_of_sessions_needs(void **state)
     unlink(path);
 }
 
+static void keys__are_bound_and_conflicts_told(void **state)
+{
+    (void)state;
+    struct config *config = parse("[keys]\nsend = 'C-x Enter'\nnew_line = ['Enter', 'C-j']\n");
+    const struct chord enter = {.key = INPUT_ENTER};
+    assert_int_equal(keymap_find(config->keymap, NULL, &enter), ACTION_NEW_LINE);
+    config_free(config);
+    config = parse("model = 'a/b'\n");
+    assert_null(config->keymap);
+    config_free(config);
+    refuses("[keys]\nsned = 'C-k'\n",
+            "c.toml:2: 'keys.sned' is no action of the screen (did you mean 'send'?)");
+    refuses("[keys]\nsend = 'Ctrl+K'\n", "c.toml:2: 'keys.send' is wrong: 'Ctrl+K' is no key");
+    refuses("[keys]\nsend = 3\n", "c.toml:2: 'keys.send' must be a key");
+    refuses("[keys]\npalette = 'C-k'\n",
+            "c.toml: [keys]: the key 'C-k' is that of 'palette' and of");
+    refuses("keys = 1\n", "'keys' must be a table");
+}
+
 /* The example with every commented setting in force. */
 static char *whole_example(void)
 {
@@ -357,6 +377,7 @@ int main(void)
         cmocka_unit_test(parse__refuses_wrong_types_and_values),
         cmocka_unit_test(parse__knows_the_provider_types),
         cmocka_unit_test(parse__refuses_keys_and_two_sources_of_them),
+        cmocka_unit_test(keys__are_bound_and_conflicts_told),
         cmocka_unit_test(parse__refuses_plain_http_beyond_this_machine),
         cmocka_unit_test(parse__refuses_what_is_not_toml),
         cmocka_unit_test(load__takes_a_missing_file_for_an_empty_one_only_by_default),

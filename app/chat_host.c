@@ -1,0 +1,100 @@
+/* Models to choose from, and the session as a file. */
+#include "app/chat_host.h"
+
+#include <stdlib.h>
+
+#include "app/export.h"
+#include "app/models.h"
+#include "app/provider.h"
+#include "base/alloc.h"
+#include "base/file.h"
+
+#define NAMES_MAX 100
+
+static void add_of_provider(const struct config_provider *provider, add_model_fn *add, void *ctx)
+{
+    const char **ids = models_shipped(provider);
+    for (size_t i = 0; ids && ids[i]; i++) {
+        char *model = xasprintf("%s/%s", provider->name, ids[i]);
+        add(ctx, model, NULL);
+        free(model);
+    }
+    free(ids);
+}
+
+static void add_presets(const struct config *config, add_model_fn *add, void *ctx)
+{
+    for (const struct provider_preset *preset = provider_presets(); preset->name; preset++) {
+        struct model_choice choice;
+        char *model =
+            xasprintf("%s/%s", preset->name, preset->default_model ? preset->default_model : "any");
+        if (model_choose(config, model, &choice, NULL) == ERR_OK) {
+            if (choice.provider.found) {
+                add(ctx, model, "the key is in the environment");
+                add_of_provider(&choice.provider, add, ctx);
+            }
+            model_choice_release(&choice);
+        }
+        free(model);
+    }
+}
+
+void chat_list_models(const struct config *config, add_model_fn *add, void *ctx)
+{
+    for (size_t i = 0; i < config->alias_count; i++) {
+        add(ctx, config->aliases[i].name, config->aliases[i].model);
+    }
+    if (config->model) {
+        add(ctx, config->model, "as the config says");
+    }
+    for (size_t i = 0; i < config->provider_count; i++) {
+        add_of_provider(&config->providers[i], add, ctx);
+    }
+    add_presets(config, add, ctx);
+    add(ctx, "demo", "offline, answers from a script");
+}
+
+/* A name that is free; NULL: there are too many already. */
+static char *free_name(const char *handle, const char *ending)
+{
+    for (int i = 1; i < NAMES_MAX; i++) {
+        char *name = i == 1 ? xasprintf("weir-%s.%s", handle, ending)
+                            : xasprintf("weir-%s-%d.%s", handle, i, ending);
+        if (!file_exists(name)) {
+            return name;
+        }
+        free(name);
+    }
+    return NULL;
+}
+
+static char *name_for(struct store *store, const struct ulid *session, const char *format)
+{
+    struct session_list list = {NULL, 0, false};
+    char *name = NULL;
+    if (session_find(store, sv_from(session->text), &list, NULL) == ERR_OK) {
+        name = free_name(list.sessions[0].handle, format ? format : "md");
+    }
+    session_list_free(&list);
+    return name;
+}
+
+enum err_code chat_export(struct store *store, const struct ulid *session, const char *format,
+                          char **ret_path, struct err *err)
+{
+    const struct reading reading = {.store = store};
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    char *name = NULL;
+    enum err_code code = export_session(&reading, session->text, format, &out, err);
+    if (!code && !(name = name_for(store, session, format))) {
+        code = err_set(err, ERR_EXISTS, "there are too many files of this session here");
+    }
+    code = code ? code : file_write_atomic(name, buf_sv(&out), err);
+    buf_release(&out);
+    if (code) {
+        free(name);
+        return code;
+    }
+    *ret_path = name;
+    return ERR_OK;
+}

@@ -1,0 +1,27 @@
+/*
+ * What the screen asks its program for beside the engine: which models there are, a session as a
+ * file.
+ *
+ * Threads: the screen's.
+ */
+#ifndef WEIR_APP_CHAT_HOST_H
+#define WEIR_APP_CHAT_HOST_H
+
+#include "app/config.h"
+#include "base/err.h"
+#include "base/ulid.h"
+#include "store/store.h"
+
+/* `note` may be NULL. Both are borrowed for the call. */
+typedef void add_model_fn(void *ctx, const char *model, const char *note);
+
+/* Aliases, the config's own model, and what is known of each provider that could be asked: those of
+ * the config, and those whose key is in the environment. */
+void chat_list_models(const struct config *config, add_model_fn *add, void *ctx);
+
+/* Writes the session to a new file in the working folder, "weir-HANDLE.md"; gives its path
+ * (free()). `format` NULL: Markdown. */
+enum err_code chat_export(struct store *store, const struct ulid *session, const char *format,
+                          char **ret_path, struct err *err) NODISCARD;
+
+#endif
