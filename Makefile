@@ -16,7 +16,7 @@ SUBMAKE  = $(MAKE) --no-print-directory $(JOBS)
 
 # Linked packages, and those of which only the headers are used: libcurl is loaded at run time,
 # since linking it would cost every start 5 ms; toml++ is a header library.
-PKGS       := ncursesw sqlite3 libcjson libutf8proc libmd
+PKGS       := ncursesw sqlite3 libcjson libutf8proc libmd md4c
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) libcurl 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 

@@ -14,27 +14,18 @@
 #include <stdint.h>
 
 #include "base/sv.h"
+#include "ui/style.h"
 #include "ui/width.h"
-
-/* What a text is, not how it looks: ui/paint.c gives each its attributes. */
-enum style {
-    STYLE_PLAIN,
-    STYLE_DIM,
-    STYLE_USER,
-    STYLE_MODEL,
-    STYLE_STATE, /* how an answer ended */
-    STYLE_ERROR,
-    STYLE_NOTICE,
-    STYLE_STATUS,
-    STYLE_PROMPT,
-    STYLE_COUNT,
-};
 
 struct cell {
     char text[CLUSTER_BYTES]; /* zero behind `n` */
     uint8_t n;
     uint8_t width; /* 0: covered by the cluster to its left */
     uint8_t style;
+};
+
+struct grid_place {
+    int row, column;
 };
 
 struct grid {

@@ -149,24 +149,52 @@ size_t layout_row_at(const struct layout *layout, size_t offset)
     return low;
 }
 
+/* Puts the row's first cluster at column `*x` behind `place`, and steps over it. False: the row has
+ * no more room.
+ * wide: grid, place and column are one place. */
+static bool paint_cluster(const struct layout *layout, struct sv *row, struct grid *grid,
+                          const struct grid_place *place, int *x, enum style style)
+{
+    struct cluster cluster;
+    width_next(*row, layout->flags, &cluster);
+    *row = sv_skip(*row, cluster.used);
+    if (cluster.width > layout->width) {
+        width_next(SV("…"), layout->flags, &cluster);
+    }
+    int width = columns_at(&cluster, *x);
+    if (*x + width > layout->width) {
+        return false;
+    }
+    grid_put(grid, place->row, place->column + *x, &cluster, style);
+    *x += width;
+    return true;
+}
+
 /* wide: grid, row and column are one place. */
 void layout_paint(const struct layout *layout, struct sv row, struct grid *grid, int grid_row,
                   int column, enum style style)
 {
+    const struct grid_place place = {grid_row, column};
     int x = 0;
-    while (row.n) {
-        struct cluster cluster;
-        width_next(row, layout->flags, &cluster);
-        row = sv_skip(row, cluster.used);
-        if (cluster.width > layout->width) {
-            width_next(SV("…"), layout->flags, &cluster);
+    while (row.n && paint_cluster(layout, &row, grid, &place, &x, style)) {
+    }
+}
+
+void layout_paint_styled(const struct layout *layout, const struct styled *text, size_t row,
+                         struct grid *grid, const struct grid_place *place)
+{
+    struct sv rest = layout_row(layout, buf_sv(&text->text), row);
+    size_t offset = layout->starts[row];
+    size_t end = offset + rest.n;
+    size_t run = styled_run_at(text, offset);
+    int x = 0;
+    bool room = true;
+    while (rest.n && room) {
+        while (run < text->run_count && text->runs[run].end <= end - rest.n) {
+            run++;
         }
-        int width = columns_at(&cluster, x);
-        if (x + width > layout->width) {
-            return;
-        }
-        grid_put(grid, grid_row, column + x, &cluster, style);
-        x += width;
+        enum style style = run < text->run_count ? (enum style)text->runs[run].style : STYLE_PLAIN;
+        room = paint_cluster(layout, &rest, grid, place, &x, style);
     }
 }
 

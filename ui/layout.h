@@ -17,6 +17,7 @@
 
 #include "base/sv.h"
 #include "ui/grid.h"
+#include "ui/styled.h"
 
 struct layout {
     size_t *starts; /* of the rows, ascending; the first is 0 */
@@ -44,6 +45,9 @@ size_t layout_row_at(const struct layout *layout, size_t offset);
  * wide: grid, row and column are one place. */
 void layout_paint(const struct layout *layout, struct sv row, struct grid *grid, int grid_row,
                   int column, enum style style);
+/* The same for a row of styled text, which is what was laid out. */
+void layout_paint_styled(const struct layout *layout, const struct styled *text, size_t row,
+                         struct grid *grid, const struct grid_place *place);
 /* Column of the byte at `offset` of the row, and the offset of the cluster at or before `column`.
  */
 int layout_column_of(const struct layout *layout, struct sv row, size_t offset);

@@ -12,28 +12,17 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 
+/* What curses is told for a style. */
+struct look {
+    attr_t attributes;
+    short pair; /* 0: the terminal's own colours */
+};
+
 struct paint {
     SCREEN *screen;
     struct grid painted;
     bool known; /* `painted` is what the terminal shows */
-    bool colored;
-};
-
-struct look {
-    attr_t attributes;
-    short foreground; /* of 16 colours; -1: the terminal's own */
-};
-
-static const struct look looks[STYLE_COUNT] = {
-    [STYLE_PLAIN] = {A_NORMAL, -1},
-    [STYLE_DIM] = {A_DIM, -1},
-    [STYLE_USER] = {A_BOLD, COLOR_CYAN},
-    [STYLE_MODEL] = {A_BOLD, COLOR_GREEN},
-    [STYLE_STATE] = {A_NORMAL, COLOR_YELLOW},
-    [STYLE_ERROR] = {A_BOLD, COLOR_RED},
-    [STYLE_NOTICE] = {A_NORMAL, COLOR_YELLOW},
-    [STYLE_STATUS] = {A_REVERSE, -1},
-    [STYLE_PROMPT] = {A_BOLD, COLOR_CYAN},
+    struct look looks[STYLE_COUNT];
 };
 
 static const int curses_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
@@ -52,33 +41,55 @@ static SCREEN *open_screen(void)
     return screen;
 }
 
-static bool wants_color(const char *color)
-{
-    if (color && strcmp(color, "always") == 0) {
-        return true;
-    }
-    const char *no_color = getenv("NO_COLOR");
-    return !(color && strcmp(color, "never") == 0) && !(no_color && no_color[0]);
-}
-
-static bool open_colors(const char *color)
-{
-    if (!wants_color(color) || !has_colors() || start_color() == ERR ||
-        use_default_colors() == ERR) {
-        return false;
-    }
-    for (short i = 0; i < STYLE_COUNT; i++) {
-        if (looks[i].foreground >= 0 && init_pair(i, looks[i].foreground, -1) == ERR) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static const char *capability(const char *name)
 {
     const char *value = tigetstr(name);
     return value == (const char *)-1 ? NULL : value;
+}
+
+static attr_t attributes_of(unsigned attributes)
+{
+    static const struct {
+        enum style_attribute attribute;
+        attr_t curses;
+    } known[] = {
+        {STYLE_BOLD, A_BOLD},       {STYLE_FAINT, A_DIM},     {STYLE_UNDERLINE, A_UNDERLINE},
+        {STYLE_REVERSE, A_REVERSE}, {STYLE_ITALIC, A_ITALIC},
+    };
+    attr_t out = A_NORMAL;
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        out |= attributes & known[i].attribute ? known[i].curses : A_NORMAL;
+    }
+    if ((out & A_ITALIC) && !capability("sitm")) {
+        out = (out & ~(attr_t)A_ITALIC) | A_UNDERLINE;
+    }
+    return out;
+}
+
+/* Gives the colours a pair of their own. False: there is none left. */
+static bool open_pair(short pair, const struct style_shown *shown)
+{
+#if defined(NCURSES_EXT_COLORS) && NCURSES_EXT_COLORS
+    return init_extended_pair(pair, shown->foreground, shown->background) != ERR;
+#else
+    return init_pair(pair, (short)shown->foreground, (short)shown->background) != ERR;
+#endif
+}
+
+/* Finds out what each style is on this terminal, once. */
+static void open_looks(struct paint *paint, const char *color)
+{
+    const struct style_look *looks = style_default_looks();
+    enum style_depth depth = style_depth(color, getenv("NO_COLOR"), tigetnum("colors"));
+    if (depth != STYLE_MONO && (start_color() == ERR || use_default_colors() == ERR)) {
+        depth = STYLE_MONO;
+    }
+    for (short i = 0; i < STYLE_COUNT; i++) {
+        struct style_shown shown = style_resolve(&looks[i], depth);
+        bool colored = shown.foreground >= 0 || shown.background >= 0;
+        paint->looks[i].attributes = attributes_of(shown.attributes);
+        paint->looks[i].pair = colored && open_pair(i, &shown) ? i : 0;
+    }
 }
 
 enum err_code paint_open(const char *color, struct paint **ret_paint, struct err *err)
@@ -96,7 +107,7 @@ enum err_code paint_open(const char *color, struct paint **ret_paint, struct err
     }
     struct paint *paint = xcalloc(1, sizeof(*paint));
     paint->screen = screen;
-    paint->colored = open_colors(color);
+    open_looks(paint, color);
     typeahead(-1); /* a frame is not put off because a key waits */
     noecho();
     nonl();
@@ -174,14 +185,13 @@ static int next_character(struct sv *text, wchar_t out[CCHARW_MAX + 1])
 
 static void paint_cell(const struct paint *paint, const struct cell *cell, int row, int column)
 {
-    const struct look *look = &looks[cell->style];
-    short pair = paint->colored && look->foreground >= 0 ? cell->style : 0;
+    const struct look *look = &paint->looks[cell->style];
     struct sv text = sv_of(cell->text, cell->n);
     while (text.n) {
         wchar_t characters[CCHARW_MAX + 1];
         cchar_t out;
         int width = next_character(&text, characters);
-        if (setcchar(&out, characters, look->attributes, pair, NULL) == OK) {
+        if (setcchar(&out, characters, look->attributes, look->pair, NULL) == OK) {
             mvadd_wch(row, column, &out);
         }
         column += width;

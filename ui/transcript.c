@@ -19,6 +19,7 @@ struct transcript *transcript_new(transcript_gap *gap, void *ctx)
     transcript->gap = gap;
     transcript->ctx = ctx;
     transcript->follow = true;
+    transcript->cache = markdown_cache_new();
     return transcript;
 }
 
@@ -28,12 +29,14 @@ static void release_parts(struct shown_message *message)
         struct shown_part *part = &message->parts[i];
         buf_release(&part->text);
         layout_release(&part->layout);
+        markdown_free(part->markdown);
         free(part->tool_name);
     }
     free(message->parts);
     message->parts = NULL;
     message->part_count = 0;
     message->part_cap = 0;
+    message->bytes = 0;
 }
 
 static void free_message(struct shown_message *message)
@@ -59,6 +62,8 @@ void transcript_reset(struct transcript *transcript, const struct ulid *session)
     transcript->count = 0;
     transcript->more = false;
     transcript->follow = true;
+    transcript->hole_after = 0;
+    transcript->hole_before = 0;
     transcript->top = (struct place){0};
     transcript->session = id;
 }
@@ -67,6 +72,7 @@ void transcript_free(struct transcript *transcript)
 {
     if (transcript) {
         transcript_reset(transcript, &transcript->session);
+        markdown_cache_free(transcript->cache);
         free(transcript->messages);
         free(transcript);
     }
@@ -127,6 +133,20 @@ static struct shown_message *insert_message(struct transcript *transcript, const
     return message;
 }
 
+void message__drop(struct transcript *transcript, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        idmap_remove(&transcript->by_id, &transcript->messages[i]->id);
+        free_message(transcript->messages[i]);
+    }
+    memmove(transcript->messages + from, transcript->messages + to,
+            (transcript->count - to) * sizeof(*transcript->messages));
+    transcript->count -= to - from;
+    if (transcript->top.index >= to) {
+        transcript->top.index -= to - from;
+    }
+}
+
 static void remove_message(struct transcript *transcript, struct shown_message *message)
 {
     size_t at = message__index(transcript, message);
@@ -170,12 +190,13 @@ static bool is_white(char byte)
 }
 
 /* The white space at the end is not shown until something follows it. Looks only at what is new. */
-static void append_text(struct shown_part *part, struct sv text)
+static void append_text(struct shown_message *message, struct shown_part *part, struct sv text)
 {
     size_t before = part->text.n;
     if (!buf_append_sv(&part->text, text)) {
         return;
     }
+    message->bytes += text.n;
     size_t end = part->text.n;
     while (end > before && is_white(part->text.p[end - 1])) {
         end--;
@@ -202,7 +223,7 @@ static void load_parts(struct shown_message *shown, const struct message *messag
     for (size_t i = 0; i < message->part_count; i++) {
         const struct message_part *from = &message->parts[i];
         struct shown_part *part = add_part(shown, from->kind);
-        append_text(part, sv_of(from->text, from->text_n));
+        append_text(shown, part, sv_of(from->text, from->text_n));
         part->ended = from->ended;
         part->began_us = from->began_us;
         part->ended_us = from->ended_us;
@@ -210,11 +231,9 @@ static void load_parts(struct shown_message *shown, const struct message *messag
     }
 }
 
-void transcript_load(struct transcript *transcript, const struct message *message)
+/* Adds a message or replaces what is known of it. */
+static void show_message(struct transcript *transcript, const struct message *message)
 {
-    if (!ulid_equal(&message->session, &transcript->session)) {
-        return;
-    }
     struct shown_message *shown = message__find(transcript, &message->id);
     if (shown && (shown->revision > message->revision || (shown->ended && !message->ended))) {
         return;
@@ -234,6 +253,26 @@ void transcript_load(struct transcript *transcript, const struct message *messag
     }
     load_parts(shown, message);
     refresh_state(shown);
+}
+
+void transcript_load(struct transcript *transcript, const struct message *message)
+{
+    bool known = message__find(transcript, &message->id) != NULL;
+    if (ulid_equal(&message->session, &transcript->session) &&
+        (known || !window__is_in_hole(transcript, message->seq))) {
+        show_message(transcript, message);
+    }
+}
+
+bool transcript_load_newer(struct transcript *transcript, const struct message *message)
+{
+    bool ours = ulid_equal(&message->session, &transcript->session);
+    if (!ours || !window__is_in_hole(transcript, message->seq)) {
+        return false;
+    }
+    show_message(transcript, message);
+    transcript->hole_after = message->seq;
+    return true;
 }
 
 void transcript_set_more(struct transcript *transcript, bool more)
@@ -259,7 +298,7 @@ static bool apply_piece(struct shown_message *message, const struct piece *piece
     if (piece->offset > part->text.n) {
         return false;
     }
-    append_text(part, sv_skip(piece->text, part->text.n - piece->offset));
+    append_text(message, part, sv_skip(piece->text, part->text.n - piece->offset));
     if (piece->ended) {
         end_part(part, now_us);
     }
@@ -322,7 +361,8 @@ static struct shown_message *message_for(struct transcript *transcript,
         return message;
     }
     bool above = transcript->more && update->seq < transcript_oldest(transcript);
-    if (above || update->kind == UPDATE_SAVED || update->kind == UPDATE_DELETED) {
+    if (above || window__is_in_hole(transcript, update->seq) || update->kind == UPDATE_SAVED ||
+        update->kind == UPDATE_DELETED) {
         return NULL;
     }
     message = insert_message(transcript, &update->message, update->seq);

@@ -1,14 +1,17 @@
 /*
  * Transcript: the messages of one session, as rows of a view.
  *
- * It holds a window of the session: the latest messages that were loaded, and all that came since.
+ * It holds a window of the session: messages around the view, and the latest ones. Those far above
+ * are let go and asked for again as older ones (transcript_wants_older); those far below leave a
+ * hole behind, which is filled from its upper end (transcript_wants_newer).
  * Messages come whole (transcript_load: pages of history and snapshots) or by updates
  * (store/update.h); in whatever pieces text comes, the rows are the same. An update that shows a
  * gap is applied as far as it goes, and the owner is asked for a snapshot.
  *
  * The view sticks to the tail (*follows*) until it is scrolled away; then it is anchored to a place
  * in the text, and neither new text below nor older messages above move it. Only what is in view is
- * laid out; text added to a message costs its own length.
+ * laid out; text added to a message costs its own length. Answers are Markdown (ui/markdown.h);
+ * what the user wrote is shown as it is.
  *
  * Threads: a value of its owner. Ownership: messages and updates are borrowed for the call and
  * copied. Times: wall clock, µs.
@@ -49,6 +52,13 @@ size_t transcript_count(const struct transcript *transcript);
 int64_t transcript_oldest(const struct transcript *transcript);
 /* Older messages exist and would be in view. */
 bool transcript_wants_older(struct transcript *transcript);
+/* Messages below the view were let go and may soon be in view: those behind `*ret_seq` are wanted.
+ */
+bool transcript_wants_newer(const struct transcript *transcript, int64_t *ret_seq);
+/* Adds the next message below the view. False: it is loaded already, and so are all behind it. */
+bool transcript_load_newer(struct transcript *transcript, const struct message *message);
+/* Nothing is missing any more below the view. */
+void transcript_close_hole(struct transcript *transcript);
 /* Calls for each message loaded that has not ended. */
 void transcript_each_running(struct transcript *transcript,
                              void (*call)(void *ctx, const struct ulid *message), void *ctx);
@@ -61,6 +71,8 @@ void transcript_set_size(struct transcript *transcript, int rows, int columns);
 int transcript_scroll(struct transcript *transcript, int rows);
 void transcript_follow(struct transcript *transcript);
 bool transcript_follows(const struct transcript *transcript);
+/* Reasoning that has ended and tools are one line each; or, after this, shown whole; and so on. */
+void transcript_toggle_folds(struct transcript *transcript);
 /* Paints the view from `row` of the grid on, at column 0. */
 void transcript_paint(struct transcript *transcript, struct grid *grid, int row);
 

@@ -2,7 +2,8 @@
  * What the transcript's files share. Internal to the transcript.
  *
  * transcript.c holds the messages and takes what comes; transcript_view.c walks their rows and
- * paints them; transcript_text.c says what the one-line rows say.
+ * paints them; transcript_window.c lets go of what is far from the view; transcript_text.c says
+ * what the one-line rows say.
  */
 #ifndef WEIR_UI_TRANSCRIPT_INTERNAL_H
 #define WEIR_UI_TRANSCRIPT_INTERNAL_H
@@ -10,6 +11,7 @@
 #include "base/buf.h"
 #include "base/idmap.h"
 #include "ui/layout.h"
+#include "ui/markdown.h"
 #include "ui/transcript.h"
 
 struct shown_part {
@@ -20,6 +22,7 @@ struct shown_part {
     char *tool_name;            /* or NULL */
     int64_t began_us, ended_us; /* 0: not known */
     struct layout layout;
+    struct markdown *markdown; /* of an answer's text; made when it is first looked at */
 };
 
 struct shown_message {
@@ -39,6 +42,7 @@ struct shown_message {
     char *retry_why; /* or NULL */
     unsigned retry, retries;
     int64_t changed_us; /* when something of it came last */
+    size_t bytes;       /* of all its parts */
     struct shown_part *parts;
     size_t part_count, part_cap;
     struct buf state; /* how it ended, as text; empty: nothing to say */
@@ -46,12 +50,15 @@ struct shown_message {
 };
 
 /*
- * A row of the view: of the message at `index`, in its block, the row there. Blocks of a message:
- * the blank row above it, its head, its parts, its state.
+ * A row of the view: of the message at `index`, in its block, in an item of that, the row there.
+ * Blocks of a message: the blank row above it, its head, its parts, its state. Items: the blocks of
+ * an answer's Markdown; the line that a part is folded to, and its text when it is unfolded; of
+ * everything else there is one.
  */
 struct place {
     size_t index;
     size_t block;
+    size_t item;
     size_t row;
 };
 
@@ -69,6 +76,10 @@ struct transcript {
     void *ctx;
     int rows, columns;
     bool follow;
+    bool unfolded; /* reasoning and tools are shown whole */
+    /* Between these two messages some were let go. Equal: between none. */
+    int64_t hole_after, hole_before;
+    struct markdown_cache *cache;
     struct place top; /* of the view, when it does not follow */
 };
 
@@ -76,11 +87,24 @@ struct shown_message *message__find(const struct transcript *transcript, const s
 /* Index of a message that is there. */
 size_t message__index(const struct transcript *transcript, const struct shown_message *message);
 
+/* The messages [from, to) go. */
+void message__drop(struct transcript *transcript, size_t from, size_t to);
+/* True: `seq` is of a message that was let go, or of one that stands between such. */
+bool window__is_in_hole(const struct transcript *transcript, int64_t seq);
+/* Lets go of what is far from the messages [first, last], which are in view. */
+void window__trim(struct transcript *transcript, size_t first, size_t last);
+/* Index of the last message in front of the hole; count: there is no hole. */
+size_t window__edge(const struct transcript *transcript);
+/* The last message in view. */
+size_t view__bottom(const struct transcript *transcript);
+
 /* What one-line rows and states say. Raw text: whoever paints makes it safe. */
 void text__head(const struct shown_message *message, struct buf *out);
-/* The line a part is folded to; false: it is shown in full, or not at all. */
-bool text__folded(const struct shown_message *message, const struct shown_part *part,
-                  struct buf *out);
+/* Whether a part is folded to one line unless the reader wants all; else it is shown in full, or
+ * not at all. */
+bool text__folds(const struct shown_message *message, const struct shown_part *part);
+/* That line. */
+void text__folded(const struct shown_part *part, bool unfolded, struct buf *out);
 bool text__is_hidden(const struct shown_part *part);
 /* How the message ended; appends nothing where there is nothing to say. */
 void text__state(const struct shown_message *message, struct buf *out);

@@ -47,32 +47,35 @@ static void thought(const struct shown_part *part, struct buf *out)
     buf_appendf(out, "thought for %lld s", (long long)(seconds ? seconds : 1));
 }
 
-bool text__folded(const struct shown_message *message, const struct shown_part *part,
-                  struct buf *out)
+bool text__folds(const struct shown_message *message, const struct shown_part *part)
 {
+    bool reasoned = part->kind == PART_REASONING && (part->ended || message->ended);
+    return reasoned || part->kind == PART_TOOL_CALL || part->kind == PART_TOOL_RESULT ||
+           part->kind == PART_ATTACHMENT;
+}
+
+void text__folded(const struct shown_part *part, bool unfolded, struct buf *out)
+{
+    buf_append_sv(out, unfolded ? width_glyph(SV("▾"), SV("v")) : width_glyph(SV("▸"), SV(">")));
+    buf_append_byte(out, ' ');
     switch (part->kind) {
     case PART_REASONING:
-        if (!part->ended && !message->ended) {
-            return false;
-        }
         thought(part, out);
-        return true;
+        return;
     case PART_TOOL_CALL:
         buf_append_str(out, "tool call: ");
         append_beginning(out, sv_from(part->tool_name ? part->tool_name : "?"));
         buf_append_str(out, " ");
-        append_beginning(out, buf_sv(&part->text));
-        return true;
+        break;
     case PART_TOOL_RESULT:
         buf_append_str(out, "tool result: ");
-        append_beginning(out, buf_sv(&part->text));
-        return true;
-    case PART_ATTACHMENT:
-        buf_append_str(out, "attached: ");
-        append_beginning(out, buf_sv(&part->text));
-        return true;
+        break;
     default:
-        return false;
+        buf_append_str(out, "attached: ");
+        break;
+    }
+    if (!unfolded) {
+        append_beginning(out, buf_sv(&part->text));
     }
 }
 

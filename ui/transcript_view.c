@@ -2,7 +2,6 @@
  * The view: a walk over rows. A place names one row; stepping to the next or the one before looks
  * at the block it is in and lays out only that, so a step costs nothing for what is out of view.
  */
-#include "base/safe.h"
 #include "ui/transcript_internal.h"
 
 #define LINE_MAX_TEXT ((size_t)1 << 10)
@@ -17,44 +16,44 @@ static size_t state_block(const struct shown_message *message)
     return BLOCK_PARTS + message->part_count;
 }
 
-static bool is_folded(const struct shown_message *message, const struct shown_part *part)
-{
-    struct buf line = BUF_INIT(LINE_MAX_TEXT);
-    bool folded = text__folded(message, part, &line);
-    buf_release(&line);
-    return folded;
-}
-
 static struct sv part_text(const struct shown_part *part)
 {
     return sv_take(buf_sv(&part->text), part->tail);
 }
 
-static size_t part_rows(const struct transcript *transcript, const struct shown_message *message,
-                        struct shown_part *part)
+static bool is_markdown(const struct shown_message *message, const struct shown_part *part)
+{
+    return part->kind == PART_TEXT && message->role == ROLE_ASSISTANT;
+}
+
+/* The part's Markdown, up to date. */
+static struct markdown *markdown_of(const struct transcript *transcript,
+                                    const struct shown_message *message, struct shown_part *part)
+{
+    if (!part->markdown) {
+        part->markdown = markdown_new(transcript->cache);
+    }
+    markdown_set_width(part->markdown, transcript->columns);
+    markdown_update(part->markdown, buf_sv(&part->text), part->ended || message->ended);
+    return part->markdown;
+}
+
+static size_t part_items(const struct transcript *transcript, const struct shown_message *message,
+                         struct shown_part *part)
 {
     if (text__is_hidden(part)) {
         return 0;
     }
-    if (is_folded(message, part)) {
-        return 1;
+    if (is_markdown(message, part)) {
+        return markdown_blocks(markdown_of(transcript, message, part));
     }
-    layout_update(&part->layout, part_text(part), transcript->columns);
-    return part->layout.count;
+    bool whole = transcript->unfolded && part->tail > 0;
+    return text__folds(message, part) && whole ? 2 : 1;
 }
 
-static size_t state_rows(const struct transcript *transcript, struct shown_message *message)
+static size_t block_items(const struct transcript *transcript, size_t index, size_t block)
 {
-    if (message->state.n == 0) {
-        return 0;
-    }
-    layout_update(&message->state_layout, buf_sv(&message->state), transcript->columns);
-    return message->state_layout.count;
-}
-
-static size_t block_rows(const struct transcript *transcript, size_t index, size_t block)
-{
-    struct shown_message *message = transcript->messages[index];
+    const struct shown_message *message = transcript->messages[index];
     if (block == BLOCK_GAP) {
         return index > 0;
     }
@@ -62,29 +61,89 @@ static size_t block_rows(const struct transcript *transcript, size_t index, size
         return 1;
     }
     if (block == state_block(message)) {
-        return state_rows(transcript, message);
+        return message->state.n > 0;
     }
-    return part_rows(transcript, message, part_at(message, block));
+    return part_items(transcript, message, part_at(message, block));
 }
 
-/* Moves to the row below; false at the end. */
+/* What an item's rows are made from. */
+enum item_kind { ITEM_LINE, ITEM_TEXT, ITEM_STATE, ITEM_MARKDOWN };
+
+static enum item_kind item_kind(const struct transcript *transcript, const struct place *place)
+{
+    const struct shown_message *message = transcript->messages[place->index];
+    if (place->block < BLOCK_PARTS) {
+        return ITEM_LINE;
+    }
+    if (place->block == state_block(message)) {
+        return ITEM_STATE;
+    }
+    const struct shown_part *part = part_at(message, place->block);
+    if (is_markdown(message, part)) {
+        return ITEM_MARKDOWN;
+    }
+    return text__folds(message, part) && place->item == 0 ? ITEM_LINE : ITEM_TEXT;
+}
+
+/* The layout of a text or a state, up to date. */
+static struct layout *layout_of(const struct transcript *transcript, const struct place *place)
+{
+    struct shown_message *message = transcript->messages[place->index];
+    if (place->block == state_block(message)) {
+        layout_update(&message->state_layout, buf_sv(&message->state), transcript->columns);
+        return &message->state_layout;
+    }
+    struct shown_part *part = part_at(message, place->block);
+    layout_update(&part->layout, part_text(part), transcript->columns);
+    return &part->layout;
+}
+
+static struct markdown *markdown_at(const struct transcript *transcript, const struct place *place)
+{
+    struct shown_message *message = transcript->messages[place->index];
+    return markdown_of(transcript, message, part_at(message, place->block));
+}
+
+/* Rows of an item that exists: at least one. */
+static size_t item_rows(const struct transcript *transcript, const struct place *place)
+{
+    switch (item_kind(transcript, place)) {
+    case ITEM_MARKDOWN:
+        return markdown_rows(markdown_at(transcript, place), place->item);
+    case ITEM_TEXT:
+    case ITEM_STATE:
+        return layout_of(transcript, place)->count;
+    default:
+        return 1;
+    }
+}
+
+/* Moves to the row below; false at the end, or where messages are missing. */
 static bool step_down(const struct transcript *transcript, struct place *place)
 {
     struct place at = *place;
-    if (++at.row < block_rows(transcript, at.index, at.block)) {
+    if (++at.row < item_rows(transcript, &at)) {
         *place = at;
         return true;
     }
+    at.row = 0;
+    if (++at.item < block_items(transcript, at.index, at.block)) {
+        *place = at;
+        return true;
+    }
+    size_t edge = window__edge(transcript);
     do {
-        at.row = 0;
+        at.item = 0;
         if (at.block++ == state_block(transcript->messages[at.index])) {
             at.block = 0;
-            at.index++;
+            if (at.index++ == edge) {
+                return false;
+            }
         }
         if (at.index >= transcript->count) {
             return false;
         }
-    } while (block_rows(transcript, at.index, at.block) == 0);
+    } while (block_items(transcript, at.index, at.block) == 0);
     *place = at;
     return true;
 }
@@ -96,19 +155,20 @@ static bool step_up(const struct transcript *transcript, struct place *place)
         place->row--;
         return true;
     }
-    size_t rows;
-    do {
+    size_t edge = window__edge(transcript);
+    while (at.item == 0) {
         if (at.block == 0) {
-            if (at.index == 0) {
+            if (at.index == 0 || at.index == edge + 1) {
                 return false;
             }
             at.index--;
             at.block = state_block(transcript->messages[at.index]) + 1;
         }
         at.block--;
-        rows = block_rows(transcript, at.index, at.block);
-    } while (rows == 0);
-    at.row = rows - 1;
+        at.item = block_items(transcript, at.index, at.block);
+    }
+    at.item--;
+    at.row = item_rows(transcript, &at) - 1;
     *place = at;
     return true;
 }
@@ -121,23 +181,40 @@ static struct place last_place(const struct transcript *transcript)
     return place;
 }
 
+/* The first row behind a block that has none. */
+static struct place below_nothing(const struct transcript *transcript, struct place place)
+{
+    size_t blocks = state_block(transcript->messages[place.index]) + 1;
+    while (++place.block < blocks) {
+        if (block_items(transcript, place.index, place.block) > 0) {
+            return place;
+        }
+    }
+    if (place.index + 1 == transcript->count) {
+        return last_place(transcript);
+    }
+    return (struct place){.index = place.index + 1, .block = BLOCK_GAP};
+}
+
 /* Brings a place back to a row that exists: parts fold, messages grow and go. */
 static struct place settle(const struct transcript *transcript, struct place place)
 {
     size_t blocks = state_block(transcript->messages[place.index]) + 1;
     if (place.block >= blocks) {
-        place.block = BLOCK_HEAD;
-        place.row = 0;
+        place = (struct place){.index = place.index, .block = BLOCK_HEAD};
     }
-    size_t rows = block_rows(transcript, place.index, place.block);
-    if (place.row < rows) {
-        return place;
+    size_t items = block_items(transcript, place.index, place.block);
+    if (items == 0) {
+        /* A head is always there; what is below it is the nearest that may be. */
+        place = (struct place){.index = place.index, .block = place.block};
+        return below_nothing(transcript, place);
     }
-    if (rows > 0) {
-        place.row = rows - 1;
-    } else if (!step_down(transcript, &place)) {
-        place = last_place(transcript);
+    if (place.item >= items) {
+        place.item = items - 1;
+        place.row = SIZE_MAX;
     }
+    size_t rows = item_rows(transcript, &place);
+    place.row = place.row < rows ? place.row : rows - 1;
     return place;
 }
 
@@ -174,19 +251,32 @@ bool transcript_wants_older(struct transcript *transcript)
     return missing > 0;
 }
 
-/* The layout that a place's row is in, or NULL for rows without one. */
-static const struct layout *layout_at(const struct transcript *transcript,
-                                      const struct place *place)
+/* A place in an item that keeps its meaning when the width changes, and the row it is on. */
+static size_t place_in_item(const struct transcript *transcript, const struct place *place)
 {
-    struct shown_message *message = transcript->messages[place->index];
-    if (place->block < BLOCK_PARTS) {
-        return NULL;
+    switch (item_kind(transcript, place)) {
+    case ITEM_MARKDOWN:
+        return markdown_place(markdown_at(transcript, place), place->item, place->row);
+    case ITEM_TEXT:
+    case ITEM_STATE:
+        return layout_of(transcript, place)->starts[place->row];
+    default:
+        return 0;
     }
-    if (place->block == state_block(message)) {
-        return &message->state_layout;
+}
+
+static size_t row_in_item(const struct transcript *transcript, const struct place *place,
+                          size_t inside)
+{
+    switch (item_kind(transcript, place)) {
+    case ITEM_MARKDOWN:
+        return markdown_row_of(markdown_at(transcript, place), place->item, inside);
+    case ITEM_TEXT:
+    case ITEM_STATE:
+        return layout_row_at(layout_of(transcript, place), inside);
+    default:
+        return 0;
     }
-    struct shown_part *part = part_at(message, place->block);
-    return is_folded(message, part) ? NULL : &part->layout;
 }
 
 void transcript_set_size(struct transcript *transcript, int rows, int columns)
@@ -202,19 +292,15 @@ void transcript_set_size(struct transcript *transcript, int rows, int columns)
     }
     /* The text at the top stays there, on whatever row it comes to be. */
     struct place top = settle(transcript, transcript->top);
-    const struct layout *layout = layout_at(transcript, &top);
-    size_t offset = layout ? layout->starts[top.row] : 0;
+    size_t inside = place_in_item(transcript, &top);
     transcript->columns = columns;
-    block_rows(transcript, top.index, top.block);
-    if (layout) {
-        top.row = layout_row_at(layout, offset);
-    }
+    top.row = row_in_item(transcript, &top, inside);
     transcript->top = top;
 }
 
-void transcript_follow(struct transcript *transcript)
+void transcript_toggle_folds(struct transcript *transcript)
 {
-    transcript->follow = true;
+    transcript->unfolded = !transcript->unfolded;
 }
 
 bool transcript_follows(const struct transcript *transcript)
@@ -227,7 +313,10 @@ static bool is_before(const struct place *a, const struct place *b)
     if (a->index != b->index) {
         return a->index < b->index;
     }
-    return a->block != b->block ? a->block < b->block : a->row < b->row;
+    if (a->block != b->block) {
+        return a->block < b->block;
+    }
+    return a->item != b->item ? a->item < b->item : a->row < b->row;
 }
 
 int transcript_scroll(struct transcript *transcript, int rows)
@@ -256,37 +345,60 @@ static enum style head_style(const struct shown_message *message)
 }
 
 /* Rows that are one line of their own, cut at the edge. */
-static void paint_line(const struct shown_message *message, size_t block, struct grid *grid,
-                       int row)
+static void paint_line(const struct transcript *transcript, const struct place *place,
+                       struct grid *grid, int row)
 {
+    const struct shown_message *message = transcript->messages[place->index];
     struct buf line = BUF_INIT(LINE_MAX_TEXT);
-    if (block == BLOCK_HEAD) {
+    if (place->block == BLOCK_HEAD) {
         text__head(message, &line);
         grid_text(grid, row, 0, buf_sv(&line), head_style(message));
-    } else if (block != BLOCK_GAP) {
-        text__folded(message, part_at(message, block), &line);
-        grid_text(grid, row, 0, buf_sv(&line), STYLE_DIM);
+    } else if (place->block != BLOCK_GAP) {
+        const struct shown_part *part = part_at(message, place->block);
+        bool unfolded = transcript->unfolded && part->tail > 0;
+        text__folded(part, unfolded, &line);
+        grid_text(grid, row, 0, buf_sv(&line), STYLE_FOLDED);
     }
     buf_release(&line);
+}
+
+static void paint_text(const struct transcript *transcript, const struct place *place,
+                       struct grid *grid, int row)
+{
+    const struct shown_message *message = transcript->messages[place->index];
+    const struct layout *layout = layout_of(transcript, place);
+    bool state = place->block == state_block(message);
+    const struct shown_part *part = state ? NULL : part_at(message, place->block);
+    struct sv text = state ? buf_sv(&message->state) : part_text(part);
+    enum style style = state                     ? text__state_style(message)
+                       : part->kind == PART_TEXT ? STYLE_PLAIN
+                                                 : STYLE_REASONING;
+    layout_paint(layout, layout_row(layout, text, place->row), grid, row, 0, style);
 }
 
 static void paint_row(const struct transcript *transcript, const struct place *place,
                       struct grid *grid, int row)
 {
-    const struct shown_message *message = transcript->messages[place->index];
-    const struct layout *layout = layout_at(transcript, place);
-    if (!layout) {
-        paint_line(message, place->block, grid, row);
-        return;
+    switch (item_kind(transcript, place)) {
+    case ITEM_MARKDOWN:
+        markdown_paint(markdown_at(transcript, place), place->item, place->row, grid, row);
+        break;
+    case ITEM_TEXT:
+    case ITEM_STATE:
+        paint_text(transcript, place, grid, row);
+        break;
+    case ITEM_LINE:
+        paint_line(transcript, place, grid, row);
+        break;
     }
-    if (place->block == state_block(message)) {
-        struct sv line = layout_row(layout, buf_sv(&message->state), place->row);
-        layout_paint(layout, line, grid, row, 0, text__state_style(message));
-        return;
+}
+
+size_t view__bottom(const struct transcript *transcript)
+{
+    struct place place = view_top(transcript);
+    for (int i = 1; i < transcript->rows && step_down(transcript, &place); i++) {
     }
-    const struct shown_part *part = part_at(message, place->block);
-    enum style style = part->kind == PART_TEXT ? STYLE_PLAIN : STYLE_DIM;
-    layout_paint(layout, layout_row(layout, part_text(part), place->row), grid, row, 0, style);
+    return place.index;
 }
 
 void transcript_paint(struct transcript *transcript, struct grid *grid, int row)
@@ -295,10 +407,11 @@ void transcript_paint(struct transcript *transcript, struct grid *grid, int row)
         return;
     }
     struct place place = view_top(transcript);
-    for (int i = 0; i < transcript->rows; i++) {
+    size_t first = place.index;
+    bool more = true;
+    for (int i = 0; i < transcript->rows && more; i++) {
         paint_row(transcript, &place, grid, row + i);
-        if (!step_down(transcript, &place)) {
-            return;
-        }
+        more = i + 1 < transcript->rows && step_down(transcript, &place);
     }
+    window__trim(transcript, first, place.index);
 }

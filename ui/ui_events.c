@@ -51,6 +51,27 @@ static bool load_older(struct ui *ui, size_t limit)
     return count > 0;
 }
 
+/* Loads messages behind `seq`, which were let go. False: nothing is missing any more. */
+static bool load_newer(struct ui *ui, int64_t seq)
+{
+    struct err err;
+    struct history_page page = {0};
+    if (history_after(ui->options->store, &ui->session, seq, NEXT_PAGE, &page, &err)) {
+        view__line(ui, LINE_PROBLEM, err.text);
+        return false;
+    }
+    bool missing = true;
+    for (size_t i = 0; i < page.count && missing; i++) {
+        missing = transcript_load_newer(ui->transcript, page.messages[i]);
+    }
+    missing = missing && page.more;
+    if (!missing) {
+        transcript_close_hole(ui->transcript);
+    }
+    history_page_free(&page);
+    return missing;
+}
+
 static bool page_is_new(const struct ui *ui, const struct history_page *page)
 {
     for (size_t i = 0; i < page->count; i++) {
@@ -82,6 +103,9 @@ void events__fill_view(struct ui *ui)
 {
     view__arrange(ui);
     while (transcript_wants_older(ui->transcript) && load_older(ui, NEXT_PAGE)) {
+    }
+    int64_t seq;
+    while (transcript_wants_newer(ui->transcript, &seq) && load_newer(ui, seq)) {
     }
 }
 

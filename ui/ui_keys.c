@@ -196,6 +196,11 @@ static void complete(struct ui *ui)
     accept_completion(ui);
 }
 
+static void fold(struct ui *ui)
+{
+    transcript_toggle_folds(ui->transcript);
+}
+
 static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_CANCEL] = cancel,
     [ACTION_INTERRUPT] = interrupt,
@@ -208,6 +213,7 @@ static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_MODELS] = open_models,
     [ACTION_NEW_SESSION] = commands__new_session,
     [ACTION_COPY_ANSWER] = commands__copy_answer,
+    [ACTION_FOLD] = fold,
     [ACTION_PAGE_UP] = page_up,
     [ACTION_PAGE_DOWN] = page_down,
     [ACTION_SCROLL_UP] = row_up,

@@ -219,3 +219,10 @@ size_t width_of(struct sv text, unsigned flags)
     }
     return columns;
 }
+
+struct sv width_glyph(struct sv glyph, struct sv plain)
+{
+    struct cluster cluster;
+    width_next(glyph, SAFE_DEFAULT, &cluster);
+    return cluster.n && cluster.text[0] == '?' ? plain : glyph;
+}

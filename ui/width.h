@@ -45,6 +45,8 @@ void width_next(struct sv text, unsigned flags, struct cluster *ret_cluster);
 /* Start of the cluster before `at`, seen from `from`, which is a border before it; clipped to
  * `from`. */
 size_t width_before(struct sv text, size_t from, size_t at, unsigned flags);
+/* `glyph`, or `plain` where the locale cannot show it. */
+struct sv width_glyph(struct sv glyph, struct sv plain);
 /* Columns of a line without tabs and newlines. */
 size_t width_of(struct sv text, unsigned flags);
 

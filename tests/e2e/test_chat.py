@@ -427,8 +427,9 @@ def test_the_first_of_many_messages_can_be_scrolled_to(home, serving, chat):
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_a_hostile_answer_is_shown_and_never_acts(home, serving, chat, half):
+    # Quoted so that a backslash at an end escapes nothing: answers are Markdown.
     cases = hostile.CASES[half::2]
-    serving(fake.answer(tuple(f"[{text}]\n\n" for _, text, _ in cases) + ("the end",)))
+    serving(fake.answer(tuple(f"«{text}»\n\n" for _, text, _ in cases) + ("the end",)))
     screen = chat(rows=len(cases) * 2 + 30, columns=100)
     ask(screen, "go")
     screen.wait_for("the end")
@@ -439,7 +440,7 @@ def test_a_hostile_answer_is_shown_and_never_acts(home, serving, chat, half):
     assert "fake/fake-model" in screen.text(), "the frame is whole"
     home.wait_db(lambda h: h.attempt() == "completed")
     for name, text, _ in cases:
-        assert f"[{text}]" in home.answer()["text"], f"{name} is stored as it came"
+        assert f"«{text}»" in home.answer()["text"], f"{name} is stored as it came"
     assert leave(screen) == 0
     check_restored(screen)
 

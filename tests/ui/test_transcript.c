@@ -125,12 +125,16 @@ static void reasoning__is_folded_when_it_has_ended(void **state)
     struct message_update update = update_of("B", 2, ROLE_ASSISTANT, UPDATE_CHANGED);
     apply_piece(f, &update, (struct piece){.kind = PART_REASONING, .text = SV("hm, let me see")});
     assert_view(f, 5, 9, "demo/echo\nhm, let\nme see\n");
-    assert_int_equal(grid_at(&f->grid, 1, 0)->style, STYLE_DIM);
+    assert_int_equal(grid_at(&f->grid, 1, 0)->style, STYLE_REASONING);
     struct piece end = {.kind = PART_REASONING, .offset = 14, .ended = true};
     update.pieces = &end;
     update.piece_count = 1;
     transcript_apply(f->transcript, &update, NOW + CLOCK_S(7));
-    assert_view(f, 5, 20, "demo/echo\nthought for 7 s\n");
+    assert_view(f, 5, 20, "demo/echo\n▸ thought for 7 s\n");
+    transcript_toggle_folds(f->transcript);
+    assert_view(f, 5, 20, "demo/echo\n▾ thought for 7 s\nhm, let me see\n");
+    transcript_toggle_folds(f->transcript);
+    assert_view(f, 5, 20, "demo/echo\n▸ thought for 7 s\n");
 }
 
 static void tools_and_native_parts__are_one_line_or_none(void **state)
@@ -144,9 +148,14 @@ static void tools_and_native_parts__are_one_line_or_none(void **state)
     apply_piece(f, &update, (struct piece){.part = 1, .kind = PART_NATIVE, .text = SV("{}")});
     apply_piece(f, &update,
                 (struct piece){.part = 2, .kind = PART_TOOL_RESULT, .text = SV("a long result")});
+    assert_view(
+        f, 6, 40,
+        "demo/echo\n▸ tool call: read␛[2J {\"path\": \"x\"}\n▸ tool result: a long result\n");
+    assert_view(f, 6, 12, "demo/echo\n▸ tool call…\n▸ tool resu…\n");
+    transcript_toggle_folds(f->transcript);
     assert_view(f, 6, 40,
-                "demo/echo\ntool call: read␛[2J {\"path\": \"x\"}\ntool result: a long result\n");
-    assert_view(f, 6, 12, "demo/echo\ntool call: …\ntool result…\n");
+                "demo/echo\n▾ tool call: read␛[2J\n{\"path\":\n\"x\"}\n▾ tool result:\na long "
+                "result\n");
 }
 
 static void the_end__is_told_in_words(void **state)
@@ -502,7 +511,7 @@ static void texts_of_any_length__are_shown_as_far_as_there_is_room(void **state)
                     .kind = PART_TOOL_CALL, .tool_name = sv_of(text, n), .text = sv_of(text, n)});
     char *dump = view(f, 3000, 20);
     const char *start =
-        "xxxxxxxxxxxxxxxxxxx…\ntool call: xxxxxxxx…\nfailed:\nxxxxxxxxxxxxxxxxxxxx\n";
+        "xxxxxxxxxxxxxxxxxxx…\n▸ tool call: xxxxxx…\nfailed:\nxxxxxxxxxxxxxxxxxxxx\n";
     assert_memory_equal(dump, start, strlen(start));
     free(dump);
     free(text);
@@ -546,6 +555,132 @@ static void the_status__is_that_of_the_latest_answer(void **state)
     assert_true(status.ended && !status.running);
     assert_int_equal(status.reason, FINISH_CANCELED);
     assert_int_equal(status.usage.output_tokens, 7);
+}
+
+static void an_answer__is_markdown_and_a_prompt_is_not(void **state)
+{
+    struct fixture *f = *state;
+    say(f, "A", 1, ROLE_USER, "**as** typed\n- so");
+    say(f, "B", 2, ROLE_ASSISTANT, "**bold**\n- one\n- two\n\n```c\nint x;\n```\n");
+    assert_view(f, 14, 20,
+                "you\n**as** typed\n- so\n\ndemo/echo\nbold\n• one\n• two\n\n  ── c\n  int x;\n");
+    assert_int_equal(grid_at(&f->grid, 5, 0)->style, STYLE_STRONG);
+    assert_int_equal(grid_at(&f->grid, 10, 2)->style, STYLE_BLOCK_TYPE);
+}
+
+/* A session of numbered messages, loaded as the screen does: pages before and behind what is there.
+ */
+#define LONG_SESSION 1500
+#define PAGE 24
+
+static struct message *numbered_message(int number)
+{
+    char text[40];
+    snprintf(text, sizeof(text), "text %d\nand more", number);
+    struct message *message = snapshot_of("A", number, text);
+    snprintf(message->id.text, sizeof(message->id.text), "%026d", number);
+    message->ended = true;
+    message->reason = FINISH_END_TURN;
+    return message;
+}
+
+static void load_older(struct fixture *f)
+{
+    int64_t oldest = transcript_oldest(f->transcript);
+    int from = oldest > LONG_SESSION ? LONG_SESSION : (int)oldest;
+    for (int i = from - 1; i >= from - PAGE && i >= 0; i--) {
+        struct message *message = numbered_message(i);
+        transcript_load(f->transcript, message);
+        free_snapshot(message);
+    }
+    transcript_set_more(f->transcript, from > PAGE);
+}
+
+static void load_newer(struct fixture *f, int64_t seq)
+{
+    bool wanted = true;
+    for (int i = (int)seq + 1; wanted && i <= (int)seq + PAGE; i++) {
+        struct message *message = numbered_message(i);
+        wanted = transcript_load_newer(f->transcript, message);
+        free_snapshot(message);
+    }
+    if (!wanted) {
+        transcript_close_hole(f->transcript);
+    }
+}
+
+static void load_what_is_wanted(struct fixture *f)
+{
+    int64_t seq;
+    while (transcript_wants_older(f->transcript)) {
+        load_older(f);
+    }
+    while (transcript_wants_newer(f->transcript, &seq)) {
+        load_newer(f, seq);
+    }
+}
+
+static int first_number(const char *dump)
+{
+    const char *text = strstr(dump, "text ");
+    assert_non_null(text);
+    return (int)strtol(text + 5, NULL, 10);
+}
+
+/* Scrolls to an end; no message may be left out on the way, and few may be held at a time. */
+static void walk(struct fixture *f, int rows)
+{
+    int last = -1;
+    for (int moved = 1; moved != 0;) {
+        load_what_is_wanted(f);
+        char *dump = view(f, 20, 30);
+        int first = first_number(dump);
+        assert_true(last < 0 || abs(first - last) <= 4);
+        assert_true(transcript_count(f->transcript) < 500);
+        last = first;
+        free(dump);
+        load_what_is_wanted(f);
+        moved = transcript_scroll(f->transcript, rows);
+    }
+}
+
+static void a_long_session__is_held_in_part_and_read_whole(void **state)
+{
+    struct fixture *f = *state;
+    load_older(f);
+    char *tail = view(f, 20, 30);
+    assert_non_null(strstr(tail, "text 1499"));
+    walk(f, -10);
+    char *dump = view(f, 20, 30);
+    assert_int_equal(first_number(dump), 0);
+    free(dump);
+    walk(f, 10);
+    assert_true(transcript_follows(f->transcript));
+    assert_view(f, 20, 30, tail);
+    walk(f, -10);
+    transcript_follow(f->transcript);
+    load_what_is_wanted(f);
+    assert_view(f, 20, 30, tail);
+    assert_true(transcript_oldest(f->transcript) > LONG_SESSION / 2);
+    free(tail);
+}
+
+static void what_stands_in_the_hole__is_left_out_until_it_is_wanted(void **state)
+{
+    struct fixture *f = *state;
+    load_older(f);
+    walk(f, -10);
+    size_t count = transcript_count(f->transcript);
+    struct message *message = numbered_message(1000);
+    transcript_load(f->transcript, message);
+    free_snapshot(message);
+    struct message_update update = update_of("X", 1000, ROLE_ASSISTANT, UPDATE_CHANGED);
+    assert_false(transcript_apply(f->transcript, &update, NOW));
+    assert_int_equal(transcript_count(f->transcript), count);
+    assert_true(transcript_status(f->transcript).ended);
+    update = update_of("Y", LONG_SESSION + 1, ROLE_ASSISTANT, UPDATE_CHANGED);
+    assert_true(transcript_apply(f->transcript, &update, NOW));
+    assert_true(transcript_status(f->transcript).running);
 }
 
 /* Time for many pieces at the end of an answer of that length, painted each time. */
@@ -602,6 +737,9 @@ int main(void)
         TEST(hostile_text__never_reaches_a_cell_raw),
         TEST(texts_of_any_length__are_shown_as_far_as_there_is_room),
         TEST(the_status__is_that_of_the_latest_answer),
+        TEST(an_answer__is_markdown_and_a_prompt_is_not),
+        TEST(a_long_session__is_held_in_part_and_read_whole),
+        TEST(what_stands_in_the_hole__is_left_out_until_it_is_wanted),
         TEST(one_more_piece__costs_the_same_at_any_length),
     };
     alarm(120);
