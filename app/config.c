@@ -79,7 +79,9 @@ static struct config_model *model_entry(struct config *config, struct sv name)
                                    .input_price = MONEY_UNKNOWN,
                                    .output_price = MONEY_UNKNOWN,
                                    .cache_read_price = MONEY_UNKNOWN,
-                                   .cache_write_price = MONEY_UNKNOWN};
+                                   .cache_write_price = MONEY_UNKNOWN,
+                                   .daily = MONEY_UNKNOWN,
+                                   .monthly = MONEY_UNKNOWN};
     config->model_count = count;
     return entry;
 }
@@ -93,7 +95,8 @@ static void *home_of(struct loader *loader, const struct config_key *key,
     } else if (key->home == KEY_OF_ALIAS) {
         base = (char *)alias_entry(loader->config, item->path[1]);
     } else if (key->home == KEY_OF_MODEL) {
-        base = (char *)model_entry(loader->config, item->path[1]);
+        bool of_budget = sv_equal_str(item->path[0], "budget");
+        base = (char *)model_entry(loader->config, item->path[of_budget ? 2 : 1]);
     }
     return base + key->offset;
 }
@@ -320,6 +323,19 @@ static enum err_code put_flag(struct loader *loader, const struct config_key *ke
     return ERR_OK;
 }
 
+static enum err_code put_choice(struct loader *loader, const struct config_key *key,
+                                const struct toml_item *item, struct err *err)
+{
+    if (item->type != TOML_TEXT) {
+        return complain_type(loader, item, key->expected, err);
+    }
+    if (!sv_equal_str(item->text, "refuse") && !sv_equal_str(item->text, "allow")) {
+        return complain_value(loader, item, key->expected, err);
+    }
+    *(bool *)home_of(loader, key, item) = sv_equal_str(item->text, "allow");
+    return ERR_OK;
+}
+
 static enum err_code put_argv(struct loader *loader, const struct config_key *key,
                               const struct toml_item *item, struct err *err)
 {
@@ -442,6 +458,8 @@ static enum err_code put(struct loader *loader, const struct config_key *key,
         return put_count(loader, key, item, err);
     case KEY_MONEY:
         return put_money(loader, key, item, err);
+    case KEY_CHOICE:
+        return put_choice(loader, key, item, err);
     case KEY_FLAG:
         return put_flag(loader, key, item, err);
     case KEY_ARGV:
@@ -467,6 +485,10 @@ static enum err_code check_names(const struct loader *loader, const struct toml_
     if (item->depth >= 2 && sv_equal_str(item->path[0], "models") && !is_model(item->path[1])) {
         return complain(loader, item, "is not for a model: expected [models.\"PROVIDER/MODEL\"]",
                         err);
+    }
+    if (item->depth >= 3 && sv_equal_str(item->path[0], "budget") && !is_model(item->path[2])) {
+        return complain(loader, item,
+                        "is not for a model: expected [budget.model.\"PROVIDER/MODEL\"]", err);
     }
     if (item->depth < 2 ||
         !(sv_equal_str(item->path[0], "provider") || sv_equal_str(item->path[0], "alias"))) {
@@ -586,6 +608,8 @@ static struct config *config_new(const char *path)
 {
     struct config *config = xcalloc(1, sizeof *config);
     *config = (struct config){.path = xstrdup(path),
+                              .daily = MONEY_UNKNOWN,
+                              .monthly = MONEY_UNKNOWN,
                               .debounce_us = STORE_DEBOUNCE_DEFAULT_US,
                               .connect_us = CLOCK_S(10),
                               .first_byte_us = CLOCK_S(300),

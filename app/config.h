@@ -49,18 +49,22 @@ struct config_model {
     char *body; /* as in a provider, merged after that one's */
     int64_t context;
     int64_t input_price, output_price, cache_read_price, cache_write_price;
+    int64_t daily, monthly; /* limits of what it may cost, as in struct config */
 };
 
 struct config {
     char *path;  /* the file that was read, or would have been */
     char *model; /* PROVIDER/MODEL or alias; NULL: none */
     unsigned model_line;
-    char *system;     /* NULL: none */
-    char *store_path; /* NULL: the XDG data folder */
+    char *system;          /* NULL: none */
+    char *store_path;      /* NULL: the XDG data folder */
     int64_t debounce_us;
     int64_t connect_us, first_byte_us, idle_us;
-    int64_t attempts;    /* at one request, before the first content of an answer */
-    int64_t max_wait_us; /* between two of them */
+    int64_t attempts;         /* at one request, before the first content of an answer */
+    int64_t max_wait_us;      /* between two of them */
+    int64_t daily, monthly;   /* limits of what all answers may cost, in millionths of a US dollar;
+                                 MONEY_UNKNOWN: none */
+    bool allow_unknown_price; /* what has no known price may be asked for beside a limit */
     struct config_provider *providers;
     size_t provider_count;
     struct config_alias *aliases;

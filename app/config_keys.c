@@ -14,6 +14,7 @@
 #define OF_ALIAS(member) KEY_OF_ALIAS, offsetof(struct config_alias, member)
 #define OF_MODEL(member) KEY_OF_MODEL, offsetof(struct config_model, member)
 #define PRICE_EXPECTED "a text such as \"0.25\", US dollars for a million tokens"
+#define LIMIT_EXPECTED "a text such as \"5.00\", US dollars"
 #define TIMEOUT_EXPECTED "a number of seconds from 0.1 to 86400"
 
 static const struct config_key keys[] = {
@@ -43,6 +44,12 @@ static const struct config_key keys[] = {
     {"provider.*.ca_file", KEY_PATH, OF_PROVIDER(ca_file), 0, 0, "a path that begins with / or ~/"},
     {"provider.*.allow_plain_http", KEY_FLAG, OF_PROVIDER(allow_plain_http), 0, 0, "true or false"},
     {"alias.*", KEY_MODEL, OF_ALIAS(model), 0, 0, "a text, PROVIDER/MODEL"},
+    {"budget.daily", KEY_MONEY, OF_CONFIG(daily), 0, 0, LIMIT_EXPECTED},
+    {"budget.monthly", KEY_MONEY, OF_CONFIG(monthly), 0, 0, LIMIT_EXPECTED},
+    {"budget.unknown_price", KEY_CHOICE, OF_CONFIG(allow_unknown_price), 0, 0,
+     "\"refuse\" or \"allow\""},
+    {"budget.model.*.daily", KEY_MONEY, OF_MODEL(daily), 0, 0, LIMIT_EXPECTED},
+    {"budget.model.*.monthly", KEY_MONEY, OF_MODEL(monthly), 0, 0, LIMIT_EXPECTED},
     {"models.*.body", KEY_JSON, OF_MODEL(body), 0, 0, "a table"},
     {"models.*.context", KEY_COUNT, OF_MODEL(context), 1, 1e12, "a whole number of tokens"},
     {"models.*.input_price", KEY_MONEY, OF_MODEL(input_price), 0, 0, PRICE_EXPECTED},

@@ -1,0 +1,208 @@
+/* weir usage: what answers used and cost, by day, model, session or label. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/command.h"
+#include "app/money.h"
+#include "app/opening.h"
+#include "app/output.h"
+#include "app/records.h"
+#include "base/safe.h"
+#include "store/usage.h"
+
+#define BAR_COLUMNS 20
+
+static const struct option_spec options[] = {
+    {"by", 'b', OPTION_TEXT, "GROUP", "day, model, session or label (day)"},
+    {"since", 0, OPTION_TEXT, "DAY", "from that local day on: 2026-11-21, or 7d for a week"},
+    {"until", 0, OPTION_TEXT, "DAY", "up to and with that local day"},
+    {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
+    {.name = NULL},
+};
+
+static const char *const groups[] = {
+    [USAGE_BY_DAY] = "day",
+    [USAGE_BY_MODEL] = "model",
+    [USAGE_BY_SESSION] = "session",
+    [USAGE_BY_LABEL] = "label",
+};
+
+struct asked {
+    enum usage_group group;
+    int64_t since_us, until_us;
+};
+
+static bool group_of(const char *text, enum usage_group *ret_group)
+{
+    for (size_t i = 0; i < COUNT_OF(groups); i++) {
+        if (strcmp(text, groups[i]) == 0) {
+            *ret_group = (enum usage_group)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The local midnight that begins the day, `days` later. */
+static bool day_start(const char *text, int days, int64_t *ret_us)
+{
+    struct tm tm = {.tm_isdst = -1};
+    char *end = strptime(text, "%Y-%m-%d", &tm);
+    if (!end || *end != '\0') {
+        return false;
+    }
+    tm.tm_mday += days;
+    tm.tm_isdst = -1;
+    time_t start = mktime(&tm);
+    *ret_us = (int64_t)start * 1000000;
+    return start != (time_t)-1;
+}
+
+/* "7d": seven days with today. */
+static bool days_ago(const char *text, int64_t *ret_us)
+{
+    char *end = NULL;
+    long days = strtol(text, &end, 10);
+    time_t now = time(NULL);
+    struct tm tm;
+    if (end == text || strcmp(end, "d") != 0 || days < 1 || days > 100000 ||
+        !localtime_r(&now, &tm)) {
+        return false;
+    }
+    tm.tm_mday -= (int)days - 1;
+    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+    tm.tm_isdst = -1;
+    *ret_us = (int64_t)mktime(&tm) * 1000000;
+    return true;
+}
+
+static enum err_code read_arguments(const struct arguments *arguments, struct asked *asked,
+                                    struct err *err)
+{
+    const char *by = argument_text(arguments, "by");
+    const char *since = argument_text(arguments, "since");
+    const char *until = argument_text(arguments, "until");
+    if (by && !group_of(by, &asked->group)) {
+        return err_set(err, ERR_USAGE, "--by takes day, model, session or label, not '%s'", by);
+    }
+    if (since && !day_start(since, 0, &asked->since_us) && !days_ago(since, &asked->since_us)) {
+        return err_set(err, ERR_USAGE, "--since takes a day such as 2026-11-21, or 7d, not '%s'",
+                       since);
+    }
+    if (until && !day_start(until, 1, &asked->until_us)) {
+        return err_set(err, ERR_USAGE, "--until takes a day such as 2026-11-21, not '%s'", until);
+    }
+    return ERR_OK;
+}
+
+static void append_record(struct buf *out, const struct usage_row *row, const char *name_of)
+{
+    (void)buf_append_byte(out, '{');
+    if (name_of) {
+        record_text(out, name_of, sv_from(row->name));
+    }
+    record_int(out, "messages", row->messages);
+    record_int(out, "input_tokens", row->input_tokens);
+    record_int(out, "output_tokens", row->output_tokens);
+    record_int(out, "cache_read_tokens", row->cache_read_tokens);
+    record_int(out, "cache_write_tokens", row->cache_write_tokens);
+    record_int(out, "reasoning_tokens", row->reasoning_tokens);
+    record_int(out, "cost_micros", row->cost_micros);
+    record_int(out, "unknown_costs", row->unknown_costs);
+    (void)buf_append_byte(out, '}');
+}
+
+static void append_json(struct buf *out, const struct usage_report *report, enum usage_group group)
+{
+    (void)buf_append_str(out, "{\"rows\":[");
+    for (size_t i = 0; i < report->count; i++) {
+        (void)buf_append_str(out, i ? ",\n" : "");
+        append_record(out, &report->rows[i], groups[group]);
+    }
+    (void)buf_append_str(out, "],\"total\":");
+    append_record(out, &report->total, NULL);
+    (void)buf_append_str(out, "}\n");
+}
+
+static void append_line(struct buf *out, const struct usage_row *row)
+{
+    struct buf cost = BUF_INIT(BUF_MAX_INTERNAL);
+    (void)buf_append_byte(&cost, '$');
+    money_append(&cost, row->cost_micros);
+    /* What is not known may only add to it. */
+    (void)buf_append_str(&cost, row->unknown_costs > 0 ? "+" : " ");
+    (void)buf_appendf(out, "%8lld %12lld %12lld %13s  ", (long long)row->messages,
+                      (long long)row->input_tokens, (long long)row->output_tokens, buf_cstr(&cost));
+    buf_release(&cost);
+}
+
+/* By cost where any is known, else by tokens. */
+static int64_t weight_of(const struct usage_row *row, bool by_cost)
+{
+    return by_cost ? row->cost_micros : row->input_tokens + row->output_tokens;
+}
+
+static void append_bar(struct buf *out, int64_t weight, int64_t most)
+{
+    int64_t columns = most > 0 ? (weight * BAR_COLUMNS + most - 1) / most : 0;
+    for (int64_t i = 0; i < BAR_COLUMNS; i++) {
+        (void)buf_append_byte(out, i < columns ? '#' : ' ');
+    }
+}
+
+static void append_table(struct buf *out, const struct usage_report *report)
+{
+    bool by_cost = report->total.cost_micros > 0;
+    int64_t most = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        int64_t weight = weight_of(&report->rows[i], by_cost);
+        most = weight > most ? weight : most;
+    }
+    (void)buf_append_str(out, "messages        input       output          cost\n");
+    for (size_t i = 0; i < report->count; i++) {
+        append_line(out, &report->rows[i]);
+        append_bar(out, weight_of(&report->rows[i], by_cost), most);
+        (void)buf_append_str(out, "  ");
+        (void)safe_append(out, sv_from(report->rows[i].name), SAFE_ONE_LINE);
+        (void)buf_append_byte(out, '\n');
+    }
+    append_line(out, &report->total);
+    (void)buf_append_str(out, "total\n");
+}
+
+static int run(const struct global_options *global, const struct arguments *arguments)
+{
+    struct asked asked = {.group = USAGE_BY_DAY, .until_us = INT64_MAX};
+    struct usage_report report = {.rows = NULL};
+    struct reading reading;
+    struct err err = {0};
+    if (read_arguments(arguments, &asked, &err) || reading_open(global, &reading, &err)) {
+        return command_fail(&err);
+    }
+    int exit_code = 0;
+    if (usage_report(reading.store, asked.group, asked.since_us, asked.until_us, &report, &err)) {
+        exit_code = command_fail(&err);
+    } else {
+        struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+        if (argument_flag(arguments, "json")) {
+            append_json(&out, &report, asked.group);
+        } else {
+            append_table(&out, &report);
+        }
+        exit_code = output_result(buf_sv(&out));
+        buf_release(&out);
+    }
+    usage_report_free(&report);
+    reading_close(&reading);
+    return exit_code;
+}
+
+const struct command command_usage = {
+    .name = "usage",
+    .operands = NULL,
+    .summary = "tokens and costs by day, model, session or label",
+    .details = "A plus behind a cost says that some answers of that line did not tell theirs.\n",
+    .options = options,
+    .run = run,
+};
