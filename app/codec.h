@@ -85,6 +85,7 @@ struct codec {
 };
 
 extern const struct codec codec_openai_chat;
+extern const struct codec codec_openai_responses;
 extern const struct codec codec_anthropic;
 extern const struct codec codec_gemini, codec_ollama;
 

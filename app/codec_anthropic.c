@@ -37,10 +37,8 @@ static void anthropic_decoder_free(struct decoder *decoder)
 
 static void take_count(const cJSON *object, const char *name, int64_t *count)
 {
-    int64_t value = 0;
-    if (json_get_int(object, name, &value) && value >= 0) {
-        *count = value;
-    }
+    int64_t value = json_get_count(object, name);
+    *count = value >= 0 ? value : *count;
 }
 
 /* Numbers are cumulative; what is missing or null stays as it was. */
@@ -240,16 +238,10 @@ static void anthropic_decode_body(struct decoder *decoder, struct sv body)
         return;
     }
     cJSON *tree = json_parse(text);
-    if (!tree) {
-        codec_out_fail_unreadable(&decoder->out,
-                                  text.n ? "the answer is not JSON" : "the answer is empty", text);
-    } else if (cJSON_IsArray(json_get(tree, "content"))) {
+    if (cJSON_IsArray(json_get(tree, "content"))) {
         take_message(decoder, tree, text);
-    } else if (json_get(tree, "error") || json_get(tree, "detail") ||
-               json_get_text(tree, "message").n) {
-        codec_out_fail_as_said(&decoder->out, text);
     } else {
-        codec_out_fail_unreadable(&decoder->out, "there is no answer in the JSON", text);
+        codec_out_refuse_body(&decoder->out, tree, text);
     }
     cJSON_Delete(tree);
 }

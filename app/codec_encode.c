@@ -171,7 +171,57 @@ enum err_code codec_refuse_attachment(const struct chat_attachment *attachment, 
                    SV_ARG(sv_take(attachment->media_type, 100)));
 }
 
-/* ---- models, the end ---- */
+/* ---- schemas, models, the end ---- */
+
+static bool is_required(const cJSON *object, const char *name)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json_get(object, "required"))
+    {
+        if (cJSON_IsString(item) && strcmp(item->valuestring, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_strict_object(const cJSON *object)
+{
+    const cJSON *property;
+    cJSON_ArrayForEach(property, json_get(object, "properties"))
+    {
+        if (!is_required(object, property->string)) {
+            return false;
+        }
+    }
+    return cJSON_IsFalse(json_get(object, "additionalProperties"));
+}
+
+/* As deep as cJSON reads, which is bounded. */
+static bool is_strict(const cJSON *node)
+{
+    bool object = sv_equal(json_get_text(node, "type"), SV("object")) ||
+                  cJSON_IsObject(json_get(node, "properties"));
+    if (object && !is_strict_object(node)) {
+        return false;
+    }
+    const cJSON *child;
+    cJSON_ArrayForEach(child, node)
+    {
+        if (!is_strict(child)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool codec_schema_is_strict(struct sv schema)
+{
+    cJSON *tree = json_parse(schema);
+    bool strict = cJSON_IsObject(tree) && is_strict(tree);
+    cJSON_Delete(tree);
+    return strict;
+}
 
 /* o1, o3-mini, gpt-5 and later; gpt-5-chat does not reason. */
 bool codec_is_openai_reasoner(const char *model)

@@ -47,6 +47,9 @@ void codec_append_file_text(struct buf *out, const struct chat_attachment *attac
                             struct sv title);
 enum err_code codec_refuse_attachment(const struct chat_attachment *attachment,
                                       struct err *err) NODISCARD;
+/* Whether a server that holds answers to the letter of a schema takes it: every object lists all of
+ * its properties as required and allows no others. */
+bool codec_schema_is_strict(struct sv schema);
 /* Whether OpenAI's model of that name reasons: other names of parameters hold for it. */
 bool codec_is_openai_reasoner(const char *model);
 /* The result of an encoder that is done: ERR_TOO_BIG when the buffer was full. */

@@ -5,13 +5,6 @@
 #include "app/codec_openai_chat_internal.h"
 #include "app/json.h"
 
-/* The first of these members that is a count; USAGE_UNKNOWN when none is. */
-static int64_t count_of(const cJSON *object, const char *name)
-{
-    int64_t value = 0;
-    return json_get_int(object, name, &value) && value >= 0 ? value : USAGE_UNKNOWN;
-}
-
 static int64_t first_known(int64_t a, int64_t b)
 {
     return a != USAGE_UNKNOWN ? a : b;
@@ -19,9 +12,9 @@ static int64_t first_known(int64_t a, int64_t b)
 
 static int64_t cache_read(const cJSON *usage, const cJSON *details)
 {
-    int64_t count = count_of(details, "cached_tokens");
-    count = first_known(count, count_of(usage, "prompt_cache_hit_tokens")); /* DeepSeek */
-    return first_known(count, count_of(usage, "num_cached_tokens"));        /* Mistral */
+    int64_t count = json_get_count(details, "cached_tokens");
+    count = first_known(count, json_get_count(usage, "prompt_cache_hit_tokens")); /* DeepSeek */
+    return first_known(count, json_get_count(usage, "num_cached_tokens"));        /* Mistral */
 }
 
 /* OpenRouter says what it charged, in dollars. */
@@ -32,14 +25,6 @@ static int64_t cost_of(const cJSON *usage)
     return sane ? (int64_t)(cost->valuedouble * 1e6 + 0.5) : USAGE_UNKNOWN;
 }
 
-static int64_t without(int64_t total, int64_t part)
-{
-    if (total == USAGE_UNKNOWN || part == USAGE_UNKNOWN) {
-        return total;
-    }
-    return part < total ? total - part : 0;
-}
-
 struct usage openai_chat__usage(const cJSON *usage)
 {
     struct usage result = usage_unknown();
@@ -48,12 +33,13 @@ struct usage openai_chat__usage(const cJSON *usage)
         details = json_get(usage, "prompt_token_details"); /* Mistral's spelling */
     }
     result.cache_read_tokens = cache_read(usage, details);
-    result.cache_write_tokens = count_of(details, "cache_write_tokens");
-    int64_t uncached = without(count_of(usage, "prompt_tokens"), result.cache_read_tokens);
-    result.input_tokens = without(uncached, result.cache_write_tokens);
-    result.output_tokens = count_of(usage, "completion_tokens");
+    result.cache_write_tokens = json_get_count(details, "cache_write_tokens");
+    int64_t uncached =
+        codec_tokens_without(json_get_count(usage, "prompt_tokens"), result.cache_read_tokens);
+    result.input_tokens = codec_tokens_without(uncached, result.cache_write_tokens);
+    result.output_tokens = json_get_count(usage, "completion_tokens");
     result.reasoning_tokens =
-        count_of(json_get(usage, "completion_tokens_details"), "reasoning_tokens");
+        json_get_count(json_get(usage, "completion_tokens_details"), "reasoning_tokens");
     result.cost_micros = cost_of(usage);
     return result;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "app/json.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 
@@ -112,6 +113,14 @@ void codec_out_usage(struct codec_out *out, const struct usage *usage)
     }
 }
 
+int64_t codec_tokens_without(int64_t total, int64_t part)
+{
+    if (total == USAGE_UNKNOWN || part == USAGE_UNKNOWN) {
+        return total;
+    }
+    return part < total ? total - part : 0;
+}
+
 void codec_out_finish(struct codec_out *out, enum finish_reason reason, struct sv word)
 {
     struct buf text = BUF_INIT(ERR_TEXT_SIZE);
@@ -160,6 +169,19 @@ void codec_out_fail_unreadable(struct codec_out *out, const char *what, struct s
     struct err err;
     (void)err_set(&err, ERR_PROTOCOL, "%s%s", what, shown ? shown : "");
     fail_retryable(out, &err);
+}
+
+void codec_out_refuse_body(struct codec_out *out, const cJSON *tree, struct sv text)
+{
+    if (!tree) {
+        codec_out_fail_unreadable(out, text.n ? "the answer is not JSON" : "the answer is empty",
+                                  text);
+    } else if (json_get(tree, "error") || json_get(tree, "detail") ||
+               json_get_text(tree, "message").n) {
+        codec_out_fail_as_said(out, text);
+    } else {
+        codec_out_fail_unreadable(out, "there is no answer in the JSON", text);
+    }
 }
 
 void codec_out_fail_by_reason(struct codec_out *out, struct sv word)

@@ -10,6 +10,8 @@
 #ifndef WEIR_APP_CODEC_OUT_H
 #define WEIR_APP_CODEC_OUT_H
 
+#include <cjson/cJSON.h>
+
 #include "app/codec.h"
 
 struct codec_out {
@@ -45,6 +47,9 @@ char *codec_make_call_id(struct sv answer_id, size_t number) NODISCARD;
 /* Emits it unless nothing of it is known, or it is what was emitted last. */
 void codec_out_usage(struct codec_out *out, const struct usage *usage);
 
+/* A count of tokens without a part of it; what is unknown changes nothing. */
+int64_t codec_tokens_without(int64_t total, int64_t part);
+
 /* `word` is the server's own for the reason, or empty. An answer of nothing is said to be one. */
 void codec_out_finish(struct codec_out *out, enum finish_reason reason, struct sv word);
 void codec_out_fail(struct codec_out *out, const struct http_failure *failure,
@@ -53,6 +58,8 @@ void codec_out_fail(struct codec_out *out, const struct http_failure *failure,
 void codec_out_fail_as_said(struct codec_out *out, struct sv body);
 /* `what` and then the body's first words. */
 void codec_out_fail_unreadable(struct codec_out *out, const char *what, struct sv body);
+/* A whole body in which there is no answer: an error, something else, or no JSON (`tree` NULL). */
+void codec_out_refuse_body(struct codec_out *out, const cJSON *tree, struct sv text);
 /* The server names an error as the reason for the end. */
 void codec_out_fail_by_reason(struct codec_out *out, struct sv word);
 /* The body ended before the answer did; `broken` as in codec->end. */

@@ -191,6 +191,12 @@ bool json_get_int(const cJSON *object, const char *name, int64_t *ret_value)
     return true;
 }
 
+int64_t json_get_count(const cJSON *object, const char *name)
+{
+    int64_t value = 0;
+    return json_get_int(object, name, &value) && value >= 0 ? value : -1;
+}
+
 /* Bytes that begin something to be escaped; 0xC2 and 0xE2 only before certain others. */
 static bool is_suspect(unsigned char byte)
 {

@@ -29,6 +29,8 @@ const cJSON *json_get(const cJSON *object, const char *name);
 struct sv json_get_text(const cJSON *object, const char *name);
 /* False when it is missing or no number; clipped to int64. */
 bool json_get_int(const cJSON *object, const char *name, int64_t *ret_value);
+/* The same of a number that is not negative; -1 for what is none. */
+int64_t json_get_count(const cJSON *object, const char *name);
 
 /*
  * The texts of an object's members and of an array's items, as they are written, for what must not

@@ -19,6 +19,7 @@
 
 static const struct provider_type types[] = {
     {"openai", &codec_openai_chat, OPENAI_BASE_URL},
+    {"openai-responses", &codec_openai_responses, OPENAI_BASE_URL},
     {"anthropic", &codec_anthropic, ANTHROPIC_BASE_URL},
     {"gemini", &codec_gemini, GEMINI_BASE_URL},
     {"ollama", &codec_ollama, OLLAMA_BASE_URL},
