@@ -30,6 +30,7 @@ struct collect_state {
     bool done;
 };
 
+/* wide: a statement with two values, and what it gives. -1: no row. */
 static enum err_code find_two(struct db *db, const char *sql, int64_t first, int64_t second,
                               int64_t *ret_value, struct err *err)
 {

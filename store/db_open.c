@@ -31,6 +31,10 @@
  */
 #define PAGE_SIZE_PRAGMA "PRAGMA page_size=2048"
 
+/* What is deleted is overwritten, so that a purge finds nothing left of it in free pages. */
+#define WRITING_PRAGMAS                                                                            \
+    "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864; PRAGMA secure_delete=ON"
+
 /* Anything but a file would be waited for (a pipe) or harmed (a device). */
 static enum err_code check_is_file(const char *path, enum db_mode mode, struct err *err)
 {
@@ -265,7 +269,7 @@ static enum err_code prepare_writing(struct db *db, struct err *err)
     if (code == ERR_OK) {
         (void)sqlite3_wal_autocheckpoint(db->handle, 0);
         (void)sqlite3_wal_hook(db->handle, db__on_commit, db);
-        code = db_exec(db, "PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864", err);
+        code = db_exec(db, WRITING_PRAGMAS, err);
     }
     return code;
 }

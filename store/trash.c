@@ -326,8 +326,13 @@ enum err_code session_restore(struct store *store, const struct ulid *session, b
 
 /* ---- messages ---- */
 
-static enum err_code find_message(struct db *db, const struct ulid *message, int64_t *ret_row,
-                                  int64_t *ret_session, struct ulid *ret_id, struct err *err)
+struct message_row {
+    int64_t row, session_row;
+    struct ulid session;
+};
+
+static enum err_code find_message(struct db *db, const struct ulid *id, struct message_row *message,
+                                  struct err *err)
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db,
@@ -335,14 +340,14 @@ static enum err_code find_message(struct db *db, const struct ulid *message, int
                    " JOIN branch b ON b.id = m.branch JOIN session s ON s.id = b.session"
                    " WHERE m.uid = ?1 AND m.deleted_at IS NOT NULL",
                    err);
-    db_bind_id(stmt, 1, message);
+    db_bind_id(stmt, 1, id);
     if (!db_step(db, stmt, err)) {
         return db_result(db) ? db_result(db)
                              : err_set(err, ERR_NOT_FOUND, "the message is not in the trash");
     }
-    *ret_row = db_column_int(stmt, 0);
-    *ret_session = db_column_int(stmt, 1);
-    *ret_id = db_column_id(stmt, 2);
+    *message = (struct message_row){.row = db_column_int(stmt, 0),
+                                    .session_row = db_column_int(stmt, 1),
+                                    .session = db_column_id(stmt, 2)};
     bool session_deleted = db_column_int(stmt, 3);
     db_reset(stmt);
     return session_deleted
@@ -353,21 +358,23 @@ static enum err_code find_message(struct db *db, const struct ulid *message, int
 enum err_code trash__restore_message(struct db *db, const struct ulid *message,
                                      struct ulid *ret_session, struct err *err)
 {
-    int64_t row = 0;
-    int64_t session = 0;
-    enum err_code code = find_message(db, message, &row, &session, ret_session, err);
-    if (code == ERR_OK) {
-        code = sql__run_row(db, "UPDATE message SET deleted_at = NULL, indexed = 0 WHERE id = ?1",
-                            row, err);
+    struct message_row found = {.row = 0};
+    enum err_code code = find_message(db, message, &found, err);
+    if (code) {
+        return code;
     }
+    *ret_session = found.session;
+    code = sql__run_row(db, "UPDATE message SET deleted_at = NULL, indexed = 0 WHERE id = ?1",
+                        found.row, err);
     if (code == ERR_OK) {
-        code = sql__run_row(
-            db, "UPDATE session SET message_count = message_count + 1 WHERE id = ?1", session, err);
+        code =
+            sql__run_row(db, "UPDATE session SET message_count = message_count + 1 WHERE id = ?1",
+                         found.session_row, err);
     }
     if (code == ERR_OK) {
         code = journal__mark_undone(db, JOURNAL_DELETE_MESSAGE, message, err);
     }
-    return code ? code : event_append(db, "restored", session, row, err);
+    return code ? code : event_append(db, "restored", found.session_row, found.row, err);
 }
 
 void trash__forget_gone(struct store *store, const struct ulid *message)

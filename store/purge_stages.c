@@ -1,0 +1,273 @@
+/*
+ * What a purge takes, table by table.
+ *
+ * Text on its way goes first (chunk has no index by message, so all of it is looked at once, and
+ * leftovers of earlier folds go with it), then messages one by one, each with its words, its
+ * attempts and its turn, then what belongs to the session as a whole.
+ */
+#include "base/clock.h"
+#include "store/purge_internal.h"
+#include "store/sql_internal.h"
+
+/* Of the 10 ms, what is left after the commit. */
+#define WORK_US CLOCK_MS(4)
+
+static bool is_late(int64_t until)
+{
+    return clock_mono_us() >= until;
+}
+
+/* ---- chunk ---- */
+
+/* What is no unfolded message's, or the target's. The highest row stays, or ids would come again.
+ */
+#define PURGED_CHUNK                                                                               \
+    " NOT EXISTS (SELECT 1 FROM message m JOIN branch b ON b.id = m.branch"                        \
+    " WHERE m.id = chunk.message AND m.folded = 0 AND b.session <> ?3 AND m.id <> ?4)"
+
+static const char window_sql[] =
+    "SELECT coalesce((SELECT id FROM chunk WHERE id >= ?1 ORDER BY id LIMIT 1 OFFSET 100), -1)";
+static const char sweep_sql[] =
+    "DELETE FROM chunk WHERE id >= ?1 AND id < ?2 AND id < (SELECT max(id) FROM chunk)"
+    " AND" PURGED_CHUNK;
+static const char blank_sql[] =
+    "UPDATE chunk SET message = 0, text = '' WHERE id >= ?1 AND id <= ?2"
+    " AND id = (SELECT max(id) FROM chunk) AND" PURGED_CHUNK;
+
+/* wide: a range and a target. */
+static enum err_code sweep(struct db *db, const char *sql, int64_t from, int64_t to,
+                           const struct purge_target *target, struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db, sql, err);
+    db_bind_int(stmt, 1, from);
+    db_bind_int(stmt, 2, to);
+    db_bind_int(stmt, 3, target->session);
+    db_bind_int(stmt, 4, target->message);
+    return db_run(db, stmt, err);
+}
+
+static enum err_code purge_chunks(struct db *db, const struct purge_target *target,
+                                  struct purge_step *step, struct err *err)
+{
+    int64_t until = clock_mono_us() + WORK_US;
+    int64_t from = target->chunk_from;
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && !step->done && !is_late(until)) {
+        int64_t to = -1;
+        code = sql__value_of_row(db, window_sql, from, &to, err);
+        step->done = to < 0;
+        to = to < 0 ? INT64_MAX : to;
+        if (code == ERR_OK) {
+            code = sweep(db, sweep_sql, from, to, target, err);
+        }
+        from = to;
+    }
+    if (code == ERR_OK && step->done) {
+        code = sweep(db, blank_sql, 0, INT64_MAX, target, err);
+    }
+    step->chunk_from = from;
+    return code;
+}
+
+/* ---- messages ---- */
+
+static enum err_code note_attachments(struct db *db, int64_t row, struct purge_step *step,
+                                      struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db, "SELECT attachment FROM part WHERE id = ?1 AND attachment IS NOT NULL", err);
+    db_bind_int(stmt, 1, row);
+    while (db_step(db, stmt, err)) {
+        step->attachments[step->attachment_count++] = db_column_int(stmt, 0);
+    }
+    return db_result(db);
+}
+
+static enum err_code purge_part(struct db *db, int64_t row, struct purge_step *step,
+                                struct err *err)
+{
+    int64_t bytes = 0;
+    enum err_code code = note_attachments(db, row, step, err);
+    if (code == ERR_OK) {
+        code = sql__value_of_row(db, "SELECT length(CAST(text AS BLOB)) FROM part WHERE id = ?1",
+                                 row, &bytes, err);
+    }
+    if (code == ERR_OK) {
+        code = sql__run_row(db, "DELETE FROM part WHERE id = ?1", row, err);
+    }
+    step->bytes += (uint64_t)bytes;
+    return code;
+}
+
+/* wide: a message, a time, what is noted and found. True in *ret_left: there was no time, or no
+ * room to note attachments, for all of them. */
+static enum err_code purge_parts(struct db *db, int64_t message, int64_t until,
+                                 struct purge_step *step, bool *ret_left, struct err *err)
+{
+    int64_t part = 0;
+    enum err_code code = ERR_OK;
+    do {
+        code = sql__value_of_row(db,
+                                 "SELECT id FROM part WHERE message = ?1 ORDER BY position LIMIT 1",
+                                 message, &part, err);
+        if (code == ERR_OK && part != 0) {
+            code = purge_part(db, part, step, err);
+        }
+    } while (code == ERR_OK && part != 0 && !is_late(until) &&
+             step->attachment_count < PURGE__ATTACHMENTS);
+    *ret_left = part != 0;
+    return code;
+}
+
+/* Its words go while its text is there to tell them. */
+static enum err_code forget_words(struct db *db, int64_t message, struct err *err)
+{
+    return sql__run_row(db, "DELETE FROM document WHERE message = ?1", message, err);
+}
+
+/* A turn goes with its last message; before that it loses what it may hold of this one. */
+static enum err_code purge_turn(struct db *db, int64_t message, int64_t turn, struct err *err)
+{
+    int64_t others = 0;
+    enum err_code code = sql__run_row(db, "DELETE FROM attempt WHERE answer = ?1", message, err);
+    if (code == ERR_OK) {
+        code = sql__run_row(db, "DELETE FROM message WHERE id = ?1", message, err);
+    }
+    if (code == ERR_OK) {
+        code = sql__value_of_row(db, "SELECT 1 FROM message WHERE turn = ?1", turn, &others, err);
+    }
+    if (code == ERR_OK && others != 0) {
+        return sql__run_row(
+            db, "UPDATE turn SET checkpoint = NULL WHERE id = ?1 AND checkpoint IS NOT NULL", turn,
+            err);
+    }
+    if (code == ERR_OK) {
+        code = sql__run_row(db, "DELETE FROM request WHERE turn = ?1", turn, err);
+    }
+    return code ? code : sql__run_row(db, "DELETE FROM turn WHERE id = ?1", turn, err);
+}
+
+/* wide: a message, a time, what is noted and found. */
+static enum err_code purge_one(struct db *db, int64_t message, int64_t until,
+                               struct purge_step *step, bool *ret_left, struct err *err)
+{
+    int64_t turn = 0;
+    enum err_code code = forget_words(db, message, err);
+    if (code == ERR_OK) {
+        code = purge_parts(db, message, until, step, ret_left, err);
+    }
+    if (code || *ret_left) {
+        return code;
+    }
+    code = sql__run_row(db,
+                        "DELETE FROM journal WHERE target ="
+                        " (SELECT uid FROM message WHERE id = ?1)",
+                        message, err);
+    if (code == ERR_OK) {
+        code = sql__value_of_row(db, "SELECT turn FROM message WHERE id = ?1", message, &turn, err);
+    }
+    if (code == ERR_OK) {
+        code = purge_turn(db, message, turn, err);
+    }
+    step->messages++;
+    return code;
+}
+
+static const char message_of_session_sql[] =
+    "SELECT m.id FROM branch b JOIN message m ON m.branch = b.id WHERE b.session = ?1 LIMIT 1";
+static const char message_itself_sql[] = "SELECT id FROM message WHERE id = ?1";
+
+static enum err_code purge_messages(struct db *db, const struct purge_target *target,
+                                    struct purge_step *step, struct err *err)
+{
+    int64_t until = clock_mono_us() + WORK_US;
+    enum err_code code = ERR_OK;
+    bool left = false;
+    int64_t message = 0;
+    do {
+        code = target->message
+                   ? sql__value_of_row(db, message_itself_sql, target->message, &message, err)
+                   : sql__value_of_row(db, message_of_session_sql, target->session, &message, err);
+        step->done = message == 0;
+        if (code == ERR_OK && message != 0) {
+            code = purge_one(db, message, until, step, &left, err);
+        }
+    } while (code == ERR_OK && !step->done && !left && !is_late(until));
+    return code;
+}
+
+/* A title made of a prompt, or by a model that has read it, may hold its words. */
+static enum err_code purge_title(struct db *db, const struct purge_target *target,
+                                 struct purge_step *step, struct err *err)
+{
+    step->done = true;
+    return sql__run_row(db,
+                        "UPDATE session SET title = '' WHERE title_by <> 'user' AND id ="
+                        " (SELECT b.session FROM message m JOIN branch b ON b.id = m.branch"
+                        " WHERE m.id = ?1 AND m.role = 'user')",
+                        target->message, err);
+}
+
+/* ---- what belongs to the session as a whole ---- */
+
+/* Turns that no message is left of. */
+static enum err_code purge_turns(struct db *db, const struct purge_target *target,
+                                 struct purge_step *step, struct err *err)
+{
+    int64_t until = clock_mono_us() + WORK_US;
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && !step->done && !is_late(until)) {
+        int64_t turn = 0;
+        code = sql__value_of_row(db,
+                                 "SELECT t.id FROM branch b JOIN turn t ON t.branch = b.id"
+                                 " WHERE b.session = ?1 LIMIT 1",
+                                 target->session, &turn, err);
+        step->done = turn == 0;
+        if (code == ERR_OK && turn != 0) {
+            code = purge_turn(db, 0, turn, err);
+        }
+    }
+    return code;
+}
+
+/* Each is run again until it changes nothing. ?1: the session's id. */
+static const char *const by_id_sql[] = {
+    "DELETE FROM queue WHERE id = (SELECT q.id FROM session s JOIN queue q ON q.session = s.id"
+    " WHERE s.uid = ?1 LIMIT 1)",
+    "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE scope = ?1 LIMIT 100)",
+    "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE session = ?1 LIMIT 100)",
+    "DELETE FROM claim WHERE (kind, target) IN"
+    " (SELECT kind, target FROM claim WHERE target = ?1 LIMIT 10)",
+    "DELETE FROM draft WHERE place = ?1",
+};
+
+static enum err_code purge_by_id(struct db *db, const struct purge_target *target,
+                                 struct purge_step *step, struct err *err)
+{
+    int64_t until = clock_mono_us() + WORK_US;
+    enum err_code code = ERR_OK;
+    size_t at = 0;
+    while (code == ERR_OK && at < COUNT_OF(by_id_sql) && !is_late(until)) {
+        code = sql__run_text(db, by_id_sql[at], sv_from(target->id.text), err);
+        at += db_changes(db) == 0;
+    }
+    step->done = at == COUNT_OF(by_id_sql);
+    return code;
+}
+
+static enum err_code purge_head(struct db *db, const struct purge_target *target,
+                                struct purge_step *step, struct err *err)
+{
+    step->done = true;
+    return sql__run_row(db, "DELETE FROM session WHERE id = ?1", target->session, err);
+}
+
+purge__stage *const purge__session_stages[] = {
+    purge_chunks, purge_messages, purge_turns, purge_by_id, purge_head, NULL,
+};
+purge__stage *const purge__message_stages[] = {
+    purge_chunks,
+    purge_title,
+    purge_messages,
+    NULL,
+};

@@ -1,0 +1,282 @@
+/* Purge: not a byte is left of what was said, and what is beside it stays whole. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "store/attachment.h"
+#include "store/claim.h"
+#include "store/core_internal.h"
+#include "store/draft.h"
+#include "store/purge.h"
+#include "store/queue.h"
+#include "store/trash.h"
+#include "tests/store/store_fixture.h"
+
+#include <cmocka.h>
+
+/* In everything that is purged, in nothing else. */
+#define SECRET "zyxwvutsecret"
+
+static struct turn said(struct fixture *fixture, const struct ulid *session, const char *prompt,
+                        const char *answer)
+{
+    struct turn turn;
+    struct stream_event finish = fixture_finish(FINISH_END_TURN);
+    struct turn_request request = {.prompt = sv_from(prompt), .model = SV("test/model")};
+    if (session) {
+        request.session = *session;
+    }
+    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &turn, NULL), ERR_OK);
+    fixture_apply(fixture, &turn.answer, fixture_text(0, answer));
+    assert_int_equal(
+        message_apply_wait(fixture->store, &turn.answer, &finish, fixture_soon(), NULL), ERR_OK);
+    return turn;
+}
+
+/* An answer in many pieces, so that there are rows on their way, to be folded and swept. */
+static void say_at_length(struct fixture *fixture, const struct ulid *session, int pieces)
+{
+    struct turn turn;
+    struct stream_event finish = fixture_finish(FINISH_END_TURN);
+    struct turn_request request = {
+        .session = *session, .prompt = SV("at length " SECRET), .model = SV("test/model")};
+    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &turn, NULL), ERR_OK);
+    for (int i = 0; i < pieces; i++) {
+        fixture_apply(fixture, &turn.answer, fixture_text(0, SECRET " and more of it\n"));
+    }
+    assert_int_equal(
+        message_apply_wait(fixture->store, &turn.answer, &finish, fixture_soon(), NULL), ERR_OK);
+}
+
+static bool file_holds(const char *path, const char *word)
+{
+    struct buf content = BUF_INIT(BUF_MAX_INTERNAL);
+    bool holds = file_read(path, &content, NULL) == ERR_OK &&
+                 sv_find_sv(buf_sv(&content), sv_from(word)) < content.n;
+    buf_release(&content);
+    return holds;
+}
+
+/* How many files of the store hold the word anywhere. */
+static int files_with(struct fixture *fixture, const char *word)
+{
+    int count = 0;
+    DIR *dir = opendir(fixture->folder);
+    assert_non_null(dir);
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        char *path = xasprintf("%s/%s", fixture->folder, entry->d_name);
+        count += file_holds(path, word);
+        free(path);
+    }
+    (void)closedir(dir);
+    return count;
+}
+
+/* The secret in every place that a session has. */
+static struct ulid fill_with_secrets(struct fixture *fixture)
+{
+    struct attachment attachment;
+    struct claim claim;
+    enum claim_outcome outcome;
+    struct ulid id;
+    struct turn turn = said(fixture, NULL, "my " SECRET, "about " SECRET);
+    struct ulid session = turn.session;
+    struct sv target = sv_from(session.text);
+    say_at_length(fixture, &session, 200);
+    assert_int_equal(
+        attachment_add(fixture->store, SV("text/plain"), SV("file " SECRET), &attachment, NULL),
+        ERR_OK);
+    assert_int_equal(queue_add(fixture->store, &session, SV("wait " SECRET), &id, NULL), ERR_OK);
+    assert_int_equal(draft_put(fixture->store, target, SV("draft " SECRET), 0, NULL), ERR_OK);
+    assert_int_equal(
+        claim_take(fixture->store, SV("title"), target, CLOCK_S(9), &claim, &outcome, NULL),
+        ERR_OK);
+    assert_int_equal(claim_finish(fixture->store, &claim, SV("title " SECRET), NULL), ERR_OK);
+    fixture_execute(fixture,
+                    "UPDATE session SET title = 'title " SECRET "', name = 'name " SECRET "',"
+                    " metadata = '{\"x\":\"" SECRET "\"}', scope = '" SECRET "';"
+                    "INSERT INTO label SELECT id, 'label " SECRET "', 1 FROM session;"
+                    "INSERT INTO note (uid, message, text, created_at, changed_at)"
+                    " SELECT 'n', min(id), 'note " SECRET "', 1, 1 FROM message;"
+                    "INSERT INTO request (scope, key, fingerprint, turn, created_at)"
+                    " SELECT '', 'key " SECRET "', '', min(id), 1 FROM turn;"
+                    "INSERT INTO journal (action, session, target, before, at)"
+                    " SELECT 'name', uid, uid, 'before " SECRET "', 1 FROM session;"
+                    "UPDATE turn SET checkpoint = 'at " SECRET "';"
+                    "UPDATE attempt SET detail = 'error " SECRET "';"
+                    "UPDATE part SET attachment = 1 WHERE id = (SELECT min(id) FROM part)");
+    return session;
+}
+
+static void purge__leaves_no_byte_of_a_session_in_any_file(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct purge_report report = {.sessions = 0};
+    fixture_open(&fixture, 0);
+    struct ulid secret = fill_with_secrets(&fixture);
+    struct turn other = said(&fixture, NULL, "innocent", "unrelated words");
+    assert_true(files_with(&fixture, SECRET) > 0);
+    assert_int_equal(purge_session(fixture.store, &secret, &report, NULL), ERR_OK);
+    assert_int_equal(report.sessions, 1);
+    assert_int_equal(report.messages, 4);
+    assert_int_equal(report.attachments.count, 1);
+    assert_true(report.bytes > 200 * 20);
+    assert_false(report.log_left);
+    assert_int_equal(files_with(&fixture, SECRET), 0);
+    fixture_assert_stored(&fixture, &other.answer, "unrelated words");
+    fixture_assert_query(&fixture, "PRAGMA integrity_check", "ok");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM pragma_foreign_key_check", "0");
+    assert_int_equal(purge_session(fixture.store, &secret, &report, NULL), ERR_NOT_FOUND);
+    fixture_reopen(&fixture);
+    assert_int_equal(files_with(&fixture, SECRET), 0);
+    purge_report_release(&report);
+    fixture_close(&fixture);
+}
+
+static void purge__of_a_message_leaves_the_rest_of_the_session(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct purge_report report = {.sessions = 0};
+    fixture_open(&fixture, 0);
+    struct turn first = said(&fixture, NULL, "pasted " SECRET, "a kept answer");
+    struct turn second = said(&fixture, &first.session, "kept prompt", "kept");
+    assert_int_equal(purge_message(fixture.store, &first.prompt, &report, NULL), ERR_OK);
+    assert_int_equal(report.messages, 1);
+    assert_int_equal(files_with(&fixture, SECRET), 0);
+    fixture_assert_stored(&fixture, &first.answer, "a kept answer");
+    fixture_assert_stored(&fixture, &second.answer, "kept");
+    fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "2");
+    fixture_assert_query(&fixture, "SELECT message_count FROM session", "3");
+    assert_int_equal(purge_message(fixture.store, &first.prompt, &report, NULL), ERR_NOT_FOUND);
+    purge_report_release(&report);
+    fixture_close(&fixture);
+}
+
+static void purge__of_the_trash_takes_all_that_lies_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct purge_report report = {.sessions = 0};
+    struct turn gone = said(fixture, NULL, "q", "a");
+    struct turn also = said(fixture, NULL, "q", "a");
+    struct turn kept = said(fixture, NULL, "q", "kept");
+    assert_int_equal(session_delete(fixture->store, &gone.session, NULL), ERR_OK);
+    assert_int_equal(session_delete(fixture->store, &also.session, NULL), ERR_OK);
+    assert_int_equal(message_delete(fixture->store, &kept.prompt, fixture_soon(), NULL), ERR_OK);
+    assert_int_equal(purge_trash(fixture->store, &report, NULL), ERR_OK);
+    assert_int_equal(report.sessions, 2);
+    assert_int_equal(report.messages, 5);
+    /* In the file a reader holds an older state, which the log has to keep. */
+    assert_int_equal(report.log_left, fixture->path != NULL);
+    fixture_assert_query(fixture, "SELECT count(*) FROM session", "1");
+    fixture_assert_query(fixture, "SELECT count(*) FROM message", "1");
+    fixture_assert_query(fixture, "SELECT count(*) FROM journal", "0");
+    assert_int_equal(session_restore(fixture->store, &gone.session, NULL, NULL), ERR_NOT_FOUND);
+    purge_report_release(&report);
+}
+
+static void purge__keeps_an_attachment_that_another_message_names(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct attachment attachment;
+    struct purge_report report = {.sessions = 0};
+    fixture_open(&fixture, 0);
+    struct turn gone = said(&fixture, NULL, "q", "a");
+    said(&fixture, NULL, "q", "a");
+    assert_int_equal(
+        attachment_add(fixture.store, SV("text/plain"), SV("shared"), &attachment, NULL), ERR_OK);
+    fixture_execute(&fixture, "UPDATE part SET attachment = 1");
+    assert_int_equal(purge_session(fixture.store, &gone.session, &report, NULL), ERR_OK);
+    assert_int_equal(report.attachments.count, 0);
+    assert_int_equal(attachment_find(fixture.store, sv_from(attachment.id), &attachment, NULL),
+                     ERR_OK);
+    purge_report_release(&report);
+    fixture_close(&fixture);
+}
+
+/* Text on its way of an answer that runs in another session must stay. */
+static void purge__leaves_running_answers_alone(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct purge_report report = {.sessions = 0};
+    fixture_open(&fixture, 0);
+    struct ulid gone = said(&fixture, NULL, "q", "a").session;
+    say_at_length(&fixture, &gone, 50);
+    struct turn running = fixture_turn(&fixture, "q");
+    fixture_apply(&fixture, &running.answer, fixture_text(0, "first "));
+    assert_int_equal(purge_session(fixture.store, &gone, &report, NULL), ERR_OK);
+    fixture_apply(&fixture, &running.answer, fixture_text(0, "second"));
+    fixture_assert_stored(&fixture, &running.answer, "first second");
+    assert_int_equal(files_with(&fixture, SECRET), 0);
+    purge_report_release(&report);
+    fixture_close(&fixture);
+}
+
+static void purge__of_a_long_session_holds_the_lock_for_short_times_only(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct purge_report report = {.sessions = 0};
+    fixture_open(&fixture, 0);
+    struct ulid session = said(&fixture, NULL, "q", "a").session;
+    fixture_execute(&fixture,
+                    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                    " WHERE i < 2000) INSERT INTO message (id, uid, branch, seq, role, reason,"
+                    " folded, indexed, created_at) SELECT 1000 + i, 'm' || i, 1, 1000 + i, 'user',"
+                    " 'end_turn', 1, 1, 1 FROM n;"
+                    "INSERT INTO part (message, position, kind, began_at, text)"
+                    " SELECT id, 0, 'text', 1, printf('%.500c', 'x') FROM message WHERE id > 1000");
+    assert_int_equal(purge_session(fixture.store, &session, &report, NULL), ERR_OK);
+    assert_int_equal(report.messages, 2002);
+    assert_true(report.bytes >= 1000000);
+    fixture_assert_query(&fixture, "SELECT count(*) FROM part", "0");
+    purge_report_release(&report);
+    fixture_close(&fixture);
+}
+
+static void purge__says_which_copies_are_left_and_removes_them_when_asked(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct purge_report report = {.sessions = 0};
+    fixture_open(&fixture, 0);
+    char *backup = xasprintf("%s.bak-v1", fixture.path);
+    assert_int_equal(file_write_atomic(backup, SV(SECRET), NULL), ERR_OK);
+    assert_int_equal(purge_backups(fixture.store, false, &report, NULL), ERR_OK);
+    assert_int_equal(report.backup_count, 1);
+    assert_string_equal(report.backups[0], backup);
+    assert_int_equal(access(backup, F_OK), 0);
+    purge_report_release(&report);
+    assert_int_equal(purge_backups(fixture.store, true, &report, NULL), ERR_OK);
+    assert_true(report.backups_removed);
+    assert_int_equal(access(backup, F_OK), -1);
+    purge_report_release(&report);
+    free(backup);
+    fixture_close(&fixture);
+}
+
+int main(void)
+{
+    alarm(60);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(purge__leaves_no_byte_of_a_session_in_any_file),
+        cmocka_unit_test(purge__of_a_message_leaves_the_rest_of_the_session),
+        ON_BOTH(purge__of_the_trash_takes_all_that_lies_there),
+        cmocka_unit_test(purge__keeps_an_attachment_that_another_message_names),
+        cmocka_unit_test(purge__leaves_running_answers_alone),
+        cmocka_unit_test(purge__of_a_long_session_holds_the_lock_for_short_times_only),
+        cmocka_unit_test(purge__says_which_copies_are_left_and_removes_them_when_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
