@@ -32,11 +32,7 @@ enum err_code attempt_end(struct db *db, const struct attempt_end *end, bool *re
 enum err_code usage_insert(struct db *db, int64_t message, const struct usage *usage, int64_t at_us,
                            struct err *err) NODISCARD;
 
-/* budget.c. Reserves for a running attempt, ERR_BUDGET when a limit would be passed. */
-struct budget_claim;
-enum err_code budget__reserve(struct db *db, int64_t attempt, const char *model,
-                              const struct budget_claim *claim, struct err *err) NODISCARD;
-/* Releases the reservation, if there is one, and books a call with its usage. */
+/* budget.c. Releases the reservation, if there is one, and books a call with its usage. */
 enum err_code budget__settle(struct db *db, int64_t attempt, const char *model,
                              const struct attempt_end *end, struct err *err) NODISCARD;
 

@@ -13,9 +13,11 @@
 
 #include "base/alloc.h"
 #include "store/attempt_internal.h"
+#include "store/core_internal.h"
 
 #define TOTAL "total"
 #define FORM "model:%s"
+#define PATIENCE_US CLOCK_S(10)
 
 /* One of the four rows. */
 struct cell {
@@ -138,8 +140,8 @@ static enum err_code insert_reservation(struct db *db, int64_t attempt, const ch
     return db_run(db, stmt, err);
 }
 
-enum err_code budget__reserve(struct db *db, int64_t attempt, const char *model,
-                              const struct budget_claim *claim, struct err *err)
+static enum err_code reserve(struct db *db, int64_t attempt, const char *model,
+                             const struct budget_claim *claim, struct err *err)
 {
     char day[CLOCK_DAY_SIZE];
     char month[CLOCK_DAY_SIZE];
@@ -164,6 +166,81 @@ enum err_code budget__reserve(struct db *db, int64_t attempt, const char *model,
         code = insert_reservation(db, attempt, day, model, amount, err);
     }
     free(bucket);
+    return code;
+}
+
+struct reserve_job {
+    struct job job;
+    struct ulid attempt;
+    struct budget_claim claim;
+    budget_done_fn *done;
+    void *ctx;
+};
+
+static enum err_code run_reserve(struct job *job, struct store *store UNUSED, struct db *db,
+                                 struct err *err)
+{
+    const struct reserve_job *self = (struct reserve_job *)job;
+    struct sqlite3_stmt *stmt = db_prepare(
+        db, "SELECT id, coalesce(model, '') FROM attempt WHERE uid = ?1 AND state = 'running'",
+        err);
+    db_bind_id(stmt, 1, &self->attempt);
+    if (!db_step(db, stmt, err)) {
+        enum err_code code = db_result(db);
+        return code ? code
+                    : err_set(err, ERR_NOT_FOUND, "no running attempt '%s'", self->attempt.text);
+    }
+    int64_t row = db_column_int(stmt, 0);
+    char *model = db_column_dup(stmt, 1);
+    db_reset(stmt);
+    enum err_code code = reserve(db, row, model, &self->claim, err);
+    free(model);
+    return code;
+}
+
+static void finish_reserve(struct job *job, struct store *store UNUSED, enum err_code code,
+                           const struct err *err)
+{
+    struct reserve_job *self = (struct reserve_job *)job;
+    self->done(self->ctx, code, err);
+    free(self);
+}
+
+/* wide: the pair done, ctx is one thing */
+enum err_code budget_reserve_then(struct store *store, const struct ulid *attempt,
+                                  const struct budget_claim *claim, budget_done_fn *done, void *ctx,
+                                  struct err *err)
+{
+    struct reserve_job *self = xcalloc(1, sizeof(*self));
+    self->job = (struct job){
+        .deadline_us = clock_mono_us() + PATIENCE_US, .run = run_reserve, .finish = finish_reserve};
+    self->attempt = *attempt;
+    self->claim = *claim;
+    self->done = done;
+    self->ctx = ctx;
+    enum err_code code = job_submit(store, &self->job, err);
+    if (code) {
+        free(self);
+    }
+    return code;
+}
+
+/* ---- the form that waits ---- */
+
+static enum err_code run_reserve_state(void *state, struct db *db, struct err *err)
+{
+    return run_reserve(state, NULL, db, err);
+}
+
+enum err_code budget_reserve(struct store *store, const struct ulid *attempt,
+                             const struct budget_claim *claim, struct err *err)
+{
+    static const struct store_write write = {.run = run_reserve_state, .free_state = free};
+    struct reserve_job *self = xcalloc(1, sizeof(*self));
+    self->attempt = *attempt;
+    self->claim = *claim;
+    enum err_code code = store_write(store, &write, &self, err);
+    free(self);
     return code;
 }
 

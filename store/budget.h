@@ -1,11 +1,11 @@
 /*
  * Budget: what was spent and what is promised, by day and by month, over all and for each model.
  *
- * A turn reserves its estimate before anything is sent, in the transaction that stores the prompt:
- * it is refused (ERR_BUDGET) when what was spent, what is reserved and the estimate would together
- * pass a limit. The end of the answer releases the reservation and books what it really cost, even
- * where that is more. The recovery releases what a process that is gone had reserved. Since all of
- * that happens inside of the database's transactions, limits hold across processes.
+ * An attempt reserves its estimate before anything is sent: it is refused (ERR_BUDGET) when what
+ * was spent, what is reserved and the estimate would together pass a limit. The end of the attempt
+ * releases the reservation and books what it really cost, even where that is more. The recovery
+ * releases what a process that is gone had reserved. Since all of that happens inside of the
+ * database's transactions, limits hold across processes.
  *
  * A period begins at local midnight: of a day, or of the first day of a month. A reservation is
  * settled in the period in which it was made.
@@ -23,6 +23,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/ulid.h"
 #include "store/store.h"
 
 #define BUDGET_NO_LIMIT INT64_C(-1)
@@ -35,12 +36,27 @@ struct budget_limits {
 };
 struct budget_limits budget_unlimited(void);
 
-/* What a turn asks for. */
+/* What an attempt asks for. */
 struct budget_claim {
     int64_t amount_micros; /* the estimate; 0 reserves nothing and passes while a limit is not
                               exceeded yet */
     struct budget_limits limits;
 };
+
+/* Called once on the writer's thread, no lock held: only queue and wake there. */
+typedef void budget_done_fn(void *ctx, enum err_code code, const struct err *err);
+/*
+ * Reserves for an attempt that runs; once for each. ERR_BUDGET: a limit would be passed, the text
+ * says which. ERR_NOT_FOUND: no such attempt, or it has ended. Returns at once; when this call
+ * itself fails, `done` is not called.
+ */
+enum err_code budget_reserve_then(
+    struct store *store, const struct ulid *attempt, const struct budget_claim *claim,
+    budget_done_fn *done, void *ctx,
+    struct err *err) NODISCARD; /* wide: the pair done, ctx is one thing */
+/* The same, and waits for the disk. */
+enum err_code budget_reserve(struct store *store, const struct ulid *attempt,
+                             const struct budget_claim *claim, struct err *err) NODISCARD;
 
 struct budget_row {
     bool monthly;

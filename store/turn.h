@@ -3,11 +3,11 @@
  * before anything is sent anywhere.
  *
  * In one transaction (synced to the disk): the user's message, the turn, a running attempt owned by
- * this process, the empty message of the answer, the reservation of what it may cost, and the key
- * under which it can be asked for again. The answer is then fed through the message service; its
- * last event ends the attempt, exactly once: completed, failed, cancelled or interrupted. Text is
- * only appended and an end is final, so ending an answer a second time is refused, whoever comes
- * first; its usage is stored with its end, once.
+ * this process, the empty message of the answer, and the key under which it can be asked for again.
+ * The answer is then fed through the message service; its last event ends the attempt, exactly
+ * once: completed, failed, cancelled or interrupted. Text is only appended and an end is final, so
+ * ending an answer a second time is refused, whoever comes first; its usage is stored with its end,
+ * once.
  *
  * Nothing is overwritten: another prompt in the place of an earlier one, and another answer to the
  * same prompt, stand on branches of their own, which become the session's current one.
@@ -22,8 +22,7 @@
  * Threads: any. Ownership: texts are borrowed for the call and copied. Errors: ERR_BUSY (an attempt
  * runs on this branch; the text says in which process and since when), ERR_NOT_FOUND (session,
  * message), ERR_INVALID (the key was used with another fingerprint; `at` is no message that this
- * kind of turn can follow), ERR_BUDGET (a limit would be passed: nothing is stored), ERR_CLOSED,
- * ERR_READ_ONLY, ERR_DISK_FULL, ERR_IO.
+ * kind of turn can follow), ERR_CLOSED, ERR_READ_ONLY, ERR_DISK_FULL, ERR_IO.
  */
 #ifndef WEIR_STORE_TURN_H
 #define WEIR_STORE_TURN_H
@@ -36,7 +35,6 @@
 #include "base/err.h"
 #include "base/sv.h"
 #include "base/ulid.h"
-#include "store/budget.h"
 #include "store/store.h"
 
 /* Stored as a part of kind attachment of the user's message: tool_id is the id, tool_name the type,
@@ -71,8 +69,7 @@ struct turn_request {
     const struct turn_attachment *attachments;
     size_t attachment_count;
     struct turn_key key;
-    const struct budget_claim *budget; /* NULL: nothing is reserved */
-    bool unanswered;                   /* deliberately: the prompt alone is stored */
+    bool unanswered; /* deliberately: the prompt alone is stored */
 };
 
 enum turn_outcome {

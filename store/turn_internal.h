@@ -23,8 +23,6 @@ struct turn_job {
     struct turn_attachment *attachments; /* complete ones; their texts follow in the same block */
     size_t attachment_count;
     bool unanswered;
-    bool has_budget;
-    struct budget_claim budget;
     turn_begun_fn *begun;
     void *ctx;
     /* What run found and made. */

@@ -178,10 +178,6 @@ static enum err_code write_answer(struct turn_job *self, struct db *db, const st
     if (code == ERR_OK) {
         code = insert_attempt(self, db, owner, err);
     }
-    if (code == ERR_OK && self->has_budget) {
-        code = budget__reserve(db, self->attempt_row, self->model ? self->model : "", &self->budget,
-                               err);
-    }
     if (code == ERR_OK) {
         code = event_append(db, "created", self->session_row, self->answer_row, err);
     }

@@ -24,11 +24,24 @@ static struct budget_claim claim_of(int64_t amount, int64_t daily)
     return claim;
 }
 
+/* A turn, and what its attempt may cost. A refused one is ended. */
 static enum err_code try_turn(struct store *store, const struct budget_claim *claim,
                               struct turn *ret_turn, struct err *err)
 {
-    struct turn_request request = {.prompt = SV("q"), .model = SV("p/m"), .budget = claim};
-    return turn_begin(store, &request, fixture_soon(), ret_turn, err);
+    struct turn_request request = {.prompt = SV("q"), .model = SV("p/m")};
+    enum err_code code = turn_begin(store, &request, fixture_soon(), ret_turn, err);
+    if (code || !claim) {
+        return code;
+    }
+    code = budget_reserve(store, &ret_turn->attempt, claim, err);
+    if (code) {
+        struct err ignored;
+        struct stream_event event = {
+            .kind = STREAM_ERROR, .reason = FINISH_ERROR, .error = code, .text = SV("no")};
+        assert_int_equal(
+            message_apply_wait(store, &ret_turn->answer, &event, fixture_soon(), &ignored), ERR_OK);
+    }
+    return code;
 }
 
 static struct turn begin(struct fixture *fixture, const struct budget_claim *claim)
@@ -135,7 +148,7 @@ static void sc9__all_rows_are_listed_newest_first(void **state)
     budget_list_free(&list);
 }
 
-static void sc10__what_would_pass_a_limit_is_refused_and_nothing_is_stored(void **state)
+static void sc10__what_would_pass_a_limit_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct err err;
@@ -145,8 +158,12 @@ static void sc10__what_would_pass_a_limit_is_refused_and_nothing_is_stored(void 
     assert_int_equal(try_turn(fixture->store, &claim, &refused, &err), ERR_BUDGET);
     assert_string_equal(err.text, "the daily budget of $0.001 is reached: $0.0006 is spent or"
                                   " promised, this needs up to $0.0006");
-    fixture_assert_query(fixture, "SELECT count(*) FROM turn", "1");
-    fixture_assert_query(fixture, "SELECT count(*) FROM session", "1");
+    fixture_assert_query(fixture,
+                         "SELECT sum(reserved_micros) FROM budget WHERE bucket ="
+                         " 'total' AND period = 'daily'",
+                         "600");
+    fixture_assert_query(fixture, "SELECT error FROM message WHERE error IS NOT NULL",
+                         "ERR_BUDGET");
     /* To the limit, not beyond. */
     claim.amount_micros = 400;
     struct turn second = begin(fixture, &claim);
@@ -202,6 +219,20 @@ static void sc4__of_two_that_end_an_attempt_one_books_it(void **state)
     fixture_close(&fixture);
 }
 
+static void an_attempt_that_has_ended__reserves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err;
+    struct budget_claim claim = claim_of(500, BUDGET_NO_LIMIT);
+    struct turn turn = begin(fixture, NULL);
+    end(fixture, &turn, 1);
+    assert_int_equal(budget_reserve(fixture->store, &turn.attempt, &claim, &err), ERR_NOT_FOUND);
+    turn = begin(fixture, &claim);
+    /* Twice is once. */
+    assert_int_not_equal(budget_reserve(fixture->store, &turn.attempt, &claim, &err), ERR_OK);
+    assert_row(fixture, "period = 'daily' AND bucket = 'total'", "1 500 1");
+}
+
 static enum err_code ask(struct store *store, int who UNUSED, const char *given, char text[64])
 {
     struct turn turn;
@@ -241,7 +272,8 @@ int main(void)
         ON_BOTH(sc8__tokens_and_tools_are_booked_on_the_total_only),
         cmocka_unit_test_setup_teardown(sc9__all_rows_are_listed_newest_first, fixture_setup_file,
                                         fixture_teardown),
-        ON_BOTH(sc10__what_would_pass_a_limit_is_refused_and_nothing_is_stored),
+        ON_BOTH(sc10__what_would_pass_a_limit_is_refused),
+        ON_BOTH(an_attempt_that_has_ended__reserves_nothing),
         cmocka_unit_test(sc10__recovery_releases_what_a_process_that_is_gone_had_reserved),
         cmocka_unit_test(sc4__of_two_that_end_an_attempt_one_books_it),
         SCRATCH_TEST(sc10__of_four_processes_at_the_last_of_a_budget_one_passes),
