@@ -223,13 +223,7 @@ static void write_tools(struct encoder *encoder)
     for (size_t i = 0; i < options->tool_count; i++) {
         const struct chat_tool *tool = &options->tools[i];
         (void)buf_append_str(encoder->out, i ? ",{" : "{");
-        codec_append_text(encoder->out, "name", tool->name);
-        if (tool->description.n) {
-            codec_append_text(encoder->out, "description", tool->description);
-        }
-        codec_append_raw(encoder->out, "input_schema",
-                         tool->schema.n ? tool->schema
-                                        : SV("{\"type\":\"object\",\"properties\":{}}"));
+        codec_append_tool(encoder->out, "input_schema", tool);
         (void)buf_append_byte(encoder->out, '}');
     }
     (void)buf_append_byte(encoder->out, ']');

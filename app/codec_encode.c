@@ -92,6 +92,24 @@ void codec_append_texts(struct buf *out, const char *name, const struct sv *text
     (void)buf_append_byte(out, ']');
 }
 
+void codec_append_tool(struct buf *out, const char *schema, const struct chat_tool *tool)
+{
+    codec_append_text(out, "name", tool->name);
+    if (tool->description.n) {
+        codec_append_text(out, "description", tool->description);
+    }
+    codec_append_raw(out, schema,
+                     tool->schema.n ? tool->schema : SV("{\"type\":\"object\",\"properties\":{}}"));
+}
+
+void codec_append_schema(struct buf *out, const struct chat_options *options)
+{
+    codec_append_text(out, "name", options->schema_name.n ? options->schema_name : SV("answer"));
+    codec_append_raw(out, "schema", options->schema);
+    codec_append_raw(out, "strict",
+                     codec_schema_is_strict(options->schema) ? SV("true") : SV("false"));
+}
+
 /* ---- attachments ---- */
 
 void codec_append_base64(struct buf *out, struct sv bytes)

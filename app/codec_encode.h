@@ -47,6 +47,11 @@ void codec_append_file_text(struct buf *out, const struct chat_attachment *attac
                             struct sv title);
 enum err_code codec_refuse_attachment(const struct chat_attachment *attachment,
                                       struct err *err) NODISCARD;
+/* The members of a tool's object: its name, its description, its arguments' schema under `schema`.
+ */
+void codec_append_tool(struct buf *out, const char *schema, const struct chat_tool *tool);
+/* The members of what OpenAI's protocols call a json_schema: name, schema, strict. */
+void codec_append_schema(struct buf *out, const struct chat_options *options);
 /* Whether a server that holds answers to the letter of a schema takes it: every object lists all of
  * its properties as required and allows no others. */
 bool codec_schema_is_strict(struct sv schema);

@@ -22,11 +22,15 @@ struct encoder {
     bool after_tool;                   /* the last one written was a tool's */
     enum role role;                    /* of the message that is gathered */
     struct buf text;                   /* gathered */
+    struct buf media;                  /* gathered: images and files, JSON with commas between */
     struct buf reasoning;              /* gathered; only DeepSeek wants it back */
     const struct message_part **calls; /* gathered, or written and not all answered */
     bool *answered;
     size_t call_count;
     bool calls_written;
+    bool prefix; /* the answer that is gathered is to be written on */
+    struct err *err;
+    enum err_code code; /* of the first part that cannot be sent */
 };
 
 static void append_member(struct encoder *encoder, const char *name, struct sv text)
@@ -95,11 +99,31 @@ static void write_calls(struct encoder *encoder)
     (void)buf_append_byte(encoder->out, ']');
 }
 
+static void write_content(struct encoder *encoder)
+{
+    if (encoder->media.n == 0 && encoder->text.n == 0) {
+        (void)buf_append_str(encoder->out, ",\"content\":null");
+        return;
+    }
+    if (encoder->media.n == 0) {
+        append_member(encoder, "content", buf_sv(&encoder->text));
+        return;
+    }
+    (void)buf_append_str(encoder->out, ",\"content\":[");
+    if (encoder->text.n) {
+        (void)buf_append_str(encoder->out, "{\"type\":\"text\"");
+        append_member(encoder, "text", buf_sv(&encoder->text));
+        (void)buf_append_str(encoder->out, "},");
+    }
+    (void)buf_append_sv(encoder->out, buf_sv(&encoder->media));
+    (void)buf_append_byte(encoder->out, ']');
+}
+
 /* Writes the message that was gathered, if there is anything in it. */
 static void write_gathered(struct encoder *encoder)
 {
     bool with_calls = encoder->call_count && !encoder->calls_written;
-    if (encoder->text.n == 0 && !with_calls) {
+    if (encoder->text.n == 0 && encoder->media.n == 0 && !with_calls) {
         return;
     }
     if (encoder->mistral && encoder->after_tool && encoder->role == ROLE_USER) {
@@ -108,11 +132,7 @@ static void write_gathered(struct encoder *encoder)
         end_message(encoder);
     }
     begin_message(encoder, role_text(encoder->role));
-    if (encoder->text.n) {
-        append_member(encoder, "content", buf_sv(&encoder->text));
-    } else {
-        (void)buf_append_str(encoder->out, ",\"content\":null");
-    }
+    write_content(encoder);
     if (with_calls && encoder->deepseek) {
         append_member(encoder, "reasoning_content", buf_sv(&encoder->reasoning));
     }
@@ -120,8 +140,12 @@ static void write_gathered(struct encoder *encoder)
         write_calls(encoder);
         encoder->calls_written = true;
     }
+    if (encoder->prefix) {
+        (void)buf_append_str(encoder->out, ",\"prefix\":true");
+    }
     end_message(encoder);
     buf_clear(&encoder->text);
+    buf_clear(&encoder->media);
     if (encoder->role == ROLE_ASSISTANT) {
         buf_clear(&encoder->reasoning);
     }
@@ -192,6 +216,50 @@ static void take_result(struct encoder *encoder, const struct message_part *part
     }
 }
 
+static const struct chat_attachment *find_attachment(const struct chat_request *request,
+                                                     const struct message_part *part)
+{
+    for (size_t i = 0; i < request->attachment_count; i++) {
+        if (sv_equal(request->attachments[i].id, sv_from(part->tool_id))) {
+            return &request->attachments[i];
+        }
+    }
+    return NULL;
+}
+
+static void gather_medium(struct encoder *encoder, const struct chat_attachment *attachment,
+                          bool image)
+{
+    struct buf *media = &encoder->media;
+    codec_append_comma(media);
+    if (image) {
+        (void)buf_append_str(media, "{\"type\":\"image_url\",\"image_url\":{\"url\":");
+    } else {
+        (void)buf_append_str(media, "{\"type\":\"file\",\"file\":{");
+        codec_append_text(media, "filename",
+                          attachment->name.n ? attachment->name : SV("file.pdf"));
+        (void)buf_append_str(media, ",\"file_data\":");
+    }
+    codec_append_data_url(media, attachment);
+    (void)buf_append_str(media, "}}");
+}
+
+static void take_attachment(struct encoder *encoder, const struct chat_request *request,
+                            const struct message_part *part)
+{
+    const struct chat_attachment *attachment = find_attachment(request, part);
+    enum codec_medium medium = attachment ? codec_medium_of(attachment) : CODEC_PLAIN;
+    switch_role(encoder, ROLE_USER);
+    if (medium == CODEC_PLAIN) {
+        (void)buf_append_str(&encoder->text, encoder->text.n ? "\n\n" : "");
+        codec_append_file_text(&encoder->text, attachment, sv_of(part->text, part->text_n));
+    } else if (medium != CODEC_OTHER) {
+        gather_medium(encoder, attachment, medium == CODEC_IMAGE);
+    } else if (encoder->code == ERR_OK) {
+        encoder->code = codec_refuse_attachment(attachment, encoder->err);
+    }
+}
+
 static void take_part(struct encoder *encoder, enum role role, const struct message_part *part)
 {
     bool assistant = role == ROLE_ASSISTANT;
@@ -209,55 +277,52 @@ static void take_part(struct encoder *encoder, enum role role, const struct mess
     }
 }
 
+static void take_message(struct encoder *encoder, const struct chat_request *request,
+                         const struct message *message)
+{
+    if (encoder->call_count == 0 || encoder->calls_written) {
+        buf_clear(&encoder->reasoning);
+    }
+    for (size_t i = 0; i < message->part_count; i++) {
+        const struct message_part *part = &message->parts[i];
+        if (part->kind == PART_ATTACHMENT && message->role == ROLE_USER) {
+            take_attachment(encoder, request, part);
+        } else {
+            take_part(encoder, message->role, part);
+        }
+    }
+}
+
+/* After an answer that was cut short: the model writes on, or is asked for the rest. */
+static void go_on(struct encoder *encoder, const struct chat_request *request)
+{
+    bool cut = encoder->role == ROLE_ASSISTANT && encoder->text.n && encoder->call_count == 0;
+    if (cut && openai_chat__can_prefill(request)) {
+        encoder->prefix = encoder->mistral;
+    } else if (cut) {
+        switch_role(encoder, ROLE_USER);
+        (void)buf_append_str(&encoder->text, CHAT_GO_ON);
+    }
+}
+
 static void write_messages(struct encoder *encoder, const struct chat_request *request)
 {
     (void)buf_append_str(encoder->out, ",\"messages\":[");
     if (request->system.n) {
-        begin_message(encoder, role_text(ROLE_SYSTEM));
+        begin_message(encoder,
+                      openai_chat__is_reasoner(request) ? "developer" : role_text(ROLE_SYSTEM));
         append_member(encoder, "content", request->system);
         end_message(encoder);
     }
     encoder->role = ROLE_USER;
     for (size_t i = 0; i < request->message_count; i++) {
-        const struct message *message = request->messages[i];
-        if (encoder->call_count == 0 || encoder->calls_written) {
-            buf_clear(&encoder->reasoning);
-        }
-        for (size_t k = 0; k < message->part_count; k++) {
-            take_part(encoder, message->role, &message->parts[k]);
-        }
+        take_message(encoder, request, request->messages[i]);
+    }
+    if (request->continues) {
+        go_on(encoder, request);
     }
     settle(encoder);
     (void)buf_append_byte(encoder->out, ']');
-}
-
-static bool is_azure(const struct chat_request *request)
-{
-    return codec_host_is(request->host, SV("azure.com"));
-}
-
-const char *openai_chat__key_header(const struct chat_request *request)
-{
-    return is_azure(request) ? "api-key: " : "Authorization: Bearer ";
-}
-
-/* Azure's older form names the deployment in the path, and a version of the protocol. */
-void openai_chat__path(const struct chat_request *request, struct buf *out)
-{
-    if (is_azure(request) && request->api_version) {
-        (void)buf_append_str(out, "/deployments/");
-        codec_append_segment(out, sv_from(request->model));
-        (void)buf_append_str(out, "/chat/completions?api-version=");
-        codec_append_segment(out, sv_from(request->api_version));
-    } else {
-        (void)buf_append_str(out, "/chat/completions");
-    }
-}
-
-/* OpenAI itself answers a trailing answer anew; local servers write on. */
-bool openai_chat__can_prefill(const struct chat_request *request)
-{
-    return codec_host_is(request->host, SV("mistral.ai"));
 }
 
 enum err_code openai_chat__encode(const struct chat_request *request, struct buf *out,
@@ -269,7 +334,9 @@ enum err_code openai_chat__encode(const struct chat_request *request, struct buf
         .deepseek = codec_host_is(request->host, SV("deepseek.com")) &&
                     !sv_equal_str(sv_from(request->model), "deepseek-reasoner"),
         .text = BUF_INIT(BUF_MAX_INTERNAL),
+        .media = BUF_INIT(BUF_MAX_INTERNAL),
         .reasoning = BUF_INIT(BUF_MAX_INTERNAL),
+        .err = err,
     };
     (void)buf_append_str(out, "{\"model\":");
     (void)json_append_string(out, sv_from(request->model));
@@ -278,13 +345,19 @@ enum err_code openai_chat__encode(const struct chat_request *request, struct buf
         (void)buf_append_str(out, ",\"stream_options\":{\"include_usage\":true}");
     }
     write_messages(&encoder, request);
+    openai_chat__write_options(out, request);
     (void)buf_append_byte(out, '}');
 
-    bool fits = buf_ok(out) && buf_ok(&encoder.text) && buf_ok(&encoder.reasoning);
+    bool fits = buf_ok(out) && buf_ok(&encoder.text) && buf_ok(&encoder.reasoning) &&
+                buf_ok(&encoder.media);
     buf_release(&encoder.text);
+    buf_release(&encoder.media);
     buf_release(&encoder.reasoning);
     free(encoder.calls);
     free(encoder.answered);
+    if (encoder.code) {
+        return encoder.code;
+    }
     if (!encoder.any) {
         return err_set(err, ERR_INVALID, "there is no message to send");
     }

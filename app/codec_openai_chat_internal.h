@@ -55,6 +55,10 @@ void openai_chat__free_calls(struct decoder *decoder);
 /* Fields that are not there stay unknown. */
 struct usage openai_chat__usage(const cJSON *usage);
 
+/* A model of OpenAI's that reasons, at OpenAI or Azure. */
+bool openai_chat__is_reasoner(const struct chat_request *request);
+/* Appends the members behind the messages. */
+void openai_chat__write_options(struct buf *out, const struct chat_request *request);
 const char *openai_chat__key_header(const struct chat_request *request);
 void openai_chat__path(const struct chat_request *request, struct buf *out);
 bool openai_chat__can_prefill(const struct chat_request *request);

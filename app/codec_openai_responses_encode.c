@@ -192,13 +192,7 @@ static void write_tools(struct encoder *encoder)
     for (size_t i = 0; i < options->tool_count; i++) {
         const struct chat_tool *tool = &options->tools[i];
         (void)buf_appendf(encoder->out, "%s{\"type\":\"function\"", i ? "," : "");
-        codec_append_text(encoder->out, "name", tool->name);
-        if (tool->description.n) {
-            codec_append_text(encoder->out, "description", tool->description);
-        }
-        codec_append_raw(encoder->out, "parameters",
-                         tool->schema.n ? tool->schema
-                                        : SV("{\"type\":\"object\",\"properties\":{}}"));
+        codec_append_tool(encoder->out, "parameters", tool);
         (void)buf_append_str(encoder->out, ",\"strict\":false}");
     }
     (void)buf_append_byte(encoder->out, ']');
@@ -209,11 +203,8 @@ static void write_format(struct encoder *encoder)
     const struct chat_options *options = &encoder->request->options;
     if (options->schema.n) {
         (void)buf_append_str(encoder->out, ",\"text\":{\"format\":{\"type\":\"json_schema\"");
-        codec_append_text(encoder->out, "name",
-                          options->schema_name.n ? options->schema_name : SV("answer"));
-        codec_append_raw(encoder->out, "schema", options->schema);
-        (void)buf_appendf(encoder->out, ",\"strict\":%s}}",
-                          codec_schema_is_strict(options->schema) ? "true" : "false");
+        codec_append_schema(encoder->out, options);
+        (void)buf_append_str(encoder->out, "}}");
     }
 }
 
