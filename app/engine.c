@@ -174,6 +174,9 @@ static void obey(struct engine *engine, struct order *order)
     case ORDER_PREPARED:
         run_on_prepared(order->run, order);
         break;
+    case ORDER_RESERVED:
+        run_on_reserved(order->run, order);
+        break;
     case ORDER_SAVED:
         run_on_saved(order->run);
         break;
@@ -285,27 +288,13 @@ void engine_use(struct engine *engine, const struct model_choice *choice)
     engine_post(engine, order);
 }
 
-static struct run *new_run(struct engine *engine, const struct engine_order *order)
-{
-    struct run *run = xcalloc(1, sizeof(*run));
-    run->engine = engine;
-    run->session = order->session;
-    run->prompt = xstrndup(order->prompt.p ? order->prompt.p : "", order->prompt.n);
-    run->prompt_n = order->prompt.n;
-    run->extras = chat_extras_copy(order->extras);
-    run->retry_us = CLOCK_NEVER;
-    run->begun = order->begun;
-    run->begun_ctx = order->ctx;
-    return run;
-}
-
 /* Looked at and appended under one lock: an order that is taken is obeyed, or refused by
  * drop_orders. */
 enum err_code engine_send(struct engine *engine, const struct engine_order *order, struct err *err)
 {
     struct order *send = xcalloc(1, sizeof(*send));
     send->kind = ORDER_SEND;
-    send->run = new_run(engine, order);
+    send->run = run_new(engine, order);
     pthread_mutex_lock(&engine->lock);
     bool refused = engine->stopping || !engine->started;
     if (!refused) {

@@ -5,7 +5,8 @@
  *
  * Life of a turn: order → turn stored (synced) → NOTICE_BEGUN → request → stream events → last
  * event → attempt ended. A turn whose prompt cannot be stored is never sent: NOTICE_SEND_FAILED
- * gives the prompt back.
+ * gives the prompt back. Where a budget holds, what the request may cost is reserved before it is
+ * sent; a refusal ends the attempt with ERR_BUDGET.
  *
  * Threads: engine_send, engine_cancel, engine_stop from any; open and free from the owner.
  */
@@ -26,13 +27,24 @@
 
 struct engine;
 
+/* What is asked; see struct turn_request. Texts are copied. */
 struct engine_order {
-    struct ulid session; /* unset: a new one */
-    struct sv prompt;    /* copied */
-    /* Options, and attachments of the prompt; copied. NULL: none. */
+    enum turn_kind kind;
+    struct ulid session; /* TURN_NEW; unset: a new one */
+    struct ulid at;      /* the other kinds: a message */
+    struct sv scope;     /* of a new session */
+    struct sv prompt;
+    struct turn_key key;
+    bool unanswered;
+    bool has_system;
+    struct sv system;  /* instead of the config's, where has_system */
+    bool has_max_cost; /* a limit for this request alone */
+    int64_t max_cost_micros;
+    /* Options, and attachments of the prompt; copied. NULL: none. Their content is in the store,
+     * where later turns find it (store/attachment.h). */
     const struct chat_extras *extras;
     /* Called on another thread once the turn is stored, or is not going to be (code, err); may be
-     * NULL. Only queue and wake. */
+     * NULL. Only queue and wake. A turn whose outcome is not TURN_BEGUN ends with this. */
     turn_begun_fn *begun;
     void *ctx;
 };

@@ -52,6 +52,7 @@ enum order_kind {
     ORDER_CANCEL,
     ORDER_BEGUN,    /* from the writer: the turn is stored, or is not going to be */
     ORDER_PREPARED, /* from a preparing thread */
+    ORDER_RESERVED, /* from the writer: what it may cost is reserved, or is too much */
     ORDER_SAVED,    /* from the writer: the end of the answer is on the disk, or never will be */
     ORDER_LOOK,
     ORDER_FOUND, /* from a looking thread: `server` or NULL */
@@ -63,7 +64,7 @@ enum order_kind {
 struct order {
     struct order *next;
     enum order_kind kind;
-    struct run *run;     /* BEGUN, PREPARED, SAVED; SEND gives a new one */
+    struct run *run;     /* BEGUN, PREPARED, RESERVED, SAVED; SEND gives a new one */
     struct ulid session; /* CANCEL */
     struct turn turn;    /* BEGUN */
     struct prepared prepared;
@@ -78,6 +79,7 @@ struct order {
 enum run_stage {
     STAGE_STORING,   /* waiting for ORDER_BEGUN */
     STAGE_PREPARING, /* waiting for ORDER_PREPARED */
+    STAGE_RESERVING, /* waiting for ORDER_RESERVED */
     STAGE_STREAMING,
     STAGE_WAITING, /* a try failed; the next one begins at `retry_us` */
     STAGE_ENDED,   /* the last event was given to the store; waiting for ORDER_SAVED, or for a
@@ -109,15 +111,25 @@ void reply_end(struct reply *reply, const struct err *err, stream_sink_fn *sink,
 /* Parts that one try can open before there is something in any; more are not kept back. */
 #define HELD_PARTS 8
 
+/* A copy of the order. */
+struct asked {
+    enum turn_kind kind;
+    struct ulid at;
+    char *scope, *prompt, *system;       /* system NULL: the target's */
+    char *key, *key_scope, *fingerprint; /* NULL: none */
+    size_t prompt_n;
+    bool unanswered;
+    int64_t max_cost_micros;    /* below 0: none */
+    struct chat_extras *extras; /* never NULL */
+};
+
 struct run {
     struct run *next;
     struct engine *engine;
     enum run_stage stage;
     struct target *target;
+    struct asked asked; /* never changed */
     struct ulid session;
-    char *prompt;
-    size_t prompt_n;
-    struct chat_extras *extras; /* never NULL; never changed */
     turn_begun_fn *begun;
     void *begun_ctx;
     struct turn turn;
@@ -184,6 +196,7 @@ void run_begin(struct engine *engine, struct run *run);
 void run_refuse(struct run *run);
 void run_on_begun(struct run *run, const struct order *order);
 void run_on_prepared(struct run *run, struct order *order);
+void run_on_reserved(struct run *run, const struct order *order);
 void run_on_saved(struct run *run);
 /* Ends it for `reason`, wherever it is. */
 void run_stop(struct run *run, enum finish_reason reason);
@@ -194,6 +207,7 @@ void run_end_with(struct run *run, const struct stream_event *event);
 void run_end_failed(struct run *run, const struct err *err);
 /* Gives the connection and the clocks back; the answer itself is untouched. */
 void run_let_go(struct run *run);
+struct run *run_new(struct engine *engine, const struct engine_order *order) NODISCARD;
 void run_free(struct run *run);
 
 /* attempt.c: on the engine's thread. Sends `request`, again or for the first time. */

@@ -10,21 +10,24 @@
 #include "app/engine_internal.h"
 #include "app/models.h"
 #include "base/alloc.h"
+#include "store/attachment.h"
 #include "store/history.h"
 
 #define PAGE 200
 
 struct preparing {
     struct engine *engine;
-    struct run *run; /* only its extras are read: they never change, and it waits for us */
+    struct run *run; /* only what was asked is read: it never changes, and the run waits for us */
     struct target *target;
-    struct ulid session;
-    struct ulid answer;
+    struct turn turn;
 };
 
 struct conversation {
     struct message **messages;
-    size_t count, cap;
+    size_t count;
+    struct chat_attachment *attachments; /* of earlier prompts, and those of the order */
+    struct buf *contents;                /* bytes of the earlier ones */
+    size_t attachment_count, content_count;
 };
 
 static void conversation_release(struct conversation *conversation)
@@ -32,44 +35,120 @@ static void conversation_release(struct conversation *conversation)
     for (size_t i = 0; i < conversation->count; i++) {
         message_free(conversation->messages[i]);
     }
+    for (size_t i = 0; i < conversation->content_count; i++) {
+        buf_release(&conversation->contents[i]);
+    }
+    free(conversation->contents);
+    free(conversation->attachments);
     free(conversation->messages);
 }
 
-/* Takes the page's messages, but for the answer that is about to be written. */
-static void take_page(struct conversation *conversation, struct history_page *page,
-                      const struct ulid *answer)
+/* Takes the page's messages, which go before those that are there. */
+static void take_page(struct conversation *conversation, struct history_page *page)
 {
-    if (conversation->count + page->count > conversation->cap) {
-        conversation->cap = conversation->cap * 2 + page->count;
-        conversation->messages =
-            xrealloc(conversation->messages, conversation->cap * sizeof(*conversation->messages));
+    size_t count = conversation->count + page->count;
+    struct message **all = xcalloc(count > 0 ? count : 1, sizeof(*all));
+    if (page->count > 0) {
+        memcpy(all, page->messages, page->count * sizeof(*all));
     }
-    for (size_t i = 0; i < page->count; i++) {
-        if (!ulid_equal(&page->messages[i]->id, answer)) {
-            conversation->messages[conversation->count++] = page->messages[i];
-            page->messages[i] = NULL;
-        }
+    if (conversation->count > 0) {
+        memcpy(all + page->count, conversation->messages, conversation->count * sizeof(*all));
     }
+    free(conversation->messages);
+    conversation->messages = all;
+    conversation->count = count;
+    page->count = 0;
 }
 
+/* All that stands before the answer on its branch. */
 static enum err_code load_conversation(const struct preparing *preparing,
                                        struct conversation *conversation, struct err *err)
 {
-    int64_t seq = -1;
+    struct history_query query = {
+        .session = preparing->turn.session,
+        .branch = preparing->turn.branch,
+        .start = HISTORY_MESSAGE,
+        .message = preparing->turn.answer,
+        .limit = PAGE,
+    };
     bool more = true;
     while (more) {
         struct history_page page = {0};
-        enum err_code code =
-            history_after(preparing->engine->store, &preparing->session, seq, PAGE, &page, err);
+        enum err_code code = history_page(preparing->engine->store, &query, &page, err);
         if (code) {
             return code;
         }
-        more = page.more && page.count > 0;
-        seq = page.count > 0 ? page.messages[page.count - 1]->seq : seq;
-        take_page(conversation, &page, &preparing->answer);
+        more = ulid_is_set(&page.next);
+        query.message = page.next;
+        take_page(conversation, &page);
         history_page_free(&page);
     }
     return ERR_OK;
+}
+
+/* ---- attachments ---- */
+
+static bool has_attachment(const struct conversation *conversation, const char *id)
+{
+    for (size_t i = 0; i < conversation->attachment_count; i++) {
+        if (sv_equal_str(conversation->attachments[i].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct chat_attachment *add_attachment(struct conversation *conversation)
+{
+    size_t count = ++conversation->attachment_count;
+    conversation->attachments =
+        xrealloc(conversation->attachments, count * sizeof(*conversation->attachments));
+    return &conversation->attachments[count - 1];
+}
+
+/* What is not there any more is left out: the part names it, and the protocol says so. */
+static enum err_code read_attachment(const struct preparing *preparing,
+                                     const struct message_part *part,
+                                     struct conversation *conversation, struct err *err)
+{
+    struct buf content = BUF_INIT(ATTACHMENT_MAX_BYTES);
+    enum err_code code =
+        attachment_read(preparing->engine->store, sv_from(part->tool_id), &content, err);
+    if (code) {
+        buf_release(&content);
+        return code == ERR_NOT_FOUND ? ERR_OK : code;
+    }
+    size_t count = ++conversation->content_count;
+    conversation->contents = xrealloc(conversation->contents, count * sizeof(struct buf));
+    conversation->contents[count - 1] = content;
+    *add_attachment(conversation) = (struct chat_attachment){
+        .id = sv_from(part->tool_id),
+        .media_type = sv_from(part->tool_name),
+        .name = sv_of(part->text, part->text_n),
+        .bytes = buf_sv(&content),
+    };
+    return ERR_OK;
+}
+
+static enum err_code load_attachments(const struct preparing *preparing,
+                                      struct conversation *conversation, struct err *err)
+{
+    const struct chat_extras *extras = preparing->run->asked.extras;
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; i < extras->attachment_count; i++) {
+        *add_attachment(conversation) = extras->attachments[i];
+    }
+    for (size_t i = 0; i < conversation->count; i++) {
+        const struct message *message = conversation->messages[i];
+        for (size_t at = 0; code == ERR_OK && at < message->part_count; at++) {
+            const struct message_part *part = &message->parts[at];
+            if (part->kind == PART_ATTACHMENT && part->tool_id &&
+                !has_attachment(conversation, part->tool_id)) {
+                code = read_attachment(preparing, part, conversation, err);
+            }
+        }
+    }
+    return code;
 }
 
 /* The key is asked for once, and kept in memory. */
@@ -179,7 +258,7 @@ static enum err_code make_request(const struct preparing *preparing,
                                   struct prepared *prepared, struct err *err)
 {
     const struct target *target = preparing->target;
-    const struct chat_extras *extras = preparing->run->extras;
+    const struct asked *asked = &preparing->run->asked;
     enum err_code code = http_check_url(target->provider.base_url,
                                         target->provider.allow_plain_http, &prepared->host, err);
     if (code == ERR_OK) {
@@ -195,13 +274,13 @@ static enum err_code make_request(const struct preparing *preparing,
         .api_version = target->provider.api_version,
         .context_tokens =
             models_find(preparing->engine->config, &target->provider, target->model).context,
-        .system = sv_from(target->system),
+        .system = sv_from(asked->system ? asked->system : target->system),
         .messages = conversation->messages,
         .message_count = conversation->count,
-        .options = extras->options,
-        .attachments = extras->attachments,
-        .attachment_count = extras->attachment_count,
-        .continues = extras->continues,
+        .options = asked->extras->options,
+        .attachments = conversation->attachments,
+        .attachment_count = conversation->attachment_count,
+        .continues = asked->kind == TURN_CONTINUE || asked->extras->continues,
     };
     prepared->url = make_url(&target->provider, &request);
     prepared->headers = make_headers(&target->provider, &request, prepared->key);
@@ -215,9 +294,13 @@ static enum err_code prepare(const struct preparing *preparing, struct prepared 
 {
     struct conversation conversation = {0};
     enum err_code code = load_conversation(preparing, &conversation, err);
-    if (code == ERR_OK && preparing->target->provider.type->codec) {
+    bool asks = preparing->target->provider.type->codec != NULL;
+    if (code == ERR_OK && asks) {
+        code = load_attachments(preparing, &conversation, err);
+    }
+    if (code == ERR_OK && asks) {
         code = make_request(preparing, &conversation, prepared, err);
-    } else if (code == ERR_OK) {
+    } else if (code == ERR_OK && !asks) {
         prepared->player = demo_player_new(conversation.messages, conversation.count);
     }
     conversation_release(&conversation);
@@ -242,8 +325,7 @@ static void *prepare_main(void *arg)
 enum err_code prepare_start(struct run *run, struct err *err)
 {
     struct preparing *preparing = xcalloc(1, sizeof(*preparing));
-    *preparing = (struct preparing){run->engine, run, target_ref(run->target), run->turn.session,
-                                    run->turn.answer};
+    *preparing = (struct preparing){run->engine, run, target_ref(run->target), run->turn};
     enum err_code code = engine_spawn(run->engine, "weir-prepare", prepare_main, preparing, err);
     if (code) {
         target_unref(preparing->target);

@@ -8,11 +8,23 @@
  */
 #include <stdlib.h>
 
+#include "app/budgeting.h"
 #include "app/engine_internal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ui/notice.h"
+
+static void free_asked(struct asked *asked)
+{
+    free(asked->scope);
+    free(asked->prompt);
+    free(asked->system);
+    free(asked->key);
+    free(asked->key_scope);
+    free(asked->fingerprint);
+    free(asked->extras);
+}
 
 void run_free(struct run *run)
 {
@@ -24,9 +36,46 @@ void run_free(struct run *run)
     prepared_release(&run->request);
     target_unref(run->target);
     key_free(run->key);
-    free(run->prompt);
-    free(run->extras);
+    free_asked(&run->asked);
     free(run);
+}
+
+static char *copy_or_null(struct sv text)
+{
+    return text.n > 0 ? xstrndup(text.p, text.n) : NULL;
+}
+
+static struct asked copy_order(const struct engine_order *order)
+{
+    struct sv empty = SV("");
+    return (struct asked){
+        .kind = order->kind,
+        .at = order->at,
+        .scope = copy_or_null(order->scope),
+        .prompt = xstrndup(order->prompt.p ? order->prompt.p : "", order->prompt.n),
+        .prompt_n = order->prompt.n,
+        .system = order->has_system
+                      ? xstrndup(order->system.p ? order->system.p : empty.p, order->system.n)
+                      : NULL,
+        .key = copy_or_null(order->key.key),
+        .key_scope = copy_or_null(order->key.scope),
+        .fingerprint = copy_or_null(order->key.fingerprint),
+        .unanswered = order->unanswered,
+        .max_cost_micros = order->has_max_cost ? order->max_cost_micros : -1,
+        .extras = chat_extras_copy(order->extras),
+    };
+}
+
+struct run *run_new(struct engine *engine, const struct engine_order *order)
+{
+    struct run *run = xcalloc(1, sizeof(*run));
+    run->engine = engine;
+    run->session = order->session;
+    run->asked = copy_order(order);
+    run->retry_us = CLOCK_NEVER;
+    run->begun = order->begun;
+    run->begun_ctx = order->ctx;
+    return run;
 }
 
 static void post_for(struct run *run, enum order_kind kind, enum err_code code,
@@ -95,7 +144,41 @@ void run_refuse(struct run *run)
     if (run->begun) {
         run->begun(run->begun_ctx, NULL, ERR_CLOSED, &err);
     }
-    notice_publish(run->engine->broker, NOTICE_SEND_FAILED, &run->session, err.text, run->prompt);
+    notice_publish(run->engine->broker, NOTICE_SEND_FAILED, &run->session, err.text,
+                   run->asked.prompt);
+}
+
+/* What names the attachments in the prompt: their content is the store's. */
+static struct turn_attachment *list_attachments(const struct chat_extras *extras)
+{
+    struct turn_attachment *list = xcalloc(extras->attachment_count + 1, sizeof(*list));
+    for (size_t i = 0; i < extras->attachment_count; i++) {
+        const struct chat_attachment *from = &extras->attachments[i];
+        list[i] = (struct turn_attachment){from->id, from->name.n > 0 ? from->name : from->id,
+                                           from->media_type};
+    }
+    return list;
+}
+
+static enum err_code begin_turn(struct run *run, struct err *err)
+{
+    const struct asked *asked = &run->asked;
+    struct turn_attachment *attachments = list_attachments(asked->extras);
+    struct turn_request request = {
+        .kind = asked->kind,
+        .session = run->session,
+        .at = asked->at,
+        .scope = sv_from(asked->scope),
+        .prompt = sv_of(asked->prompt, asked->prompt_n),
+        .model = sv_from(run->target->label),
+        .attachments = attachments,
+        .attachment_count = asked->extras->attachment_count,
+        .key = {sv_from(asked->key_scope), sv_from(asked->key), sv_from(asked->fingerprint)},
+        .unanswered = asked->unanswered,
+    };
+    enum err_code code = turn_begin_then(run->engine->store, &request, on_stored, run, err);
+    free(attachments);
+    return code;
 }
 
 void run_begin(struct engine *engine, struct run *run)
@@ -104,15 +187,9 @@ void run_begin(struct engine *engine, struct run *run)
     run->target = target_ref(engine->target);
     run->next = engine->runs;
     engine->runs = run;
-    struct turn_request request = {
-        .session = run->session,
-        .prompt = sv_of(run->prompt, run->prompt_n),
-        .model = sv_from(run->target->label),
-    };
     run->pending++;
-    enum err_code code = engine->stop_seen
-                             ? err_set(&err, ERR_CLOSED, "weir is ending")
-                             : turn_begin_then(engine->store, &request, on_stored, run, &err);
+    enum err_code code =
+        engine->stop_seen ? err_set(&err, ERR_CLOSED, "weir is ending") : begin_turn(run, &err);
     if (code) {
         on_stored(run, NULL, code, &err);
     }
@@ -125,7 +202,7 @@ void run_on_begun(struct run *run, const struct order *order)
     if (order->code) {
         run->stage = STAGE_ENDED;
         notice_publish(engine->broker, NOTICE_SEND_FAILED, &run->session, order->err.text,
-                       run->prompt);
+                       run->asked.prompt);
         return;
     }
     run->turn = order->turn;
@@ -133,6 +210,10 @@ void run_on_begun(struct run *run, const struct order *order)
     log_write(LOG_INFO, "the prompt is stored; session %s, answer %s", run->session.text,
               run->turn.answer.text);
     notice_publish(engine->broker, NOTICE_BEGUN, &run->session, NULL, NULL);
+    if (run->turn.outcome != TURN_BEGUN) {
+        run->stage = STAGE_ENDED;
+        return;
+    }
     struct err err;
     run->stage = STAGE_PREPARING;
     if (run->stop_reason != FINISH_NONE) {
@@ -151,26 +232,89 @@ static void load_next(struct run *run)
     run->next_us += delay;
 }
 
+static void send_request(struct run *run)
+{
+    run->stage = STAGE_STREAMING;
+    attempt_begin(run);
+}
+
+/* On the writer's thread. */
+static void on_reserved(void *ctx, enum err_code code, const struct err *err)
+{
+    post_for(ctx, ORDER_RESERVED, code, err, NULL);
+}
+
+/* Nothing is reserved where nothing is limited. */
+static enum err_code reserve(struct run *run, bool *ret_waits, struct err *err)
+{
+    struct engine *engine = run->engine;
+    const struct budget_question question = {
+        .config = engine->config,
+        .provider = &run->target->provider,
+        .model = run->target->model,
+        .label = run->target->label,
+        .body_bytes = run->request.body.n,
+        .max_output =
+            run->asked.extras->options.has_max_tokens ? run->asked.extras->options.max_tokens : -1,
+        .max_cost_micros = run->asked.max_cost_micros,
+    };
+    struct budget_claim claim;
+    enum err_code code = budget_claim_make(&question, &claim, err);
+    *ret_waits = code == ERR_OK && budget_is_limited(&claim.limits);
+    if (*ret_waits) {
+        code =
+            budget_reserve_then(engine->store, &run->turn.attempt, &claim, on_reserved, run, err);
+    }
+    return code;
+}
+
+static void take_request(struct run *run, struct order *order)
+{
+    struct err err;
+    bool waits = false;
+    run->request = order->prepared;
+    order->prepared = (struct prepared){0};
+    run->key = run->request.key;
+    run->request.key = NULL;
+    if (reserve(run, &waits, &err)) {
+        run_end_failed(run, &err);
+    } else if (waits) {
+        run->stage = STAGE_RESERVING;
+        run->pending++;
+    } else {
+        send_request(run);
+    }
+}
+
 void run_on_prepared(struct run *run, struct order *order)
 {
     run->pending--;
     if (run->stage != STAGE_PREPARING) {
         return;
     }
-    run->stage = STAGE_STREAMING;
     if (order->code) {
         run_end_failed(run, &order->err);
     } else if (order->prepared.player) {
+        run->stage = STAGE_STREAMING;
         run->player = order->prepared.player;
         order->prepared.player = NULL;
         run->next_us = clock_mono_us();
         load_next(run);
     } else {
-        run->request = order->prepared;
-        order->prepared = (struct prepared){0};
-        run->key = run->request.key;
-        run->request.key = NULL;
-        attempt_begin(run);
+        take_request(run, order);
+    }
+}
+
+void run_on_reserved(struct run *run, const struct order *order)
+{
+    run->pending--;
+    if (run->stage != STAGE_RESERVING) {
+        return;
+    }
+    if (order->code) {
+        run_end_failed(run, &order->err);
+    } else {
+        send_request(run);
     }
 }
 
