@@ -64,6 +64,12 @@ static bool may_try_again(const struct run *run, const struct stream_event *fail
     return failure->retryable && !run->hopeless;
 }
 
+/* By the head, or else by the body; -1: not said. */
+static int64_t asked_us(const struct run *run)
+{
+    return run->asked_wait_us >= 0 ? run->asked_wait_us : run->reply.asked_wait_us;
+}
+
 static int64_t wait_us(const struct run *run)
 {
     uint32_t random = 0;
@@ -73,7 +79,7 @@ static int64_t wait_us(const struct run *run)
     int64_t own = retry_backoff_us(run->tries, random);
     int64_t most = run->engine->config->max_wait_us;
     own = own < most ? own : most;
-    return run->asked_wait_us > own ? run->asked_wait_us : own;
+    return asked_us(run) > own ? asked_us(run) : own;
 }
 
 /* "; it asks to wait 90 s (until 14:32)": longer than we wait by ourselves. */
@@ -136,8 +142,7 @@ static void take_last(struct run *run, const struct stream_event *event)
     if (again && !too_long) {
         wait_for_next(run, event, wait);
     } else {
-        end_for_good(run, event,
-                     event->error == ERR_RATE_LIMIT || too_long ? run->asked_wait_us : 0);
+        end_for_good(run, event, event->error == ERR_RATE_LIMIT || too_long ? asked_us(run) : 0);
     }
 }
 

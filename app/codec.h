@@ -97,6 +97,7 @@ extern const struct codec codec_gemini, codec_ollama;
 struct http_failure {
     enum err_code code;
     bool retryable;
+    int64_t wait_us; /* that the body asks for (Google's RetryInfo); -1: it does not */
     char text[ERR_TEXT_SIZE];
 };
 void http_failure_describe(int status, struct sv body, const char *host,

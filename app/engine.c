@@ -53,11 +53,14 @@ enum err_code engine_open(struct store *store, const struct config *config,
 {
     struct engine *engine = xcalloc(1, sizeof(*engine));
     engine->wake = (struct wake)WAKE_INIT;
+    engine->halt = (struct wake)WAKE_INIT;
     enum err_code code = wake_open(&engine->wake, err);
+    code = code ? code : wake_open(&engine->halt, err);
     if (code == ERR_OK) {
         code = http_open(&engine->http, err);
     }
     if (code) {
+        wake_close(&engine->halt);
         wake_close(&engine->wake);
         free(engine);
         return code;
@@ -333,6 +336,7 @@ enum err_code engine_stop(struct engine *engine, enum finish_reason reason, int6
     engine->stopping = true;
     pthread_mutex_unlock(&engine->lock);
     if (first) {
+        wake_signal(&engine->halt);
         post_stop(engine, reason);
     }
     pthread_mutex_lock(&engine->lock);
@@ -376,6 +380,7 @@ void engine_free(struct engine *engine)
     http_close(engine->http);
     target_unref(engine->target);
     buf_release(&engine->list_body);
+    wake_close(&engine->halt);
     wake_close(&engine->wake);
     pthread_cond_destroy(&engine->changed);
     pthread_mutex_destroy(&engine->lock);

@@ -97,7 +97,8 @@ struct reply {
     struct sse sse;
     struct ndjson lines;
     struct buf body;
-    struct err broken; /* code ERR_OK: not */
+    struct err broken;     /* code ERR_OK: not */
+    int64_t asked_wait_us; /* by a refusal's body; -1: not said */
 };
 void reply_init(struct reply *reply, const struct codec *codec, const char *host,
                 stream_sink_fn *sink, void *ctx);
@@ -164,6 +165,7 @@ struct engine {
     const struct config *config;
     struct broker *broker;
     struct wake wake;
+    struct wake halt; /* readable for good once the engine is to end */
     pthread_t thread;
 
     pthread_mutex_t lock; /* Guards all down to "the thread's own". Leaf. */

@@ -10,6 +10,7 @@
 
 #include "app/codec.h"
 #include "app/json.h"
+#include "app/retry.h"
 #include "base/utf8.h"
 
 /* What is shown of a server's words. */
@@ -22,7 +23,8 @@
 /* What classification looks at besides the status. */
 struct clue {
     int number;      /* a status in the body, or 0 */
-    struct sv words; /* code, type and message, in one text */
+    struct sv words; /* code, type, details and message, in one text */
+    int64_t wait_us; /* -1: not said */
 };
 
 static const cJSON *error_root(const cJSON *tree)
@@ -124,6 +126,39 @@ static void append_words(const cJSON *object, struct buf *words)
     }
 }
 
+/* What Google and Anthropic add: reasons, which quota was passed, and when to come back. */
+static void append_detail_words(const cJSON *detail, struct buf *words, int64_t *wait_us)
+{
+    static const char *const names[] = {"reason", "error_code", "quotaId"};
+    struct retry_when when;
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        (void)buf_append_sv(words, json_get_text(detail, names[i]));
+        (void)buf_append_byte(words, ' ');
+    }
+    if (retry_when_parse(json_get_text(detail, "retryDelay"), &when) && when.span_us >= 0) {
+        *wait_us = when.span_us;
+    }
+    const cJSON *violation;
+    cJSON_ArrayForEach(violation, json_get(detail, "violations"))
+    {
+        (void)buf_append_sv(words, json_get_text(violation, "quotaId"));
+        (void)buf_append_byte(words, ' ');
+    }
+}
+
+static void append_details(const cJSON *details, struct buf *words, int64_t *wait_us)
+{
+    const cJSON *detail;
+    if (cJSON_IsObject(details)) {
+        append_detail_words(details, words, wait_us);
+        return;
+    }
+    cJSON_ArrayForEach(detail, details)
+    {
+        append_detail_words(detail, words, wait_us);
+    }
+}
+
 static void read_clue(struct sv body, struct buf *message, struct buf *words, struct clue *ret_clue)
 {
     cJSON *tree = json_parse(body);
@@ -136,12 +171,14 @@ static void read_clue(struct sv body, struct buf *message, struct buf *words, st
     if (object != root) {
         append_words(root, words);
     }
+    int64_t wait_us = -1;
+    append_details(json_get(object, "details"), words, &wait_us);
     (void)buf_append_sv(words, sv_take(buf_sv(message), SHOWN_BYTES));
     for (size_t i = 0; i < words->n; i++) {
         char c = words->p[i];
         words->p[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
-    *ret_clue = (struct clue){.number = body_number(object), .words = buf_sv(words)};
+    *ret_clue = (struct clue){body_number(object), buf_sv(words), wait_us};
     cJSON_Delete(tree);
 }
 
@@ -163,8 +200,15 @@ static const char *const too_long[] = {"context_length_exceeded",
                                        "context size",
                                        "input token count",
                                        NULL};
-static const char *const no_credit[] = {
-    "insufficient_quota", "credit_balance", "insufficient_credits", "billing", "spend limit", NULL};
+static const char *const no_credit[] = {"insufficient_quota",
+                                        "credit_balance",
+                                        "insufficient_credits",
+                                        "billing",
+                                        "spend limit",
+                                        "spend_limit",
+                                        "perday",
+                                        NULL};
+static const char *const bad_key[] = {"api_key_invalid", "api key not valid", NULL};
 
 /* An error inside an answer that began well has no status of its own: what its words amount to. */
 static const struct {
@@ -243,6 +287,8 @@ static struct verdict judge(int status, struct clue clue)
         verdict.code = ERR_REJECTED;
         verdict.retryable = false;
         verdict.hint = "says that the conversation is too long for this model";
+    } else if (verdict.code == ERR_REJECTED && says(clue, bad_key)) {
+        verdict = verdict_of_status(401);
     } else if (verdict.code == ERR_RATE_LIMIT && says(clue, no_credit)) {
         verdict.retryable = false;
         verdict.hint = "says that the account's credit or limit is used up";
@@ -337,6 +383,7 @@ void http_failure_describe(int status, struct sv body, const char *host,
     (void)err_set(&err, verdict.code, "%s", buf_cstr(&text));
     ret_failure->code = verdict.code;
     ret_failure->retryable = verdict.retryable;
+    ret_failure->wait_us = clue.wait_us;
     memcpy(ret_failure->text, err.text, sizeof(err.text));
     buf_release(&message);
     buf_release(&words);

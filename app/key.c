@@ -167,13 +167,13 @@ static int spawn(char *const argv[], int output, pid_t *ret_pid)
     return failure;
 }
 
-/* Reads to the end, or until the deadline or the maximum: then false. */
-static bool read_output(int fd, int64_t deadline, struct buf *out)
+/* Reads to the end, or until the deadline, the maximum or a byte in `stop_fd`: then false. */
+static bool read_output(int fd, int stop_fd, int64_t deadline, struct buf *out)
 {
     for (;;) {
-        struct pollfd waiting = {.fd = fd, .events = POLLIN};
-        int ready = poll(&waiting, 1, clock_poll_ms(deadline));
-        if (ready == 0) {
+        struct pollfd waiting[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
+        int ready = poll(waiting, COUNT_OF(waiting), clock_poll_ms(deadline));
+        if (ready == 0 || (ready > 0 && waiting[1].revents)) {
             return false;
         }
         char piece[1024];
@@ -232,7 +232,8 @@ static enum err_code judge(const char *name, bool in_time, int status, struct er
     return ERR_OK;
 }
 
-static enum err_code key_from_command(char *const argv[], char **ret_key, struct err *err)
+static enum err_code key_from_command(char *const argv[], int stop_fd, char **ret_key,
+                                      struct err *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -250,7 +251,7 @@ static enum err_code key_from_command(char *const argv[], char **ret_key, struct
     struct buf text = BUF_INIT(KEY_MAX_BYTES);
     (void)buf_reserve(&text, KEY_MAX_BYTES);
     int64_t deadline = clock_mono_us() + COMMAND_US;
-    bool whole = read_output(ends[0], deadline, &text);
+    bool whole = read_output(ends[0], stop_fd, deadline, &text);
     close(ends[0]);
     int status = 0;
     bool in_time = reap(pid, deadline, !whole, &status);
@@ -270,10 +271,16 @@ static enum err_code key_from_command(char *const argv[], char **ret_key, struct
 
 enum err_code provider_key(const struct config_provider *provider, char **ret_key, struct err *err)
 {
+    return provider_key_until(provider, -1, ret_key, err);
+}
+
+enum err_code provider_key_until(const struct config_provider *provider, int stop_fd,
+                                 char **ret_key, struct err *err)
+{
     enum err_code code = ERR_OK;
     char *key = NULL;
     if (provider->api_key_cmd) {
-        code = key_from_command(provider->api_key_cmd, &key, err);
+        code = key_from_command(provider->api_key_cmd, stop_fd, &key, err);
     } else if (provider->api_key_file) {
         code = key_from_file(provider->api_key_file, &key, err);
     } else if (provider->api_key_env) {

@@ -162,7 +162,8 @@ static enum err_code find_key(const struct preparing *preparing, char **ret_key,
         key_free(key);
         key = NULL;
     } else if (!key) {
-        enum err_code code = provider_key(&preparing->target->provider, &key, err);
+        enum err_code code =
+            provider_key_until(&preparing->target->provider, engine->halt.read_fd, &key, err);
         if (code) {
             return code;
         }

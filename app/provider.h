@@ -62,6 +62,9 @@ void model_choice_release(struct model_choice *choice);
  */
 enum err_code provider_key(const struct config_provider *provider, char **ret_key,
                            struct err *err) NODISCARD;
+/* The same; the command is killed as soon as `stop_fd` is readable (-1: none). */
+enum err_code provider_key_until(const struct config_provider *provider, int stop_fd,
+                                 char **ret_key, struct err *err) NODISCARD;
 void key_free(char *key);
 /*
  * Appends a server's words without the key and without what the config's headers ("Name: value",

@@ -32,7 +32,7 @@ static void on_line(void *ctx, struct sv line)
 void reply_init(struct reply *reply, const struct codec *codec, const char *host,
                 stream_sink_fn *sink, void *ctx)
 {
-    *reply = (struct reply){.codec = codec, .host = xstrdup(host)};
+    *reply = (struct reply){.codec = codec, .host = xstrdup(host), .asked_wait_us = -1};
     reply->decoder = codec->decoder_new(sink, ctx);
     sse_init(&reply->sse, SSE_MAX_EVENT, on_event, reply);
     ndjson_init(&reply->lines, SSE_MAX_EVENT, on_line, reply);
@@ -112,6 +112,7 @@ static void describe(struct reply *reply, stream_sink_fn *sink, void *ctx)
 {
     struct http_failure failure;
     http_failure_describe(reply->status, buf_sv(&reply->body), reply->host, &failure);
+    reply->asked_wait_us = failure.wait_us;
     struct stream_event event = {
         .kind = STREAM_ERROR,
         .reason = FINISH_ERROR,

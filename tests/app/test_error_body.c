@@ -98,6 +98,28 @@ static void describe__maps_every_status(void **state)
     }
 }
 
+static void describe__finds_the_wait_that_a_body_asks_for(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sv body;
+        int64_t wait_us;
+    } cases[] = {
+        {SV("{\"error\":{\"code\":429,\"details\":[{\"@type\":\"x\"},{\"retryDelay\":\"1.5s\"}]}}"),
+         1500000},
+        {SV("[{\"error\":{\"details\":[{\"retryDelay\":\"17s\"}]}}]"), 17000000},
+        {SV("{\"error\":{\"details\":[{\"retryDelay\":17},null,[]]}}"), -1},
+        {SV("{\"error\":{\"details\":\"17s\"}}"), -1},
+        {SV("busy"), -1},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct http_failure failure;
+        http_failure_describe(429, cases[i].body, NULL, &failure);
+        assert_true(failure.wait_us == cases[i].wait_us);
+        assert_true(failure.retryable);
+    }
+}
+
 static void describe__tells_quota_and_length_from_the_words(void **state)
 {
     (void)state;
@@ -129,6 +151,18 @@ static void describe__tells_quota_and_length_from_the_words(void **state)
          ERR_SERVER, true, "overloaded"},
         {200, SV("{\"error\":{\"type\":\"authentication_error\",\"message\":\"m\"}}"), ERR_AUTH,
          false, "key"},
+        {400,
+         SV("{\"error\":{\"code\":400,\"message\":\"API key not valid.\",\"details\":"
+            "[{\"reason\":\"API_KEY_INVALID\"}]}}"),
+         ERR_AUTH, false, "key"},
+        {429,
+         SV("{\"error\":{\"code\":429,\"message\":\"m\",\"details\":[{\"violations\":"
+            "[{\"quotaId\":\"GenerateRequestsPerDay\"}]}]}}"),
+         ERR_RATE_LIMIT, false, "used up"},
+        {429,
+         SV("{\"error\":{\"message\":\"m\",\"details\":{\"error_code\":"
+            "\"enforced_spend_limit_reached\"}}}"),
+         ERR_RATE_LIMIT, false, "used up"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct http_failure failure;
@@ -192,6 +226,7 @@ int main(void)
         cmocka_unit_test(message__is_found_in_every_shape),
         cmocka_unit_test(message__is_missing_where_there_is_none),
         cmocka_unit_test(describe__maps_every_status),
+        cmocka_unit_test(describe__finds_the_wait_that_a_body_asks_for),
         cmocka_unit_test(describe__tells_quota_and_length_from_the_words),
         cmocka_unit_test(describe__shows_no_key),
         cmocka_unit_test(describe__shows_the_first_300_characters_of_what_it_cannot_read),

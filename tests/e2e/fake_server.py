@@ -530,6 +530,19 @@ class MuteServer:
         self.listener.close()
 
 
+class DeafServer(MuteServer):
+    """Accepts, and never reads a byte."""
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            self.sock, _ = self.listener.accept()
+            self.connected.set()
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.sock.close()
+
+
 class FullListener:
     """A port whose queue is full: a connect to it neither succeeds nor fails."""
 

@@ -5,6 +5,7 @@ that were measured are in the report.
 """
 
 import signal
+import subprocess
 import time
 
 import fake_server as fake
@@ -14,6 +15,7 @@ from weirtest import SLOWER, sockets_in_state, wait_until
 pytestmark = pytest.mark.threads
 
 LIMIT_MS = 250 * SLOWER
+ESTABLISHED = "01"
 CONNECTING = "02"
 
 
@@ -55,6 +57,50 @@ def test_during_the_tls_handshake(home, figures):
             result = run.wait()
     check(figures, "handshake", asked, closed)
     check_ended(home, result)
+
+
+@pytest.mark.alone
+def test_while_the_way_through_a_proxy_is_asked_for(home, figures):
+    with fake.MuteServer() as mute:
+        home.use(None, url="https://models.example.invalid/v1",
+                 more=f'proxy = "http://127.0.0.1:{mute.port}"')
+        with home.start("run", "the question") as run:
+            assert mute.connected.wait(5 * SLOWER)
+            asked = run.signal(signal.SIGINT)
+            closed = mute.exchange.wait_closed()
+            result = run.wait()
+    check(figures, "proxy", asked, closed)
+    check_ended(home, result)
+
+
+@pytest.mark.alone
+def test_while_a_large_prompt_is_on_its_way_to_a_server_that_does_not_read(home, figures):
+    with fake.DeafServer() as deaf:
+        home.use(None, url=f"http://127.0.0.1:{deaf.port}/v1")
+        with home.start("run", "-", stdin=subprocess.PIPE) as run:
+            run.process.stdin.write(b"the question" + b" of a long text" * 1_000_000)
+            run.process.stdin.close()
+            assert deaf.connected.wait(5 * SLOWER)
+            time.sleep(0.1)
+            asked = run.signal(signal.SIGINT)
+            closed = wait_until(lambda: sockets_in_state(run.pid, ESTABLISHED) == 0)
+            result = run.wait()
+    check(figures, "upload", asked, closed)
+    assert result.code == 130 and home.attempt() == "cancelled", result
+
+
+@pytest.mark.alone
+def test_while_the_command_for_the_key_runs(home, serving, tmp_path, figures):
+    server = serving(more=f'api_key_cmd = ["sh", "-c", "touch {tmp_path}/began; sleep 9 & wait"]')
+    with home.start("run", "the question") as run:
+        wait_until((tmp_path / "began").exists)
+        asked = run.signal(signal.SIGINT)
+        result = run.wait()
+        ended = time.monotonic()
+    figures("key command: signal to exit, ms", round((ended - asked) * 1000, 1))
+    assert ended - asked < 1 * SLOWER
+    check_ended(home, result)
+    assert not server.exchanges
 
 
 @pytest.mark.parametrize("stage", ["headers", "first delta", "next delta", "streaming"])

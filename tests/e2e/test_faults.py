@@ -172,6 +172,14 @@ def test_each_form_of_retry_after_is_waited_for(home, serving, form):
     assert second.began - first.began > 0.28
 
 
+def test_a_wait_that_the_body_asks_for_is_waited(home, serving):
+    body = json.dumps({"error": {"code": 429, "message": "m", "details": [{"retryDelay": "0.3s"}]}})
+    server = serving(fake.status(429, body), fake.answer(("fine",)), top=HURRY.replace("0.02", "1"))
+    assert home.run("q").code == 0
+    first, second = server.turns()
+    assert second.began - first.began > 0.28
+
+
 def test_retries_are_told_in_stream_json_and_not_on_a_stderr_that_nobody_reads(home, serving):
     serving(fake.status(529), fake.answer(("fine",)), top="[network]\nmax_wait_s = 0.15\n")
     result = home.run("--output-format", "stream-json", "q")
