@@ -30,6 +30,7 @@ struct engine;
 /* What is asked; see struct turn_request. Texts are copied. */
 struct engine_order {
     enum turn_kind kind;
+    struct ulid turn;    /* the caller's id for it; unset: a new one */
     struct ulid session; /* TURN_NEW; unset: a new one */
     struct ulid at;      /* the other kinds: a message */
     struct sv scope;     /* of a new session */

@@ -115,7 +115,7 @@ void reply_end(struct reply *reply, const struct err *err, stream_sink_fn *sink,
 /* A copy of the order. */
 struct asked {
     enum turn_kind kind;
-    struct ulid at;
+    struct ulid turn, at;
     char *scope, *prompt, *system;       /* system NULL: the target's */
     char *key, *key_scope, *fingerprint; /* NULL: none */
     size_t prompt_n;

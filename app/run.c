@@ -50,6 +50,7 @@ static struct asked copy_order(const struct engine_order *order)
     struct sv empty = SV("");
     return (struct asked){
         .kind = order->kind,
+        .turn = order->turn,
         .at = order->at,
         .scope = copy_or_null(order->scope),
         .prompt = xstrndup(order->prompt.p ? order->prompt.p : "", order->prompt.n),
@@ -166,6 +167,7 @@ static enum err_code begin_turn(struct run *run, struct err *err)
     struct turn_attachment *attachments = list_attachments(asked->extras);
     struct turn_request request = {
         .kind = asked->kind,
+        .id = asked->turn,
         .session = run->session,
         .at = asked->at,
         .scope = sv_from(asked->scope),
