@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "store/attempt_internal.h"
 #include "store/branch_internal.h"
+#include "store/journal_internal.h"
 #include "store/session_internal.h"
 
 /* ---- the list ---- */
@@ -104,12 +105,37 @@ static void free_branching(void *state)
     }
 }
 
-static enum err_code set_current(struct db *db, int64_t session, int64_t branch, struct err *err)
+/* Going to another branch can be undone. */
+static enum err_code note(const struct branching *self, struct db *db, int64_t session,
+                          struct err *err)
 {
+    struct sqlite3_stmt *stmt = db_prepare(
+        db, "SELECT b.uid FROM session s JOIN branch b ON b.id = s.branch WHERE s.id = ?1", err);
+    db_bind_int(stmt, 1, session);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    struct ulid before = db_column_id(stmt, 0);
+    db_reset(stmt);
+    struct journal_change change = {.action = JOURNAL_BRANCH,
+                                    .session = self->session,
+                                    .target = self->session,
+                                    .before = sv_from(before.text),
+                                    .after = sv_from(self->branch.text)};
+    return ulid_equal(&before, &self->branch) ? ERR_OK : journal__add(db, &change, err);
+}
+
+static enum err_code set_current(const struct branching *self, struct db *db, int64_t session,
+                                 int64_t branch, struct err *err)
+{
+    enum err_code code = note(self, db, session, err);
+    if (code) {
+        return code;
+    }
     struct sqlite3_stmt *stmt = db_prepare(db, "UPDATE session SET branch = ?2 WHERE id = ?1", err);
     db_bind_int(stmt, 1, session);
     db_bind_int(stmt, 2, branch);
-    enum err_code code = db_run(db, stmt, err);
+    code = db_run(db, stmt, err);
     return code ? code : event_append(db, "session", session, 0, err);
 }
 
@@ -132,7 +158,7 @@ static enum err_code run_switch(void *state, struct db *db, struct err *err)
         return err_set(err, ERR_EXISTS, "another branch of session '%s' has become current",
                        self->session.text);
     }
-    return code ? code : set_current(db, session, branch, err);
+    return code ? code : set_current(self, db, session, branch, err);
 }
 
 static const struct store_write write_switch = {
@@ -199,7 +225,7 @@ static enum err_code run_fork(void *state, struct db *db, struct err *err)
     if (code == ERR_OK) {
         code = branch__make(db, &new, &self->branch, &row, err);
     }
-    return code ? code : set_current(db, new.session, row, err);
+    return code ? code : set_current(self, db, new.session, row, err);
 }
 
 static const struct store_write write_fork = {

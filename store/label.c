@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "store/attempt_internal.h"
+#include "store/journal_internal.h"
 #include "store/session_internal.h"
 
 static const char of_session_sql[] =
@@ -109,17 +110,35 @@ static void free_labelling(void *state)
     }
 }
 
+/* One that was there already, or was not there, is no change. */
+static enum err_code put(const struct labelling *self, struct db *db, int64_t row, size_t at,
+                         struct err *err)
+{
+    bool removes = at < self->remove_count;
+    struct sv name = sv_from(self->names[at]);
+    struct sqlite3_stmt *stmt = db_prepare(db, removes ? remove_sql : add_sql, err);
+    db_bind_int(stmt, 1, row);
+    db_bind_text(stmt, 2, name);
+    enum err_code code = db_run(db, stmt, err);
+    if (code || db_changes(db) == 0) {
+        return code;
+    }
+    struct sv none = {NULL, 0};
+    struct journal_change change = {.action = removes ? JOURNAL_UNLABEL : JOURNAL_LABEL,
+                                    .session = self->id,
+                                    .target = self->id,
+                                    .before = removes ? name : none,
+                                    .after = removes ? none : name};
+    return journal__add(db, &change, err);
+}
+
 static enum err_code run_labelling(void *state, struct db *db, struct err *err)
 {
     const struct labelling *self = state;
     int64_t row = 0;
     enum err_code code = session__row(db, &self->id, &row, err);
     for (size_t i = 0; code == ERR_OK && i < self->count; i++) {
-        struct sqlite3_stmt *stmt =
-            db_prepare(db, i < self->remove_count ? remove_sql : add_sql, err);
-        db_bind_int(stmt, 1, row);
-        db_bind_text(stmt, 2, sv_from(self->names[i]));
-        code = db_run(db, stmt, err);
+        code = put(self, db, row, i, err);
     }
     return code ? code : event_append(db, "session", row, 0, err);
 }

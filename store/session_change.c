@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "store/attempt_internal.h"
+#include "store/journal_internal.h"
 #include "store/session_internal.h"
 
 static char *copy(struct sv text)
@@ -183,16 +184,99 @@ static const struct setter {
     {SESSION_SET_ARCHIVED, set_archived}, {SESSION_SET_SUMS, set_sums},
 };
 
-static enum err_code run_updating(void *state, struct db *db, struct err *err)
+/* ---- what can be undone ---- */
+
+struct seen {
+    char *name;
+    char *title; /* AUTHOR:TITLE */
+    bool archived;
+};
+
+static void free_seen(struct seen *seen)
 {
-    const struct updating *self = state;
-    int64_t row = 0;
-    enum err_code code = session__row(db, &self->id, &row, err);
+    free(seen->name);
+    free(seen->title);
+}
+
+static enum err_code look(struct db *db, int64_t row, struct seen *ret_seen, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT name, title_by || ':' || title, archived_at IS NOT NULL FROM session"
+                   " WHERE id = ?1",
+                   err);
+    db_bind_int(stmt, 1, row);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    *ret_seen =
+        (struct seen){db_column_dup(stmt, 0), db_column_dup(stmt, 1), db_column_int(stmt, 2) != 0};
+    db_reset(stmt);
+    return ERR_OK;
+}
+
+static enum err_code note(struct db *db, const struct ulid *session, enum journal_action action,
+                          const char *const texts[2], struct err *err)
+{
+    struct journal_change change = {.action = action,
+                                    .session = *session,
+                                    .target = *session,
+                                    .before = sv_from(texts[0]),
+                                    .after = sv_from(texts[1])};
+    bool same = texts[0] && texts[1] ? sv_equal(change.before, change.after) : texts[0] == texts[1];
+    return same ? ERR_OK : journal__add(db, &change, err);
+}
+
+/* A title that is not the user's is no act of the user's, and nothing to undo. */
+static enum err_code note_all(const struct updating *self, struct db *db, const struct seen seen[2],
+                              struct err *err)
+{
+    static const char archived[] = "archived";
+    const char *const names[] = {seen[0].name, seen[1].name};
+    const char *const titles[] = {seen[0].title, seen[1].title};
+    const char *const archives[] = {seen[0].archived ? archived : NULL,
+                                    seen[1].archived ? archived : NULL};
+    enum err_code code = note(db, &self->id, JOURNAL_NAME, names, err);
+    if (code == ERR_OK && self->change.title_by == TITLE_BY_USER) {
+        code = note(db, &self->id, JOURNAL_TITLE, titles, err);
+    }
+    return code ? code
+                : note(db, &self->id, seen[1].archived ? JOURNAL_ARCHIVE : JOURNAL_UNARCHIVE,
+                       archives, err);
+}
+
+static enum err_code set_all(const struct updating *self, struct db *db, int64_t row,
+                             struct err *err)
+{
+    enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < COUNT_OF(setters); i++) {
         if (self->change.fields & setters[i].field) {
             code = setters[i].set(self, db, row, err);
         }
     }
+    return code;
+}
+
+static enum err_code run_updating(void *state, struct db *db, struct err *err)
+{
+    const struct updating *self = state;
+    struct seen seen[2] = {{.name = NULL}, {.name = NULL}};
+    int64_t row = 0;
+    enum err_code code = session__row(db, &self->id, &row, err);
+    if (code == ERR_OK) {
+        code = look(db, row, &seen[0], err);
+    }
+    if (code == ERR_OK) {
+        code = set_all(self, db, row, err);
+    }
+    if (code == ERR_OK) {
+        code = look(db, row, &seen[1], err);
+    }
+    if (code == ERR_OK) {
+        code = note_all(self, db, seen, err);
+    }
+    free_seen(&seen[0]);
+    free_seen(&seen[1]);
     return code ? code : event_append(db, "session", row, 0, err);
 }
 

@@ -9,8 +9,8 @@
 
 /*
  * ?1 limit, ?2 offset, ?3 and ?4 the first and last time, ?5 and ?6 time and row behind which the
- * list goes on, ?7 state, ?8 least cost, ?9 pattern of the title, ?10 scope, ?11 model, ?12 label.
- * What is not asked for is NULL.
+ * list goes on (among equals of that time the row decides), ?7 state, ?8 least cost, ?9 pattern of
+ * the title, ?10 scope, ?11 model, ?12 label. What is not asked for is NULL.
  */
 #define RESIDUE                                                                                    \
     " AND (?7 IS NULL OR s.state = ?7) AND s.cost_micros >= ?8"                                    \
@@ -98,12 +98,25 @@ static struct buf pattern_of(const char *words)
     return pattern;
 }
 
+/* No further than the cursor, so that the index is entered there. */
+static void bind_times(struct sqlite3_stmt *stmt, const struct session_filter *filter,
+                       const struct session_window *window)
+{
+    int64_t first = filter->since_us ? filter->since_us : INT64_MIN;
+    int64_t last = filter->until_us ? filter->until_us - 1 : INT64_MAX;
+    if (ulid_is_set(&window->cursor.id)) {
+        int64_t at_us = window->cursor.at_us;
+        first = window->newer && first < at_us ? at_us : first;
+        last = !window->newer && last > at_us ? at_us : last;
+    }
+    db_bind_int(stmt, 3, first);
+    db_bind_int(stmt, 4, last);
+}
+
 /* `pattern` has to outlive the run. */
 static void bind_filter(struct sqlite3_stmt *stmt, const struct session_filter *filter,
                         const struct buf *pattern)
 {
-    db_bind_int(stmt, 3, filter->since_us ? filter->since_us : INT64_MIN);
-    db_bind_int(stmt, 4, filter->until_us ? filter->until_us - 1 : INT64_MAX);
     bind_word(stmt, 7, filter->state);
     db_bind_int(stmt, 8, filter->min_cost_micros > 0 ? filter->min_cost_micros : INT64_MIN);
     bind_word(stmt, 9, filter->title && *filter->title ? buf_cstr(pattern) : NULL);
@@ -161,6 +174,7 @@ static enum err_code read_list(struct db *db, const struct session_filter *filte
     struct sqlite3_stmt *stmt = db_prepare(db, window->newer ? kind->newer : kind->older, err);
     struct buf pattern = pattern_of(filter->title);
     bind_filter(stmt, filter, &pattern);
+    bind_times(stmt, filter, window);
     enum err_code code = bind_window(db, stmt, window, err);
     if (code == ERR_OK) {
         code = session__read_all(db, stmt, window->limit, list, err);
@@ -199,7 +213,9 @@ static enum err_code read_count(struct db *db, const struct session_filter *filt
 {
     struct sqlite3_stmt *stmt = db_prepare(db, kinds[kind_of(filter)].count, err);
     struct buf pattern = pattern_of(filter->title);
+    const struct session_window whole = {.limit = 0};
     bind_filter(stmt, filter, &pattern);
+    bind_times(stmt, filter, &whole);
     enum err_code code = ERR_OK;
     if (db_step(db, stmt, err)) {
         *ret_count = db_column_int(stmt, 0);
