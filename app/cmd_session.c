@@ -8,6 +8,7 @@
 #include "app/output.h"
 #include "app/pages.h"
 #include "app/records.h"
+#include "app/session_trash.h"
 #include "base/safe.h"
 
 #define LIST_DEFAULT 50
@@ -17,6 +18,7 @@ static const struct option_spec options[] = {
     {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
     {"limit", 'l', OPTION_NUMBER, "N", "list at most N sessions (50)"},
     {"offset", 0, OPTION_NUMBER, "N", "leave out the N most recent ones"},
+    SESSION_TRASH_OPTIONS,
     {.name = NULL},
 };
 
@@ -150,8 +152,12 @@ static int run(const struct global_options *global, const struct arguments *argu
     bool is_show = strcmp(verb, "show") == 0 && arguments->rest_count == 2;
     struct reading reading;
     struct err err = {0};
+    if (session_trash_does(verb)) {
+        return session_trash_run(global, arguments);
+    }
     if (!is_list && !is_show) {
-        err_set(&err, ERR_USAGE, "expected 'weir session list' or 'weir session show SESSION'");
+        err_set(&err, ERR_USAGE,
+                "expected 'weir session list', 'show', 'delete', 'restore', 'purge' or 'undo'");
         return command_fail(&err);
     }
     if (reading_open(global, &reading, &err)) {
@@ -166,11 +172,11 @@ static int run(const struct global_options *global, const struct arguments *argu
 
 const struct command command_session = {
     .name = "session",
-    .operands = "list | show SESSION",
-    .summary = "list sessions, or show what was said in one",
+    .operands = "list | show SESSION | delete, restore or purge SESSION... | undo [SESSION]",
+    .summary = "list sessions, show one, delete, restore and purge them, undo",
     .details =
         "A session is named by its handle (such as ax0p), its id, or the beginning of either, as\n"
-        "long as it fits one session only.\n",
+        "long as it fits one session only.\n" SESSION_TRASH_DETAILS,
     .options = options,
     .run = run,
 };

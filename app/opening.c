@@ -5,6 +5,7 @@
 
 #include "app/output.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -12,6 +13,8 @@
 /* Where a name fits several sessions, as many are looked at, and as many named. */
 #define CANDIDATES_SEEN 1000
 #define CANDIDATES_NAMED 5
+/* A start may have to wait for another process that upgrades the database. */
+#define START_US CLOCK_S(20)
 
 static enum err_code log_database(const char *path)
 {
@@ -72,8 +75,8 @@ static enum err_code open_tolerantly(const struct global_options *global,
     return code;
 }
 
-enum err_code reading_open(const struct global_options *global, struct reading *ret_reading,
-                           struct err *err)
+static enum err_code open_store(const struct global_options *global, bool read_only,
+                                struct reading *ret_reading, struct err *err)
 {
     struct reading reading = {NULL, NULL, NULL};
     char *path = NULL;
@@ -81,10 +84,32 @@ enum err_code reading_open(const struct global_options *global, struct reading *
     code = code ? code : database_path(global, reading.config, &path, err);
     if (!code) {
         reading.broker = broker_new(NULL);
-        struct store_options options = {.path = path, .read_only = true, .broker = reading.broker};
+        struct store_options options = {
+            .path = path, .read_only = read_only, .broker = reading.broker};
         code = store_open(&options, &reading.store, err);
     }
     free(path);
+    if (code) {
+        reading_close(&reading);
+        return code;
+    }
+    *ret_reading = reading;
+    return ERR_OK;
+}
+
+enum err_code reading_open(const struct global_options *global, struct reading *ret_reading,
+                           struct err *err)
+{
+    return open_store(global, true, ret_reading, err);
+}
+
+enum err_code writing_open(const struct global_options *global, struct reading *ret_reading,
+                           struct err *err)
+{
+    struct reading reading = {NULL, NULL, NULL};
+    enum err_code code = open_store(global, false, &reading, err);
+    code = code ? code : store_start(reading.store, err);
+    code = code ? code : store_wait_ready(reading.store, clock_mono_us() + START_US, err);
     if (code) {
         reading_close(&reading);
         return code;

@@ -28,13 +28,16 @@ enum err_code database_path(const struct global_options *global, const struct co
 enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
                             struct err *err) NODISCARD;
 
-/* What a command needs that only reads: opened together, closed together. */
+/* What a command about the store needs: opened together, closed together. */
 struct reading {
     struct config *config;
     struct broker *broker;
     struct store *store;
 };
 enum err_code reading_open(const struct global_options *global, struct reading *ret_reading,
+                           struct err *err) NODISCARD;
+/* The same for a command that writes: returns when the store takes changes. */
+enum err_code writing_open(const struct global_options *global, struct reading *ret_reading,
                            struct err *err) NODISCARD;
 void reading_close(struct reading *reading);
 

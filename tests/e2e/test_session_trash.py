@@ -1,0 +1,90 @@
+"""weir session delete, restore, purge and undo, as a script uses them."""
+
+import json
+
+import fake_server as fake
+
+
+def listed(home):
+    return [s["handle"] for s in home.weir("session", "list", "--json").json]
+
+
+def two_sessions(home, serving):
+    serving(fake.answer(("first words",)), fake.answer(("second words",)))
+    for prompt in ("one", "two"):
+        assert home.run(prompt).code == 0
+    newest, oldest = listed(home)
+    return oldest, newest
+
+
+def test_a_deleted_session_is_not_listed_and_comes_back(home, serving):
+    one, two = two_sessions(home, serving)
+    deleted = home.weir("session", "delete", one, "--json")
+    assert deleted.code == 0, deleted
+    assert [(d["action"], d["handle"]) for d in deleted.json] == [("deleted", one)]
+    assert listed(home) == [two]
+    assert home.weir("session", "show", one).code == 65
+    assert home.weir("session", "restore", one).code == 0
+    assert set(listed(home)) == {one, two}
+    assert "first words" in home.weir("session", "show", one).out
+
+
+def test_several_are_deleted_and_one_that_is_not_there_is_named(home, serving):
+    one, two = two_sessions(home, serving)
+    result = home.weir("session", "delete", one, "nothing-like-it", two)
+    assert result.code == 65 and "nothing-like-it" in result.err, result
+    assert listed(home) == []
+
+
+def test_undo_takes_back_the_last_deletion(home, serving):
+    one, two = two_sessions(home, serving)
+    assert home.weir("session", "undo").code == 65
+    assert home.weir("session", "delete", one, two).code == 0
+    undone = home.weir("session", "undo", "--json")
+    assert undone.code == 0 and undone.json["action"] == "delete_session", undone
+    assert listed(home) == [two]
+    shown = home.weir("session", "undo", "--list", "--json").json
+    assert [e["undone_at"] is None for e in shown] == [False, True]
+    assert home.weir("session", "undo", "--entry", str(shown[1]["entry"])).code == 0
+    assert set(listed(home)) == {one, two}
+
+
+def test_a_deleted_message_is_no_part_of_what_is_shown(home, serving):
+    one, _ = two_sessions(home, serving)
+    answer = home.weir("session", "show", one, "--json").json["messages"][1]
+    assert home.weir("session", "delete", "--message", answer["id"]).code == 0
+    assert "first words" not in home.weir("session", "show", one).out
+    assert home.weir("session", "undo", one).code == 0
+    assert "first words" in home.weir("session", "show", one).out
+
+
+def test_purge_leaves_no_byte_and_says_what_it_took(home, serving):
+    one, two = two_sessions(home, serving)
+    refused = home.weir("session", "purge", one)
+    assert refused.code == 2 and "--force" in refused.err, refused
+    assert home.weir("session", "delete", one).code == 0
+    backup = home.db.with_name(home.db.name + ".bak-v1")
+    backup.write_bytes(b"older")
+    purged = home.weir("session", "purge", one, "--json")
+    assert purged.code == 0, purged
+    report = purged.json
+    assert (report["sessions"], report["messages"]) == (1, 2)
+    assert report["bytes"] == len("one") + len("first words")
+    assert report["backups"] == [str(backup)] and str(backup) in purged.err
+    for path in home.db.parent.rglob("*"):
+        assert not path.is_file() or b"first words" not in path.read_bytes(), path
+    assert home.weir("session", "undo").code == 65
+    assert listed(home) == [two]
+    assert home.weir("session", "purge", "--backups").code == 0
+    assert not backup.exists()
+
+
+def test_a_purge_without_an_aim_is_wrong_usage(home, serving):
+    one, two = two_sessions(home, serving)
+    assert home.weir("session", "purge").code == 2
+    assert home.weir("session", "delete").code == 2
+    assert home.weir("session", "undo", one, two).code == 2
+    assert home.weir("session", "delete", one).code == 0
+    purged = home.weir("session", "purge", "--trash")
+    assert purged.code == 0 and "1 sessions, 2 messages" in purged.out, purged
+    assert json.loads(home.weir("session", "purge", "--trash", "--json").out)["sessions"] == 0
