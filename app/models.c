@@ -190,10 +190,14 @@ static struct model_facts find_configured(const struct config *config,
     return facts;
 }
 
-struct model_facts models_find(const struct config *config, const struct config_provider *provider,
-                               const char *model)
+struct model_facts models_find_listed(const struct config *config,
+                                      const struct config_provider *provider, const char *model,
+                                      const struct model_facts *listed)
 {
     struct model_facts facts = find_configured(config, provider, model);
+    if (listed) {
+        model_facts_complete(&facts, listed);
+    }
     if (provider->type->codec) {
         char *host = host_of(provider);
         struct model_facts shipped = find_shipped(host, model);
@@ -201,6 +205,12 @@ struct model_facts models_find(const struct config *config, const struct config_
         free(host);
     }
     return facts;
+}
+
+struct model_facts models_find(const struct config *config, const struct config_provider *provider,
+                               const char *model)
+{
+    return models_find_listed(config, provider, model, NULL);
 }
 
 /* ---- costs ---- */

@@ -41,6 +41,10 @@ void model_facts_complete(struct model_facts *facts, const struct model_facts *m
 /* From the config and the table. Never fails: what is not found is unknown. */
 struct model_facts models_find(const struct config *config, const struct config_provider *provider,
                                const char *model);
+/* The same with what the provider's list said (NULL: nothing) between config and table. */
+struct model_facts models_find_listed(const struct config *config,
+                                      const struct config_provider *provider, const char *model,
+                                      const struct model_facts *listed);
 
 /* The shipped table, for a provider that cannot be asked: the ids of the service that `provider`
  * is, ended by NULL. `ret_ids` is borrowed and lives as long as the process; free() the array. */

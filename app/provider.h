@@ -2,8 +2,8 @@
  * Providers: the table of types, how a model is chosen, where a key comes from.
  *
  * Order of choice: `-m` or WEIR_MODEL or the config's model; a key in the environment; then nothing
- * (the screen goes on to look for a local server, and falls back to the demo; `weir run` fails). The
- * demo never stands in for a configured model that fails.
+ * (the screen goes on to look for a local server, and falls back to the demo; `weir run` fails).
+ * The demo never stands in for a configured model that fails.
  *
  * Threads: constant tables; choices are read-only values.
  */

@@ -1,0 +1,103 @@
+"""weir models: what providers offer, from them, from what was kept, from what is shipped; and costs."""
+
+import fake_server as fake
+import pytest
+
+
+@pytest.fixture
+def two(home, server):
+    """A server that answers, and one that nobody runs."""
+    server.models = ("b-model", "a-model")
+    with fake.Server() as gone:
+        dead = gone.url
+    home.configure(f'[provider.here]\ntype = "openai"\nbase_url = "{server.url}"\n'
+                   f'[provider.gone]\ntype = "openai"\nbase_url = "{dead}"\n'
+                   '[alias]\nfast = "here/a-model"\n'
+                   '[models."here/a-model"]\ncontext = 4096\ninput_price = "0.25"\n'
+                   'output_price = "2"\n')
+    return home
+
+
+def listed(result):
+    return {entry["model"]: entry for entry in result.json}
+
+
+def test_a_list_has_windows_prices_and_aliases(two):
+    done = two.weir("models", "here")
+    assert done.code == 0, done
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["MODEL", "here/a-model", "here/b-model"]
+    assert lines[1].split()[1:] == ["4096", "0.25", "2", "=", "fast"]
+    assert lines[2].split()[1:] == ["?", "0", "0"]
+
+
+def test_one_provider_that_answers_is_enough(two):
+    done = two.weir("models", "--json")
+    assert done.code == 0, done
+    assert "provider 'gone'" in done.err and "'here'" not in done.err
+    entries = listed(done)
+    assert set(entries) == {"here/a-model", "here/b-model"}
+    assert entries["here/a-model"] == {
+        "model": "here/a-model", "context_tokens": 4096, "input_price": "0.25",
+        "output_price": "2", "cache_read_price": None, "cache_write_price": None,
+        "source": "provider", "aliases": ["fast"]}
+
+
+def test_none_that_answers_is_an_error(two):
+    done = two.weir("models", "gone", "--json")
+    assert (done.code, done.json) == (69, [])
+    assert two.weir("models", "nobody").code == 78
+    assert two.weir("models", "here", "gone").code == 2
+
+
+def test_a_list_is_kept_until_it_is_refreshed(two, server):
+    def asked():
+        return len([e for e in server.exchanges if e.method == "GET"])
+
+    two.weir("models", "here")
+    again = listed(two.weir("models", "here", "--json"))
+    assert asked() == 1 and again["here/b-model"]["source"] == "cache"
+    server.models = ("c-model",)
+    fresh = listed(two.weir("models", "here", "--json", "--refresh"))
+    assert asked() == 2 and set(fresh) == {"here/c-model"}
+    server.stop()
+    done = two.weir("models", "here", "--json", "--refresh")
+    assert done.code == 69 and "was kept is shown" in done.err
+    assert listed(done)["here/c-model"]["source"] == "cache"
+
+
+def test_without_the_network_the_shipped_list_is_shown(home, server):
+    server.stop()
+    home.configure('[provider.openai]\ntype = "openai"\napi_key_env = "KEY"\n'
+                   f'proxy = "http://127.0.0.1:{server.port}"\n')
+    done = home.weir("models", "openai", "--json", KEY="secret-of-mine")
+    assert done.code == 69
+    assert "the shipped list is shown" in done.err and "secret" not in done.err
+    entry = listed(done)["openai/gpt-5-mini"]
+    assert (entry["context_tokens"], entry["input_price"], entry["source"]) == (
+        400000, "0.25", "shipped")
+
+
+@pytest.mark.parametrize("kind, header", [
+    ("openai", "authorization"), ("gemini", "x-goog-api-key"), ("anthropic", "x-api-key")])
+def test_a_refused_key_is_sent_in_its_header_and_not_shown(home, server, kind, header):
+    def refuse(connection):
+        words = f"no such key: {connection.exchange.headers[header]}"
+        fake.status(401, '{"error":{"message":"' + words + '"}}')(connection)
+
+    server.play_get = refuse
+    home.configure(f'[provider.p]\ntype = "{kind}"\nbase_url = "{server.root}"\n'
+                   'api_key_env = "KEY"\n')
+    done = home.weir("models", KEY="hunter2-and-more")
+    assert done.code == 69, done
+    assert "refused the key" in done.err and "hunter2" not in done.err + done.out
+
+
+def test_what_an_answer_cost_is_stored(home, serving):
+    serving(top='[models."fake/fake-model"]\ninput_price = "1"\noutput_price = "10"\n'
+                'cache_read_price = "0.5"')
+    result = home.run("--json", "hi").json
+    usage = result["usage"]
+    expected = usage["input_tokens"] + usage["output_tokens"] * 10 + usage["cache_read_tokens"] / 2
+    assert result["cost_micros"] == int(expected + 0.5) > 0
+    assert home.rows("SELECT cost_micros FROM usage")[0]["cost_micros"] == result["cost_micros"]
