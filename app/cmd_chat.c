@@ -131,11 +131,11 @@ static void note_other_model(struct chat *chat)
     session_list_free(&list);
 }
 
-static enum err_code host_send(void *ctx, const struct ulid *session, struct sv prompt,
-                               struct err *err)
+static enum err_code host_send(void *ctx, const struct ulid *session, const struct ulid *turn,
+                               struct sv prompt, struct err *err)
 {
     struct chat *chat = ctx;
-    const struct engine_order order = {.session = *session, .prompt = prompt};
+    const struct engine_order order = {.session = *session, .turn = *turn, .prompt = prompt};
     return engine_send(chat->engine, &order, err);
 }
 

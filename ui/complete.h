@@ -19,7 +19,7 @@
 #include "ui/choices.h"
 #include "ui/grid.h"
 
-#define COMPLETE_ROWS 6
+#define COMPLETE_ROWS 8
 
 enum complete_kind { COMPLETE_NONE, COMPLETE_COMMAND, COMPLETE_MODEL, COMPLETE_FILE };
 

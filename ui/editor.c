@@ -47,6 +47,36 @@ size_t editor_cursor(const struct editor *editor)
     return editor->cursor;
 }
 
+unsigned editor_revision(const struct editor *editor)
+{
+    return editor->revision;
+}
+
+void editor_draft(const struct editor *editor, struct buf *out, size_t *ret_cursor)
+{
+    struct sv text = buf_sv(&editor->text);
+    size_t cursor = editor->cursor;
+    if (editor->search.active) {
+        text = sv_from(editor->search.before);
+        cursor = editor->search.before_cursor;
+    } else if (editor->draft) {
+        text = sv_from(editor->draft);
+        cursor = text.n;
+    }
+    chips_expand(&editor->chips, sv_take(text, cursor), out);
+    *ret_cursor = out->n;
+    chips_expand(&editor->chips, sv_skip(text, cursor), out);
+}
+
+void editor_restore(struct editor *editor, struct sv text, size_t cursor)
+{
+    editor_search_end(editor, false);
+    prompts__leave(editor);
+    undo__release(editor);
+    text__set(editor, sv_take(text, EDITOR_TEXT_MAX));
+    text__go(editor, cursor);
+}
+
 bool editor_is_empty(const struct editor *editor)
 {
     return editor->text.n == 0;

@@ -43,6 +43,13 @@ void editor_free(struct editor *editor); /* NULL is fine */
 struct sv editor_text(const struct editor *editor);
 void editor_expand(const struct editor *editor, struct buf *out);
 size_t editor_cursor(const struct editor *editor); /* offset in editor_text */
+/* Another number after every change of the text. */
+unsigned editor_revision(const struct editor *editor);
+/* What to keep across a crash: what the user wrote, expanded, also while an older prompt is shown
+ * or searched for. `ret_cursor` is an offset in it. */
+void editor_draft(const struct editor *editor, struct buf *out, size_t *ret_cursor);
+/* Such a draft comes back. Without undo: it is where one begins. */
+void editor_restore(struct editor *editor, struct sv text, size_t cursor);
 bool editor_is_empty(const struct editor *editor);
 
 enum editor_result editor_act(struct editor *editor, enum action action);

@@ -51,6 +51,7 @@ struct search {
 
 struct editor {
     struct buf text;
+    unsigned revision;
     size_t cursor; /* always at the border of a cluster, never inside a label */
     enum edit last;
     int goal;    /* column that Up and Down try to keep, or -1 */

@@ -7,6 +7,7 @@
 
 void text__set(struct editor *editor, struct sv text)
 {
+    editor->revision++;
     buf_clear(&editor->text);
     buf_append_sv(&editor->text, text);
     editor->cursor = editor->text.n;
@@ -85,6 +86,7 @@ bool text__insert(struct editor *editor, struct sv text)
         !buf_insert(&editor->text, editor->cursor, text.p, text.n)) {
         return false;
     }
+    editor->revision++;
     layout_changed(&editor->layout, editor->cursor);
     /* What is inserted may join the clusters around it: the insertion point goes behind that one.
      */
@@ -95,6 +97,7 @@ bool text__insert(struct editor *editor, struct sv text)
 
 void text__remove(struct editor *editor, size_t from, size_t to)
 {
+    editor->revision++;
     buf_remove(&editor->text, from, to - from);
     layout_changed(&editor->layout, from);
     editor->cursor = border_at(editor, from);

@@ -8,6 +8,7 @@
 
 #define NOTE_COLUMN_MAX 40
 #define LINE_MAX_BYTES ((size_t)4 << 10)
+#define SEPARATOR " · "
 
 struct picker {
     const struct picker_kind *kind;
@@ -186,11 +187,11 @@ static void paint_head(struct picker *picker, struct grid *grid, int row)
     struct buf line = BUF_INIT(LINE_MAX_BYTES);
     buf_appendf(&line, " (%zu)", picker->shown_count);
     if (kind->verb && kind->choose) {
-        buf_appendf(&line, "  Enter %s,", kind->verb);
+        buf_appendf(&line, SEPARATOR "Enter %s", kind->verb);
     }
-    buf_append_str(&line, "  Esc goes back");
+    buf_append_str(&line, SEPARATOR "Esc goes back");
     for (const struct picker_key *key = kind->keys; key && key->key; key++) {
-        buf_appendf(&line, ", %s %s", key->key, key->help);
+        buf_appendf(&line, SEPARATOR "%s %s", key->key, key->help);
     }
     int column = grid_text(grid, row, 0, sv_from(kind->title), STYLE_USER);
     grid_text(grid, row, column, buf_sv(&line), STYLE_DIM);

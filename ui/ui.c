@@ -87,6 +87,7 @@ void ui__come_back(struct ui *ui)
 /* What is pending goes to the disk first: nobody knows when, or whether, we go on. */
 void ui__suspend(struct ui *ui)
 {
+    saved__draft(ui, true);
     enum err_code ignored =
         message_flush_all(ui->options->store, clock_mono_us() + STOP_FLUSH_US, NULL, NULL);
     (void)ignored;
@@ -136,6 +137,9 @@ static int64_t next_deadline(const struct ui *ui)
     if (ui->quit_until_us) {
         deadline = earlier(deadline, ui->quit_until_us);
     }
+    if (ui->draft_due_us) {
+        deadline = earlier(deadline, ui->draft_due_us);
+    }
     if (ui->dirty) {
         return earlier(deadline, ui->next_frame_us);
     }
@@ -179,6 +183,7 @@ static void wait_and_handle(struct ui *ui)
         events__drain(ui);
     }
     prompt__pump(ui);
+    saved__draft(ui, false);
 }
 
 static void loop(struct ui *ui)
@@ -257,6 +262,7 @@ static enum err_code run(struct ui *ui, struct err *err)
         view__line(ui, LINE_INFO, ui->options->notice);
     }
     events__show_session(ui, &ui->options->session);
+    saved__load(ui);
     frame(ui);
     term_announce();
     code = wake_open(&ui->wake, err);
@@ -270,6 +276,7 @@ static enum err_code run(struct ui *ui, struct err *err)
     fit(ui);
     ui->options->host.first_frame_done(ui->options->host.ctx);
     loop(ui);
+    saved__draft(ui, true);
     return ui->result;
 }
 

@@ -24,10 +24,12 @@
 struct ui_host {
     void *ctx;
     /*
-     * Begins a turn. `session` unset: in a new session (NOTICE_BEGUN names it). On failure the
-     * prompt stays in the editor, and so it does when NOTICE_SEND_FAILED comes later.
+     * Begins a turn. `session` unset: in a new session (NOTICE_BEGUN names it). `turn`: its id, or
+     * unset. On failure the prompt stays in the editor, and so it does when NOTICE_SEND_FAILED
+     * comes later.
      */
-    enum err_code (*send)(void *ctx, const struct ulid *session, struct sv prompt, struct err *err);
+    enum err_code (*send)(void *ctx, const struct ulid *session, const struct ulid *turn,
+                          struct sv prompt, struct err *err);
     /* Stops the answer that runs in the session, if one does. What came stays. */
     void (*cancel)(void *ctx, const struct ulid *session);
     void (*first_frame_done)(void *ctx);

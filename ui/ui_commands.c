@@ -25,7 +25,9 @@ void commands__new_session(struct ui *ui)
         hint(ui, "a prompt is being stored; try again in a moment");
         return;
     }
+    saved__draft(ui, true);
     events__show_session(ui, &(struct ulid){""});
+    saved__load(ui);
 }
 
 static void run_new(struct ui *ui, struct sv operand)

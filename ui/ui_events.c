@@ -151,6 +151,10 @@ void events__give_back(struct ui *ui, const char *prompt, const char *why)
     if (ui->sending && text.n) {
         editor_put_back(ui->editor, text);
     }
+    if (ulid_is_set(&ui->sent_id)) {
+        saved__remove(ui, &ui->sent_id);
+        ui->sent_id = (struct ulid){""};
+    }
     buf_clear(&ui->sent);
     ui->sending = false;
     ui->cancelling = false;
@@ -175,6 +179,7 @@ static void begun(struct ui *ui, const struct notice *notice)
     prompt__on_begun(ui, &notice->session);
     if (!ulid_is_set(&ui->session)) {
         events__show_session(ui, &notice->session);
+        saved__moved(ui);
     } else {
         load_latest(ui);
     }
@@ -284,6 +289,8 @@ static void on_session(struct ui *ui, const struct session_update *update)
     if (update->deleted && ulid_equal(&update->session, &ui->session)) {
         events__show_session(ui, &(struct ulid){""});
         view__line(ui, LINE_INFO, "this session was deleted; the next prompt begins a new one");
+    } else if (ulid_equal(&update->session, &ui->session)) {
+        saved__refresh(ui);
     }
 }
 

@@ -30,12 +30,16 @@ enum line_kind {
 
 /* A prompt that is sent when the answer that runs has ended. */
 struct waiting {
+    struct ulid id;      /* in the store's queue, and of its turn */
     struct ulid session; /* unset: the new one */
+    bool ours;           /* written on this screen: sent by itself when its time has come */
+    bool stored;         /* was seen in the store */
     char *text;
     size_t n;
 };
 
 #define WAITING_MAX 32u
+#define REMOVED_MAX 32u
 
 struct ui {
     const struct ui_options *options;
@@ -65,6 +69,10 @@ struct ui {
     int64_t waiting_since_us;
     struct waiting waiting[WAITING_MAX]; /* oldest first */
     size_t waiting_count;
+    struct ulid removed[REMOVED_MAX]; /* from the queue, the latest ones: the store may still list
+                                         them */
+    size_t removed_at;
+    struct ulid sent_id; /* of the prompt that is being sent, where it had waited */
     bool held; /* those that wait are not sent by themselves: an answer was stopped or failed */
 
     const struct keymap *keymap;
@@ -75,6 +83,9 @@ struct ui {
     int arrow_count;
     int64_t quit_until_us; /* Ctrl-C or Ctrl-D again before that leaves; 0: none was pressed yet */
     int64_t input_deadline_us;
+
+    unsigned draft_revision; /* of the editor, when the draft was saved last */
+    int64_t draft_due_us;    /* 0: it is saved */
 
     bool dirty;
     int64_t next_frame_us;
@@ -99,9 +110,32 @@ bool prompt__take_back(struct ui *ui);
 size_t prompt__waiting(const struct ui *ui, const struct waiting **ret_waiting, size_t max);
 /* The answer has ended in a way that says whether what waits may follow. */
 void prompt__on_end(struct ui *ui, enum finish_reason reason);
-/* The new session has this id. */
+/* The prompt that was handed over is stored, in this session. */
 void prompt__on_begun(struct ui *ui, const struct ulid *session);
+/* Adds one that waits; takes its text. False: there are too many. */
+bool prompt__add(struct ui *ui, struct waiting waiting);
+/* Drops those of the session on the screen that are in the store's queue no more. `is_there` says
+ * of each whether it is. */
+void prompt__drop_gone(struct ui *ui, bool (*is_there)(void *ctx, const struct ulid *id),
+                       void *ctx);
 void prompt__release(struct ui *ui);
+
+/* ui_saved.c: draft and queue in the store. */
+/* After keys: what was typed is saved soon. */
+void saved__note(struct ui *ui);
+/* What is due by now; at once where `now`. */
+void saved__draft(struct ui *ui, bool now);
+/* The session on the screen is another one: its draft and what waits there. Call saved__draft
+ * before it changes. */
+void saved__load(struct ui *ui);
+/* The new session has got its id: what was typed for it is its draft. */
+void saved__moved(struct ui *ui);
+/* The store's queue may have changed. */
+void saved__refresh(struct ui *ui);
+void saved__add(struct ui *ui, const struct waiting *waiting);
+void saved__remove(struct ui *ui, const struct ulid *id);
+/* Its turn was stored already, by whoever it was. */
+bool saved__was_sent(struct ui *ui, const struct ulid *id);
 
 /* ui_commands.c */
 struct ui_command {

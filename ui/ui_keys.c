@@ -64,8 +64,10 @@ static void scroll(struct ui *ui, int rows)
 /* What leaving now would lose or cut, or NULL. */
 static const char *loss(const struct ui *ui)
 {
-    if (ui->waiting_count) {
-        return "what waits has not been sent";
+    for (size_t i = 0; i < ui->waiting_count; i++) {
+        if (!ulid_is_set(&ui->waiting[i].session)) {
+            return "what waits has not been sent";
+        }
     }
     return keys__is_busy(ui) ? "an answer is running" : NULL;
 }
@@ -446,6 +448,7 @@ static void after_input(struct ui *ui)
 {
     int64_t patience = input_patience(ui->input);
     release_arrows(ui);
+    saved__note(ui);
     ui->input_deadline_us = patience < 0 ? CLOCK_NEVER : clock_mono_us() + patience;
 }
 

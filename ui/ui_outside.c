@@ -165,6 +165,7 @@ static void take_draft(struct ui *ui, const char *path, struct sv before)
 void outside__edit(struct ui *ui)
 {
     struct buf draft = BUF_INIT(EDITOR_TEXT_MAX);
+    saved__draft(ui, true);
     editor_expand(ui->editor, &draft);
     char *path = write_draft(ui, buf_sv(&draft));
     if (path) {

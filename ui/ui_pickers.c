@@ -263,7 +263,9 @@ static void open_session(void *ctx, const struct choice *choice)
     if (ui->sending) {
         view__line(ui, LINE_INFO, "a prompt is being stored; try again in a moment");
     } else if (ulid_parse(sv_from(choice->value), &session)) {
+        saved__draft(ui, true);
         events__show_session(ui, &session);
+        saved__load(ui);
     }
 }
 

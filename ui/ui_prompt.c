@@ -49,9 +49,39 @@ void prompt__release(struct ui *ui)
 
 void prompt__on_begun(struct ui *ui, const struct ulid *session)
 {
+    if (ulid_is_set(&ui->sent_id)) {
+        saved__remove(ui, &ui->sent_id);
+        ui->sent_id = (struct ulid){""};
+    }
     for (size_t i = 0; i < ui->waiting_count; i++) {
         if (!ulid_is_set(&ui->waiting[i].session)) {
             ui->waiting[i].session = *session;
+            saved__add(ui, &ui->waiting[i]);
+        }
+    }
+}
+
+bool prompt__add(struct ui *ui, struct waiting waiting)
+{
+    if (ui->waiting_count == WAITING_MAX) {
+        free(waiting.text);
+        return false;
+    }
+    ui->waiting[ui->waiting_count++] = waiting;
+    ui->dirty = true;
+    return true;
+}
+
+void prompt__drop_gone(struct ui *ui, bool (*is_there)(void *ctx, const struct ulid *id), void *ctx)
+{
+    for (size_t i = ui->waiting_count; i > 0; i--) {
+        struct waiting *waiting = &ui->waiting[i - 1];
+        bool there = is_there(ctx, &waiting->id);
+        if (is_here(ui, waiting) && waiting->stored && !there) {
+            struct waiting gone = remove_at(ui, i - 1);
+            free(gone.text);
+        } else {
+            waiting->stored = waiting->stored || there;
         }
     }
 }
@@ -81,13 +111,14 @@ void prompt__on_end(struct ui *ui, enum finish_reason reason)
     }
 }
 
-static bool hand_over(struct ui *ui, struct sv prompt)
+/* `turn`: its id; unset: a new one. */
+static bool hand_over(struct ui *ui, const struct ulid *turn, struct sv prompt)
 {
     const struct ui_host *host = &ui->options->host;
     struct err err = {0};
     buf_clear(&ui->sent);
     buf_append_sv(&ui->sent, prompt);
-    enum err_code code = host->send(host->ctx, &ui->session, buf_sv(&ui->sent), &err);
+    enum err_code code = host->send(host->ctx, &ui->session, turn, buf_sv(&ui->sent), &err);
     if (code) {
         view__line(ui, LINE_PROBLEM, err.text[0] ? err.text : err_text(code));
         return false;
@@ -101,10 +132,12 @@ static bool hand_over(struct ui *ui, struct sv prompt)
     return true;
 }
 
-static size_t first_here(const struct ui *ui)
+/* The first that waits here; waiting_count: none does. `ours`: only of those of this screen. */
+static size_t first_here(const struct ui *ui, bool ours)
 {
     size_t at = 0;
-    while (at < ui->waiting_count && !is_here(ui, &ui->waiting[at])) {
+    while (at < ui->waiting_count &&
+           !(is_here(ui, &ui->waiting[at]) && (ui->waiting[at].ours || !ours))) {
         at++;
     }
     return at;
@@ -114,11 +147,17 @@ static size_t first_here(const struct ui *ui)
 static void send_waiting(struct ui *ui, size_t at)
 {
     const struct waiting *next = &ui->waiting[at];
-    if (!hand_over(ui, sv_of(next->text, next->n))) {
+    bool sent = saved__was_sent(ui, &next->id);
+    if (!sent && !hand_over(ui, &next->id, sv_of(next->text, next->n))) {
         ui->held = true;
         return;
     }
     struct waiting gone = remove_at(ui, at);
+    if (sent) {
+        saved__remove(ui, &gone.id);
+    } else {
+        ui->sent_id = gone.id;
+    }
     free(gone.text);
 }
 
@@ -127,7 +166,7 @@ void prompt__pump(struct ui *ui)
     if (ui->waiting_count == 0 || ui->held || ui->leave) {
         return;
     }
-    size_t at = first_here(ui);
+    size_t at = first_here(ui, true);
     if (at < ui->waiting_count && !keys__is_busy(ui)) {
         send_waiting(ui, at);
     }
@@ -144,19 +183,30 @@ bool prompt__take_back(struct ui *ui)
     }
     struct waiting taken = remove_at(ui, at - 1);
     editor_put_back(ui->editor, sv_of(taken.text, taken.n));
+    saved__draft(ui, true);
+    saved__remove(ui, &taken.id);
     free(taken.text);
     return true;
 }
 
 static void let_wait(struct ui *ui, struct sv prompt)
 {
-    if (ui->waiting_count == WAITING_MAX) {
+    struct waiting waiting = {
+        .id = ulid_new(),
+        .session = ui->session,
+        .ours = true,
+        .text = xstrndup(prompt.p, prompt.n),
+        .n = prompt.n,
+    };
+    if (!prompt__add(ui, waiting)) {
         view__line(ui, LINE_INFO, "too many prompts wait already; this one stays here");
         return;
     }
-    ui->waiting[ui->waiting_count++] =
-        (struct waiting){ui->session, xstrndup(prompt.p, prompt.n), prompt.n};
+    if (ulid_is_set(&waiting.session)) {
+        saved__add(ui, &waiting);
+    }
     editor_clear(ui->editor, true);
+    saved__draft(ui, true);
 }
 
 /* The question is answered by a prompt that says nothing else: a single key would be pressed by
@@ -184,7 +234,7 @@ static void send(struct ui *ui, bool escaped)
         view__line(ui, LINE_INFO, "too long to be sent");
     } else if (keys__is_busy(ui)) {
         let_wait(ui, prompt);
-    } else if (hand_over(ui, prompt)) {
+    } else if (hand_over(ui, &(struct ulid){""}, prompt)) {
         editor_clear(ui->editor, true);
     }
     buf_release(&whole);
@@ -194,7 +244,7 @@ void prompt__submit(struct ui *ui)
 {
     struct sv text = editor_text(ui->editor);
     struct sv trimmed = sv_trim(text);
-    size_t first = first_here(ui);
+    size_t first = first_here(ui, false);
     if (trimmed.n == 0 && first < ui->waiting_count && !keys__is_busy(ui)) {
         send_waiting(ui, first);
     }

@@ -157,7 +157,8 @@ static void paint_waiting(struct ui *ui, const struct areas *areas)
         int row = areas->row_waiting + i;
         size_t more = count - (size_t)i - 1;
         bool last = i == areas->waiting - 1 && more > 0;
-        char *head = last ? xasprintf("waits (and %zu more): ", more) : xstrdup("waits: ");
+        const char *what = ui->held || !waiting[i]->ours ? "not sent" : "waits";
+        char *head = last ? xasprintf("%s (and %zu more): ", what, more) : xasprintf("%s: ", what);
         int column = grid_text(&ui->grid, row, 0, sv_from(head), STYLE_NOTICE);
         grid_text(&ui->grid, row, column, sv_of(waiting[i]->text, waiting[i]->n), STYLE_DIM);
         free(head);

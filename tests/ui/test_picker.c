@@ -172,7 +172,7 @@ static void the_list__is_painted_with_head_notes_and_preview(void **state)
     struct picker *picker = picker_new(&rich, &fruits, SV(""));
     picker_act(picker, ACTION_DOWN, NULL);
     assert_painted(picker, 5, 46,
-                   "Fruits (5)  Esc goes back, C-x eats\n"
+                   "Fruits (5) · Esc goes back · C-x eats\n"
                    "  apple\n"
                    "> pear   odd\n"
                    "  plum\n"
@@ -181,7 +181,7 @@ static void the_list__is_painted_with_head_notes_and_preview(void **state)
     assert_painted(picker, 2, 20, "  fig   odd\n> lime\n");
     fruits.count = 0;
     picker_reload(picker);
-    assert_painted(picker, 3, 14, "Fruits (0)  E…\n  none fits\n");
+    assert_painted(picker, 3, 14, "Fruits (0) · …\n  none fits\n");
     picker_free(picker);
 }
 

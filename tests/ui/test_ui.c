@@ -34,9 +34,10 @@ struct terminal {
     struct buf seen; /* all that the child wrote */
 };
 
-static enum err_code host_send(void *ctx, const struct ulid *session, struct sv prompt,
-                               struct err *err)
+static enum err_code host_send(void *ctx, const struct ulid *session, const struct ulid *turn,
+                               struct sv prompt, struct err *err)
 {
+    (void)turn;
     struct broker *broker = ctx;
     if (sv_equal_str(prompt, "refuse")) {
         return err_set(err, ERR_BUSY, "the host is busy");
