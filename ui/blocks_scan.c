@@ -4,8 +4,8 @@
 #include "ui/blocks_internal.h"
 
 /* Lines of code are gathered: a block each would take more room than they do. */
-#define CODE_LINES 16u
-#define CODE_BYTES 1024u
+#define CODE_LINES 8u
+#define CODE_BYTES 512u
 #define CODE_INDENT 4
 
 /* One line on its way through the rules. */

@@ -99,6 +99,17 @@ static void put_cell_text(struct inlines *in, struct sv text)
     put(in, sv_skip(text, plain));
 }
 
+/* A bar inside code has a backslash before it, which is the table's. */
+static void put_cell_code(struct inlines *in, struct sv text)
+{
+    for (size_t bar; (bar = sv_find_sv(text, SV("\\|"))) < text.n;) {
+        put(in, sv_take(text, bar));
+        put(in, SV("|"));
+        text = sv_skip(text, bar + 2);
+    }
+    put(in, text);
+}
+
 static const struct {
     const char *name;
     uint32_t cp;
@@ -160,7 +171,9 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *bytes, MD_SIZE size, void *c
         put_entity(in, text);
         break;
     default:
-        if (in->cells && !in->code) {
+        if (in->cells && in->code) {
+            put_cell_code(in, text);
+        } else if (in->cells) {
             put_cell_text(in, text);
         } else {
             put(in, text);
@@ -436,8 +449,8 @@ static bool is_definition(struct sv text)
     return text.n && text.p[0] == '[' && close + 1 < text.n && text.p[close + 1] == ':';
 }
 
-/* The source as md4c may have it. */
-static void prepare(struct buf *out, struct sv source)
+/* The source as md4c may have it. `row`: of a table. */
+static void prepare(struct buf *out, struct sv source, bool row)
 {
     bool line_begins = true;
     size_t no_math_before = 0; /* an opening mark that is not closed: none before is, either */
@@ -457,6 +470,8 @@ static void prepare(struct buf *out, struct sv source)
             buf_append_sv(out, sv_take(rest, 2));
         } else if (rest.p[0] == '\r') {
             buf_append_str(out, "␍"); /* md4c would take it for the end of a line */
+        } else if (row && sv_starts_with(rest, SV("||"))) {
+            buf_append_str(out, "| "); /* it would take no cell at all for an empty one */
         } else if (rest.p[0] == '`') {
             n = code_span(rest);
             buf_append_sv(out, sv_take(rest, n));
@@ -476,7 +491,7 @@ void inline_append(struct styled *out, struct sv source, enum style base)
 {
     struct buf prepared = BUF_INIT(SOURCE_MAX);
     struct inlines in = {.out = out, .base = base, .began = out->text.n};
-    prepare(&prepared, source);
+    prepare(&prepared, source, false);
     if (!buf_ok(&prepared) || !parse(&in, buf_sv(&prepared), PARSE_FLAGS)) {
         styled_append(out, source, base);
     }
@@ -488,7 +503,7 @@ void inline_heading(struct styled *out, struct sv source, enum style base)
     struct buf prepared = BUF_INIT(SOURCE_MAX);
     struct inlines in = {.out = out, .base = base, .heading = true, .began = out->text.n};
     buf_append_str(&prepared, "# ");
-    prepare(&prepared, source);
+    prepare(&prepared, source, false);
     for (size_t i = 0; i < prepared.n; i++) {
         prepared.p[i] = prepared.p[i] == '\n' ? ' ' : prepared.p[i];
     }
@@ -518,7 +533,7 @@ void inline_row(struct styled *cells, size_t count, struct sv row, enum style ba
         .out = &cells[0], .cells = cells, .cell_count = count, .base = base, .ignore = true};
     size_t columns = blocks_cells(row);
     append_head(&prepared, columns < count ? count : columns);
-    prepare(&prepared, row);
+    prepare(&prepared, row, true);
     if (!buf_ok(&prepared) || !parse(&in, buf_sv(&prepared), PARSE_FLAGS | MD_FLAG_TABLES) ||
         in.cell == 0) {
         styled_append(&cells[0], row, base);

@@ -150,7 +150,8 @@ static const struct table_plan *plan_of(struct markdown *markdown, const struct 
         markdown->plan_count = count;
     }
     struct table_plan *plan = &markdown->plans[index];
-    if (plan->serial != table->serial || plan->width != source->width || plan->open != open) {
+    if (plan->serial != table->serial || plan->width != source->width || plan->open != open ||
+        !table__is_current(source, plan)) {
         table__plan(source, open, plan);
     }
     return plan;
@@ -175,7 +176,8 @@ static void make(struct markdown *markdown, const struct source *source, struct 
 /* The rest of a plan follows from these. */
 static bool same_plan(const struct table_plan *a, const struct table_plan *b)
 {
-    return a->serial == b->serial && a->width == b->width && a->open == b->open;
+    return a->serial == b->serial && a->width == b->width && a->open == b->open &&
+           a->rows == b->rows;
 }
 
 static const struct made *made_of(struct markdown *markdown, size_t index)
@@ -249,13 +251,23 @@ static void put_text(const struct edge *edge, int column, struct sv text, enum s
     }
 }
 
+/* Items that an item stands in. */
+static size_t items_around(const struct markdown *markdown, const struct block_chain *chain)
+{
+    size_t items = 0;
+    for (unsigned id = chain->parent; id; id = blocks_chain(markdown->blocks, id)->parent) {
+        items += blocks_chain(markdown->blocks, id)->container != BLOCK_QUOTE;
+    }
+    return items;
+}
+
 static void put_mark(const struct edge *edge, int column, const struct block_chain *chain)
 {
     static const struct sv bullets[] = {
         {"•", sizeof("•") - 1}, {"◦", sizeof("◦") - 1}, {"▪", sizeof("▪") - 1}};
     static const struct sv plain[] = {{"*", 1}, {"-", 1}, {"+", 1}};
-    size_t depth = (size_t)(chain->depth - 1) % COUNT_OF(bullets);
     if (chain->container == BLOCK_BULLET) {
+        size_t depth = items_around(edge->markdown, chain) % COUNT_OF(bullets);
         put_text(edge, column, width_glyph(bullets[depth], plain[depth]), STYLE_MARKER);
         return;
     }

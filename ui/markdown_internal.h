@@ -19,6 +19,7 @@ struct table_plan {
     uint32_t serial; /* of the table; 0: not made yet */
     int width;       /* for so many columns of the screen */
     bool open;       /* made before the table had ended */
+    uint16_t rows;   /* made from the head and so many rows below it */
     bool stacked;    /* no room for columns: the cells stand below each other */
     uint16_t columns[BLOCK_COLUMNS_MAX];
 };
@@ -41,6 +42,8 @@ const struct kind *kind__of(enum block_kind kind);
 /* The block's lines without the marks of its containers, with newlines between them. */
 void source__text(const struct source *source, struct buf *out);
 
+/* Whether the plan is of as many rows as there are by now, or as count. */
+bool table__is_current(const struct source *source, const struct table_plan *plan);
 void table__plan(const struct source *source, bool open, struct table_plan *ret_plan);
 void table__render_head(const struct source *source, struct styled *out);
 void table__render_row(const struct source *source, struct styled *out);

@@ -107,27 +107,45 @@ static void share(const size_t *wanted, size_t count, size_t room, uint16_t *ret
     }
 }
 
+/* The table's row below `rows` others, or NULL where there is none. */
+static const struct block *row_below(const struct source *source, size_t rows)
+{
+    size_t index = table_of(source)->head + 1 + rows;
+    if (index >= blocks_count(source->blocks)) {
+        return NULL;
+    }
+    const struct block *row = blocks_at(source->blocks, index);
+    bool ours = row->kind == BLOCK_TABLE_ROW && row->group == source->block->group;
+    return ours ? row : NULL;
+}
+
+bool table__is_current(const struct source *source, const struct table_plan *plan)
+{
+    bool all = plan->rows == MARKDOWN_TABLE_ROWS || !row_below(source, plan->rows);
+    return plan->open || (all && (plan->rows == 0 || row_below(source, plan->rows - 1u)));
+}
+
 void table__plan(const struct source *source, bool open, struct table_plan *ret_plan)
 {
     const struct block_table *table = table_of(source);
+    const struct block *row = blocks_at(source->blocks, table->head);
     size_t wanted[BLOCK_COLUMNS_MAX] = {0};
-    size_t rows = open ? 1 : 1 + MARKDOWN_TABLE_ROWS;
-    size_t count = blocks_count(source->blocks);
-    for (size_t i = 0; i < rows && table->head + i < count; i++) {
-        const struct block *row = blocks_at(source->blocks, table->head + i);
-        bool ours = i == 0 || (row->kind == BLOCK_TABLE_ROW && row->group == source->block->group);
-        if (!ours) {
-            break;
-        }
+    uint16_t rows = 0;
+    want(source, row, wanted);
+    while (!open && rows < MARKDOWN_TABLE_ROWS && (row = row_below(source, rows)) != NULL) {
         want(source, row, wanted);
+        rows++;
     }
-    for (size_t i = 0; open && i < table->columns; i++) {
-        wanted[i] = wanted[i] < COLUMN_GUESS ? COLUMN_GUESS : wanted[i];
+    size_t sum = 0;
+    for (size_t i = 0; i < table->columns; i++) {
+        wanted[i] = open && wanted[i] < COLUMN_GUESS ? COLUMN_GUESS : wanted[i];
+        sum += wanted[i] ? wanted[i] : 1;
     }
     int bars = BAR_COLUMNS * (table->columns - 1);
     int room = source->width - bars;
-    *ret_plan = (struct table_plan){.serial = table->serial, .width = source->width, .open = open};
-    ret_plan->stacked = room < COLUMN_LEAST * table->columns;
+    *ret_plan = (struct table_plan){
+        .serial = table->serial, .width = source->width, .open = open, .rows = rows};
+    ret_plan->stacked = room < COLUMN_LEAST * table->columns && (room < 0 || sum > (size_t)room);
     if (!ret_plan->stacked) {
         share(wanted, table->columns, (size_t)room, ret_plan->columns);
     }
@@ -208,6 +226,7 @@ static void append_stacked(const struct source *source, const struct cells *cell
         styled_append(out, names.cell[i].text.n ? SV(": ") : SV(""), STYLE_TABLE_HEAD);
         styled_append_part(out, &cells->cell[i], 0, cells->cell[i].text.n);
     }
+    release_cells(&names);
 }
 
 static void append_names(const struct cells *cells, struct styled *out)

@@ -1,7 +1,9 @@
 /* The highlighter: from each place of a line, the first rule that fits takes some bytes. */
 #include <string.h>
+#include <strings.h>
 
 #include "base/attr.h"
+#include "base/utf8.h"
 #include "ui/syntax_internal.h"
 
 /* States between lines. Inside a long string: its number is added. */
@@ -54,18 +56,18 @@ static void take(struct reader *r, size_t length, enum style style)
     r->at += length;
 }
 
-/* Whether the blank-separated list holds the word. */
+/* Whether the blank-separated list holds the word. Asked for every word of every line. */
 static bool list_holds(const char *list, struct sv word, bool any_case)
 {
-    struct sv rest = sv_from(list);
-    while (rest.n) {
-        size_t length = sv_find(rest, ' ');
-        struct sv entry = sv_take(rest, length);
-        if (entry.n == word.n &&
-            (any_case ? sv_equal_nocase(entry, word) : sv_equal(entry, word))) {
+    while (list) {
+        bool same = any_case ? (*list | 0x20) == (word.p[0] | 0x20) &&
+                                   strncasecmp(list, word.p, word.n) == 0
+                             : *list == word.p[0] && strncmp(list, word.p, word.n) == 0;
+        if (same && (list[word.n] == ' ' || list[word.n] == '\0')) {
             return true;
         }
-        rest = sv_skip(rest, length + 1);
+        list = strchr(list, ' ');
+        list = list ? list + 1 : NULL;
     }
     return false;
 }
@@ -179,6 +181,13 @@ static size_t string_end(const struct reader *r, char quote)
     return 0;
 }
 
+/* Whether there is one character between the quote here and its end. */
+static bool is_character(const struct reader *r, size_t end)
+{
+    bool escaped = byte_at(r, r->at + 1) == '\\';
+    return end && (escaped || end == utf8_next(r->line.p, r->line.n, r->at + 1) + 1);
+}
+
 static bool take_quoted(struct reader *r)
 {
     char quote = r->line.p[r->at];
@@ -186,7 +195,7 @@ static bool take_quoted(struct reader *r)
         return false;
     }
     size_t end = string_end(r, quote);
-    if (quote == '\'' && has(r, SYNTAX_LIFETIMES) && (!end || end > r->at + 12)) {
+    if (quote == '\'' && has(r, SYNTAX_LIFETIMES) && !is_character(r, end)) {
         size_t n = 1;
         while (is_letter(byte_at(r, r->at + n))) {
             n++;

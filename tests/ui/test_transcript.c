@@ -658,6 +658,9 @@ static void a_long_session__is_held_in_part_and_read_whole(void **state)
     assert_true(transcript_follows(f->transcript));
     assert_view(f, 20, 30, tail);
     walk(f, -10);
+    dump = view(f, 20, 30);
+    assert_int_equal(first_number(dump), 0);
+    free(dump);
     transcript_follow(f->transcript);
     load_what_is_wanted(f);
     assert_view(f, 20, 30, tail);
