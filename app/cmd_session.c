@@ -1,13 +1,16 @@
-/* weir session: lists sessions, shows one. */
+/* weir session: lists sessions, shows one; what changes them is in files of its own. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "app/command.h"
+#include "app/day.h"
+#include "app/money.h"
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/pages.h"
 #include "app/records.h"
+#include "app/session_change.h"
 #include "app/session_trash.h"
 #include "base/safe.h"
 
@@ -18,6 +21,16 @@ static const struct option_spec options[] = {
     {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
     {"limit", 'l', OPTION_NUMBER, "N", "list at most N sessions (50)"},
     {"offset", 0, OPTION_NUMBER, "N", "leave out the N most recent ones"},
+    {"label", 0, OPTION_TEXT, "LABEL", "list: those that have this label; new: give it one"},
+    {"model", 0, OPTION_TEXT, "MODEL", "list: those that ask PROVIDER/MODEL"},
+    {"state", 0, OPTION_TEXT, "STATE",
+     "list: running, completed, failed, cancelled or interrupted last"},
+    {"scope", 0, OPTION_TEXT, "SCOPE", "list: those of this scope; new: make it in this one"},
+    {"since", 0, OPTION_TEXT, "DAY", "list: active from that local day on: 2026-11-21, or 7d"},
+    {"until", 0, OPTION_TEXT, "DAY", "list: active up to the end of that day"},
+    {"min-cost", 0, OPTION_TEXT, "MONEY", "list: those that cost so many US dollars or more"},
+    {"archived", 0, OPTION_FLAG, NULL, "list: those that are archived"},
+    SESSION_CHANGE_OPTIONS,
     SESSION_TRASH_OPTIONS,
     {.name = NULL},
 };
@@ -68,13 +81,42 @@ static size_t number(const struct arguments *arguments, const char *name, size_t
     return value < LIST_MOST ? (size_t)value : LIST_MOST;
 }
 
+static enum err_code read_filter(const struct arguments *arguments, struct session_filter *filter,
+                                 struct err *err)
+{
+    const char *money = argument_text(arguments, "min-cost");
+    bool trash = argument_flag(arguments, "trash");
+    *filter = (struct session_filter){
+        .set = trash ? SESSIONS_DELETED
+                     : (argument_flag(arguments, "archived") ? SESSIONS_ARCHIVED : SESSIONS_SHOWN),
+        .label = argument_text(arguments, "label"),
+        .model = argument_text(arguments, "model"),
+        .state = argument_text(arguments, "state"),
+        .scope = argument_text(arguments, "scope"),
+        .title = argument_text(arguments, "title"),
+    };
+    enum run_state state;
+    if (filter->state && !run_state_parse(sv_from(filter->state), &state)) {
+        return err_set(err, ERR_USAGE,
+                       "--state takes running, completed, failed, cancelled or interrupted,"
+                       " not '%s'",
+                       filter->state);
+    }
+    if (money && !money_parse(sv_from(money), MONEY_PLACES, &filter->min_cost_micros)) {
+        return err_set(err, ERR_USAGE, "--min-cost takes an amount such as 0.25, not '%s'", money);
+    }
+    return day_range(arguments, &filter->since_us, &filter->until_us, err);
+}
+
 static int list_sessions(const struct reading *reading, const struct arguments *arguments)
 {
     struct session_list list = {NULL, 0, false};
+    struct session_filter filter;
     struct err err = {0};
     const struct session_window window = {.offset = number(arguments, "offset", 0),
                                           .limit = number(arguments, "limit", LIST_DEFAULT)};
-    if (session_list(reading->store, NULL, &window, &list, &err)) {
+    if (read_filter(arguments, &filter, &err) ||
+        session_list(reading->store, &filter, &window, &list, &err)) {
         return command_fail(&err);
     }
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
@@ -155,9 +197,13 @@ static int run(const struct global_options *global, const struct arguments *argu
     if (session_trash_does(verb)) {
         return session_trash_run(global, arguments);
     }
+    if (session_change_does(verb)) {
+        return session_change_run(global, arguments);
+    }
     if (!is_list && !is_show) {
         err_set(&err, ERR_USAGE,
-                "expected 'weir session list', 'show', 'delete', 'restore', 'purge' or 'undo'");
+                "expected 'weir session' and one of: list, show, " SESSION_CHANGES
+                ", delete, restore, purge, undo");
         return command_fail(&err);
     }
     if (reading_open(global, &reading, &err)) {
@@ -172,11 +218,13 @@ static int run(const struct global_options *global, const struct arguments *argu
 
 const struct command command_session = {
     .name = "session",
-    .operands = "list | show SESSION | delete, restore or purge SESSION... | undo [SESSION]",
-    .summary = "list sessions, show one, delete, restore and purge them, undo",
-    .details =
-        "A session is named by its handle (such as ax0p), its id, or the beginning of either, as\n"
-        "long as it fits one session only.\n" SESSION_TRASH_DETAILS,
+    .operands = "VERB [SESSION] ...",
+    .summary = "list, show, make, name, label, archive, fork, delete and restore sessions",
+    .details = "  list | show SESSION | delete, restore or purge SESSION... | undo "
+               "[SESSION]\n" SESSION_CHANGE_DETAILS "\n"
+               "A session is named by its handle (such as ax0p), its name, its id, or the "
+               "beginning of handle\n"
+               "or id, as long as it fits one session only.\n" SESSION_TRASH_DETAILS,
     .options = options,
     .run = run,
 };

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "app/command.h"
+#include "app/day.h"
 #include "app/money.h"
 #include "app/opening.h"
 #include "app/output.h"
@@ -44,56 +45,14 @@ static bool group_of(const char *text, enum usage_group *ret_group)
     return false;
 }
 
-/* The local midnight that begins the day, `days` later. */
-static bool day_start(const char *text, int days, int64_t *ret_us)
-{
-    struct tm tm = {.tm_isdst = -1};
-    char *end = strptime(text, "%Y-%m-%d", &tm);
-    if (!end || *end != '\0') {
-        return false;
-    }
-    tm.tm_mday += days;
-    tm.tm_isdst = -1;
-    time_t start = mktime(&tm);
-    *ret_us = (int64_t)start * 1000000;
-    return start != (time_t)-1;
-}
-
-/* "7d": seven days with today. */
-static bool days_ago(const char *text, int64_t *ret_us)
-{
-    char *end = NULL;
-    long days = strtol(text, &end, 10);
-    time_t now = time(NULL);
-    struct tm tm;
-    if (end == text || strcmp(end, "d") != 0 || days < 1 || days > 100000 ||
-        !localtime_r(&now, &tm)) {
-        return false;
-    }
-    tm.tm_mday -= (int)days - 1;
-    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    tm.tm_isdst = -1;
-    *ret_us = (int64_t)mktime(&tm) * 1000000;
-    return true;
-}
-
 static enum err_code read_arguments(const struct arguments *arguments, struct asked *asked,
                                     struct err *err)
 {
     const char *by = argument_text(arguments, "by");
-    const char *since = argument_text(arguments, "since");
-    const char *until = argument_text(arguments, "until");
     if (by && !group_of(by, &asked->group)) {
         return err_set(err, ERR_USAGE, "--by takes day, model, session or label, not '%s'", by);
     }
-    if (since && !day_start(since, 0, &asked->since_us) && !days_ago(since, &asked->since_us)) {
-        return err_set(err, ERR_USAGE, "--since takes a day such as 2026-11-21, or 7d, not '%s'",
-                       since);
-    }
-    if (until && !day_start(until, 1, &asked->until_us)) {
-        return err_set(err, ERR_USAGE, "--until takes a day such as 2026-11-21, not '%s'", until);
-    }
-    return ERR_OK;
+    return day_range(arguments, &asked->since_us, &asked->until_us, err);
 }
 
 static void append_record(struct buf *out, const struct usage_row *row, const char *name_of)

@@ -85,6 +85,15 @@ void record_session(struct buf *out, const struct session *session)
     record_time(out, "created_at", session->created_us);
     record_time(out, "last_active_at", session->last_active_us);
     record_int(out, "message_count", session->message_count);
+    record_text(out, "scope", sv_from(session->scope));
+    record_text(out, "status", sv_from(session_status_text(session->status)));
+    record_text(out, "state", session->state[0] ? sv_from(session->state) : (struct sv){NULL, 0});
+    record_int(out, "input_tokens", session->input_tokens);
+    record_int(out, "output_tokens", session->output_tokens);
+    record_int(out, "cost_micros", session->cost_micros);
+    record_time(out, "ended_at", session->ended_us);
+    record_time(out, "archived_at", session->archived_us);
+    record_time(out, "deleted_at", session->deleted_us);
     buf_append_byte(out, '}');
 }
 

@@ -15,10 +15,10 @@
 
 static const char before_sql[] = FOUND " ORDER BY m.seq DESC LIMIT ?4 OFFSET ?5";
 static const char after_sql[] = FOUND " ORDER BY m.seq LIMIT ?4 OFFSET ?5";
-/* How many of a range are skipped, when it holds fewer than that. */
+/* Of a range that holds no more than are skipped. */
 static const char count_sql[] =
-    "SELECT count(*) FROM (SELECT 1 FROM message m WHERE m.branch = ?1 AND m.seq > ?2"
-    " AND m.seq < ?3 AND m.deleted_at IS NULL LIMIT ?4)";
+    "SELECT count(*) FROM message m WHERE m.branch = ?1 AND m.seq > ?2 AND m.seq < ?3"
+    " AND m.deleted_at IS NULL";
 static const char place_sql[] = "SELECT branch, seq FROM message WHERE uid = ?1";
 
 void history_page_free(struct history_page *page)
@@ -61,13 +61,12 @@ static void bind_range(struct sqlite3_stmt *stmt, const struct branch_range *ran
     db_bind_int(stmt, 3, range->before);
 }
 
-/* A range that was skipped in part or whole: what is left to be skipped of the next ones. */
+/* A range that was skipped as a whole: what is left to be skipped of the next ones. */
 static enum err_code skip_range(struct db *db, struct window *window,
                                 const struct branch_range *range, struct err *err)
 {
     struct sqlite3_stmt *stmt = db_prepare(db, count_sql, err);
     bind_range(stmt, range);
-    db_bind_int(stmt, 4, (int64_t)window->skip);
     if (!db_step(db, stmt, err)) {
         return db_result(db);
     }

@@ -579,6 +579,7 @@ struct columns {
     struct buf read;
 };
 
+/* wide: what SQLite calls. */
 static int note_column(void *ctx, int action, const char *table, const char *column,
                        const char *database, const char *trigger)
 {

@@ -1,5 +1,6 @@
 /* History: pages of a branch's path, on rows that are there before the store is opened. */
 #include "base/clock.h"
+#include "store/branch.h"
 #include "store/history.h"
 #include "tests/store/reading.h"
 
@@ -191,21 +192,49 @@ static void a_page__costs_the_same_however_long_the_session_is(void **state)
     reading_close(&reading);
 }
 
+static void read_branches(struct store *store, const struct ulid *session,
+                          const struct ulid *message)
+{
+    struct branch_list branches;
+    struct sibling_list siblings;
+    struct history_lines lines;
+    struct history_query query = {.session = *session,
+                                  .start = HISTORY_MESSAGE,
+                                  .message = *message,
+                                  .offset = 9,
+                                  .limit = 5};
+    assert_int_equal(branch_list(store, session, &branches, NULL), ERR_OK);
+    query.branch = branches.branches[0].id;
+    branch_list_free(&branches);
+    assert_int_equal(branch_siblings(store, message, &siblings, NULL), ERR_OK);
+    sibling_list_free(&siblings);
+    assert_int_equal(history_lines(store, &query, &lines, NULL), ERR_OK);
+    history_lines_free(&lines);
+}
+
 static void every_statement__follows_an_index(void **state)
 {
     struct reading reading = reading_open(*state);
     struct ulid session = ulid_new();
     int64_t branch = put_session(reading.db, &session, "h1");
     struct history_page page;
-    int64_t row = put_answer(reading.db, branch, 0);
+    (void)put_prompt(reading.db, branch, 0, "q");
+    int64_t row = put_answer(reading.db, branch, 1);
     put_part(reading.db, row, 0, "text");
     put_chunk(reading.db, row, 0, 0, "x");
+    must_exec(reading.db, "UPDATE branch SET uid = '01ARZ3NDEKTSV4RRFFQ69G5FAA'");
     assert_int_equal(history_before(reading.store, &session, INT64_MAX, 5, &page, NULL), ERR_OK);
+    read_branches(reading.store, &session, &page.messages[1]->id);
     history_page_free(&page);
     assert_int_equal(history_after(reading.store, &session, -1, 5, &page, NULL), ERR_OK);
     history_page_free(&page);
-    /* The session, its branch, both directions; a message's head, usage, parts and chunks. */
-    assert_true(assert_plans_are_indexed(reading.store) >= 8);
+    struct history_lines lines;
+    struct history_query query = {.session = session, .limit = 5};
+    assert_int_equal(history_lines(reading.store, &query, &lines, NULL), ERR_OK);
+    history_lines_free(&lines);
+    /* The session, its branch, both directions, what is skipped, a cursor's place; a message's
+     * head, usage, parts and chunks; a line and its text; the branches, and three for siblings. */
+    assert_true(assert_plans_are_indexed(reading.store) >= 17);
     reading_close(&reading);
 }
 
