@@ -72,14 +72,14 @@ void editor_remember(struct editor *editor, struct sv prompt);
 bool editor_is_at_top(struct editor *editor);
 
 /*
- * Search in the prompts sent before, as one types: the editor shows what was found. `more` gives
- * older prompts than those the editor remembers that hold the needle: it calls `add` for each of a
- * few, newest first, going on from *cursor (0 at first), and gives whether there may be more; it
- * may be NULL.
+ * Search in the prompts sent before, as one types: the editor shows what was found; case counts
+ * where the needle has capitals. `more` gives prompts beside those the editor remembers: it calls
+ * `add` for each of some, newest first, going on from *cursor (0 at first), and gives whether there
+ * may be more; it may be NULL. One key looks through a bounded number of them; another
+ * editor_search_step goes on.
  */
 typedef void editor_add_fn(void *ctx, struct sv prompt);
-typedef bool editor_more_fn(void *ctx, struct sv needle, int64_t *cursor, editor_add_fn *add,
-                            void *add_ctx);
+typedef bool editor_more_fn(void *ctx, int64_t *cursor, editor_add_fn *add, void *add_ctx);
 void editor_search_begin(struct editor *editor, editor_more_fn *more, void *ctx);
 bool editor_is_searching(const struct editor *editor);
 struct sv editor_search_needle(const struct editor *editor);

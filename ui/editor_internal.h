@@ -20,6 +20,7 @@
 #define EDITOR_KILLS_MAX 16u
 #define EDITOR_NEEDLE_MAX ((size_t)1 << 10)
 #define EDITOR_FOUND_MAX 1000u
+#define EDITOR_MORE_MAX 8u /* calls for more at one key */
 
 /* What the last action did: runs of the same belong together, for undo and for kills. */
 enum edit { EDIT_NONE, EDIT_INSERT, EDIT_DELETE, EDIT_KILL, EDIT_YANK };

@@ -29,19 +29,6 @@ void search__release(struct editor *editor)
     *search = (struct search){.active = false};
 }
 
-static void add(void *ctx, struct sv prompt)
-{
-    struct search *search = ctx;
-    for (size_t i = 0; i < search->found_count; i++) {
-        if (sv_equal_str(prompt, search->found[i])) {
-            return;
-        }
-    }
-    if (search->found_count < EDITOR_FOUND_MAX) {
-        search->found[search->found_count++] = xstrndup(prompt.p, prompt.n);
-    }
-}
-
 static bool is_lower_ascii(struct sv text)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -60,23 +47,35 @@ static bool holds(const char *prompt, const struct buf *needle)
                                     : strcasestr(prompt, buf_cstr(needle)) != NULL);
 }
 
+static void add(void *ctx, struct sv prompt)
+{
+    struct search *search = ctx;
+    char *copy = xstrndup(prompt.p, prompt.n);
+    bool wanted = search->found_count < EDITOR_FOUND_MAX && holds(copy, &search->needle);
+    for (size_t i = 0; wanted && i < search->found_count; i++) {
+        wanted = !sv_equal_str(prompt, search->found[i]);
+    }
+    if (wanted) {
+        search->found[search->found_count++] = copy;
+    } else {
+        free(copy);
+    }
+}
+
 static void find_remembered(struct editor *editor)
 {
     struct search *search = &editor->search;
     for (size_t i = editor->prompt_count; i > 0; i--) {
-        const char *prompt = editor->prompts[i - 1];
-        if (holds(prompt, &search->needle)) {
-            add(search, sv_from(prompt));
-        }
+        add(search, sv_from(editor->prompts[i - 1]));
     }
 }
 
-/* Brings matches until there is one at `at`, or no more. */
+/* Brings matches until there is one at `at`, or no more, or for as long as a key may take. */
 static bool reach(struct search *search, size_t at)
 {
-    while (at >= search->found_count && !search->ended && search->found_count < EDITOR_FOUND_MAX) {
-        search->ended = !search->more || !search->more(search->ctx, buf_sv(&search->needle),
-                                                       &search->cursor, add, search);
+    for (unsigned i = 0; i < EDITOR_MORE_MAX && at >= search->found_count && !search->ended; i++) {
+        search->ended = search->found_count == EDITOR_FOUND_MAX || !search->more ||
+                        !search->more(search->ctx, &search->cursor, add, search);
     }
     return at < search->found_count;
 }
@@ -159,8 +158,8 @@ void editor_search_step(struct editor *editor, int step)
     struct search *search = &editor->search;
     if (step < 0) {
         search->at -= search->at > 0;
-    } else if (search->needle.n && reach(search, search->at + 1)) {
-        search->at++;
+    } else if (search->needle.n && reach(search, search->at + (search->found_count > 0))) {
+        search->at += search->at + 1 < search->found_count;
     }
     show(editor);
 }

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "store/prompts.h"
 #include "ui/ui_internal.h"
 
 #define QUIT_PATIENCE CLOCK_S(2)
@@ -153,10 +154,18 @@ static void open_models(struct ui *ui)
     pickers__open(ui, &picker_of_models);
 }
 
+/* An editor_more_fn over all sessions. */
+static bool more_prompts(void *ctx, int64_t *cursor, editor_add_fn *add, void *add_ctx)
+{
+    const struct ui *ui = ctx;
+    bool more = false;
+    return prompts_before(ui->options->store, cursor, add, add_ctx, &more, NULL) == ERR_OK && more;
+}
+
 static void search(struct ui *ui)
 {
     complete_close(ui->complete);
-    editor_search_begin(ui->editor, NULL, ui);
+    editor_search_begin(ui->editor, more_prompts, ui);
 }
 
 static void follow_word(struct ui *ui, bool asked)

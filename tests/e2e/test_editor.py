@@ -158,6 +158,16 @@ def test_prompts_are_searched_as_one_types(serving, chat):
     assert prompt_of(screen) == "the quick fox"
 
 
+def test_the_search_finds_prompts_of_all_sessions(home, serving, chat):
+    serving(fake.answer(("one",)), fake.answer(("two",)))
+    assert home.run("how do rivers meander").code == 0
+    assert home.run("unrelated").code == 0
+    screen = chat("--new")
+    press(screen, "\x12rivers", lambda s: prompt_of(s) == "how do rivers meander")
+    press(screen, "\x12", lambda s: prompt_of(s) == "how do rivers meander")
+    press(screen, TAB + "!", lambda s: prompt_of(s) == "how do !rivers meander")
+
+
 # Completion, palette, pickers.
 
 
