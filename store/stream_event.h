@@ -31,7 +31,7 @@
     X(STREAM_TOOL_INPUT, "tool_input")       /* part, text: more of the arguments */               \
     X(STREAM_TOOL_CALL_END, "tool_call_end") /* part */                                            \
     X(STREAM_TOOL_RESULT, "tool_result")     /* part, id: of the call, text */                     \
-    X(STREAM_NATIVE, "native")               /* part, text: JSON */                                \
+    X(STREAM_NATIVE, "native")               /* part, text: JSON, id: parts that it stands for */  \
     X(STREAM_POSITION, "position")           /* text: where the stream can be resumed */           \
     X(STREAM_USAGE, "usage")                 /* usage; the later one counts */                     \
     X(STREAM_WAITING, "waiting")             /* error, text, attempt, attempts, wait_us */         \

@@ -147,6 +147,18 @@ static const struct stream_case failures[] = {
     {SV(START BEGIN("0", TEXT_BLOCK) TEXT("0", "kept") "data: " OVERLOADED "\n\n" STOP),
      STARTED "text 0 [kept]\n"
              "error error ERR_SERVER retry: the server is overloaded or not ready: Overloaded\n"},
+    /* The kind of the error stands for the status that it would have had. */
+    {SV(START "data: {\"type\":\"error\",\"error\":{\"type\":\"billing_error\",\"message\":"
+              "\"m\"}}\n\n"),
+     STARTED
+     "error error ERR_REJECTED final: the server wants to be paid first; check the account: "
+     "m\n"},
+    {SV(START "data: {\"type\":\"error\",\"error\":{\"type\":\"timeout_error\",\"message\":"
+              "\"m\"}}\n\n"),
+     STARTED "error error ERR_SERVER retry: the server has trouble behind its gateway: m\n"},
+    {SV(START "data: {\"type\":\"error\",\"error\":{\"type\":\"request_too_large\","
+              "\"message\":\"m\"}}\n\n"),
+     STARTED "error error ERR_TOO_BIG final: the server says that the request is too large: m\n"},
     /* llama.cpp: the inside of the error alone. */
     {SV(START "event: error\ndata: {\"code\":500,\"message\":\"out of slots\",\"type\":"
               "\"server_error\"}\n\n"),
