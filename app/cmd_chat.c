@@ -335,8 +335,9 @@ const struct command command_chat = {
     .operands = "[SESSION]",
     .summary = "the screen, with one session or the last one",
     .details =
-        "Enter sends, Alt-Enter or Ctrl-J begins a new line, Esc stops an answer. Without a\n"
-        "configured model the offline demo answers, and shows how to connect one.\n",
+        "Enter sends, Alt-Enter or Ctrl-J begins a new line, Esc stops an answer, F1 lists all\n"
+        "keys, Ctrl-P all commands. Without a configured model the offline demo answers, and\n"
+        "shows how to connect one.\n",
     .options = options,
     .run = run,
 };
