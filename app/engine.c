@@ -15,6 +15,9 @@
 #include "base/thread.h"
 #include "ui/notice.h"
 
+/* Between two looks for pieces of an answer: they are gathered for longer than this anyhow. */
+#define REST_US CLOCK_MS(4)
+
 struct target *target_new(const struct config *config, const struct config_provider *provider,
                           const char *model, const char *base_url)
 {
@@ -68,6 +71,7 @@ enum err_code engine_open(struct store *store, const struct config *config,
     pthread_mutex_init(&engine->lock, NULL);
     clock_cond_init(&engine->changed);
     engine->orders_tail = &engine->orders;
+    http_set_rest(engine->http, config->debounce_us > REST_US ? REST_US : 0);
     engine->store = store;
     engine->broker = store_broker(store);
     engine->config = config;
@@ -244,13 +248,16 @@ static void *engine_main(void *arg)
 {
     struct engine *engine = arg;
     preload(engine);
+    bool woken = true;
     while (!engine->stop_seen || engine->runs) {
-        wake_drain(&engine->wake);
-        obey_all(engine);
+        if (woken) {
+            wake_drain(&engine->wake);
+            obey_all(engine);
+        }
         int64_t due = run_due(engine);
         bury(engine);
         if (!engine->stop_seen || engine->runs) {
-            http_poll(engine->http, engine->wake.read_fd, due);
+            woken = http_poll(engine->http, engine->wake.read_fd, due);
         }
     }
     http_close(engine->http);

@@ -18,12 +18,16 @@
 #define STOPPED_US CLOCK_S(2)
 /* So a stop that is longer than both together is noticed however long the clocks still run. */
 #define POLL_MS_MAX 5000
+/* More than this at once means that more is waiting. */
+#define SMALL_BODY 4096
 
 struct http {
     struct curl_api api;
     CURLM *multi; /* NULL: libcurl is not loaded */
     struct http_transfer *transfers;
     size_t count;
+    int64_t rest_us;
+    size_t given; /* bytes of bodies in the last round */
 };
 
 enum err_code http_open(struct http **ret_http, struct err *err)
@@ -143,8 +147,9 @@ static void give_head(struct http_transfer *transfer)
 }
 
 /* Only curl's callbacks append to the buffer, and none runs while a handler does. */
-static void give_body(struct http_transfer *transfer)
+static void give_body(struct http *http, struct http_transfer *transfer)
 {
+    http->given += transfer->body.n;
     if (transfer->handlers.body) {
         transfer->handlers.body(transfer->ctx, buf_sv(&transfer->body));
     }
@@ -163,7 +168,7 @@ static void give(struct http *http, struct http_transfer *transfer)
         give_head(transfer);
     }
     if (!transfer->dead && transfer->body.n) {
-        give_body(transfer);
+        give_body(http, transfer);
     }
     if (!transfer->dead && transfer->ended) {
         detach(http, transfer);
@@ -183,6 +188,7 @@ static bool give_all(struct http *http)
 {
     bool any = false;
     struct http_transfer *transfer = http->transfers;
+    http->given = 0;
     while (transfer) {
         if (is_ready(transfer)) {
             give(http, transfer);
@@ -255,28 +261,57 @@ static bool wait_for_any(struct http *http, int wake_fd, int64_t deadline)
     int ms = wait_ms(deadline);
     int64_t began = clock_mono_us();
     (void)http->api.multi_poll(http->multi, &wake, wake_fd >= 0, ms, NULL);
-    int64_t late = clock_mono_us() - began - CLOCK_MS(ms);
-    if (late > STOPPED_US) {
+    if (clock_mono_us() - began - CLOCK_MS(ms) > STOPPED_US) {
         restart_clocks(http);
     }
     return wake.revents != 0;
 }
 
-static void only_wait(int wake_fd, int64_t deadline)
+static bool only_wait(int wake_fd, int64_t deadline)
 {
     struct pollfd wake = {.fd = wake_fd, .events = POLLIN};
-    (void)poll(&wake, 1, clock_poll_ms(deadline));
+    return poll(&wake, 1, clock_poll_ms(deadline)) > 0;
 }
 
-void http_poll(struct http *http, int wake_fd, int64_t deadline_us)
+static bool may_rest(const struct http *http)
+{
+    bool may = http->rest_us > 0 && http->given > 0 && http->given < SMALL_BODY;
+    for (const struct http_transfer *t = http->transfers; t; t = t->next) {
+        may = may && t->phase == HTTP_RECEIVING && t->head_given;
+    }
+    return may;
+}
+
+/* True when `wake_fd` is readable. */
+static bool rest(struct http *http, int wake_fd, int64_t deadline)
+{
+    int64_t began = clock_mono_us();
+    int64_t until = began + http->rest_us;
+    bool woken = only_wait(wake_fd, until < deadline ? until : deadline);
+    if (clock_mono_us() - until > STOPPED_US) {
+        restart_clocks(http);
+    }
+    return woken;
+}
+
+void http_set_rest(struct http *http, int64_t rest_us)
+{
+    http->rest_us = rest_us;
+}
+
+bool http_poll(struct http *http, int wake_fd, int64_t deadline_us)
 {
     if (http->count == 0) {
-        only_wait(wake_fd, deadline_us);
-        return;
+        return only_wait(wake_fd, deadline_us);
     }
     int64_t next;
-    bool woken = false;
+    bool woken = may_rest(http) && rest(http, wake_fd, deadline_us);
+    http->given = 0;
+    if (woken) {
+        return true;
+    }
     while (!work(http, &next) && !woken && clock_mono_us() < deadline_us) {
         woken = wait_for_any(http, wake_fd, next < deadline_us ? next : deadline_us);
     }
+    return woken;
 }

@@ -66,9 +66,13 @@ void http_cancel(struct http *http, struct http_transfer *transfer);
  * passes by itself and nothing of an answer can have been missed. Not so: certificates, what is no
  * HTTP, an answer that did not come in time. */
 bool http_failed_in_passing(const struct http_transfer *transfer);
-/* Runs transfers and handlers until something happened, `wake_fd` is readable, or the deadline. No
- * transfer: only waits. */
-void http_poll(struct http *http, int wake_fd, int64_t deadline_us);
+/* Runs transfers and handlers until something happened, `wake_fd` is readable (then true), or the
+ * deadline. No transfer: only waits. */
+bool http_poll(struct http *http, int wake_fd, int64_t deadline_us);
+/* So long after a small piece of a body the next is not looked for, when there is nothing to wait
+ * for but bodies: for callers that gather pieces anyhow, to whom each by itself would cost a round
+ * of system calls. 0 at first. */
+void http_set_rest(struct http *http, int64_t rest_us);
 size_t http_active(const struct http *http);
 
 /* "http" only to a loopback name or address, unless `allow_plain`. ERR_CONFIG says what is wrong

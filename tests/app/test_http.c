@@ -137,6 +137,50 @@ static void body__comes_as_it_drips(void **state)
     buf_release(&answer.body);
 }
 
+/* 200 ms of drip; a rest of 100 ms gathers it into three or four pieces. */
+static void rest__gathers_what_drips(void **state)
+{
+    (void)state;
+    char url[100];
+    struct answer answer;
+    struct fake_server *server = fake_server_start(serve_drip);
+    struct http *http = open_http();
+    struct http_request request = request_to(url, server);
+    http_set_rest(http, CLOCK_MS(100));
+    start(http, &request, &answer);
+    poll_until(http, &answer.dones, 1);
+    assert_int_equal(answer.code, ERR_OK);
+    assert_string_equal(buf_cstr(&answer.body), "xxxxxxxxxx");
+    assert_in_range(answer.pieces, 1, 5);
+    buf_release(&answer.body);
+    http_close(http);
+    fake_server_stop(server);
+}
+
+static void rest__ends_at_once_when_it_is_woken(void **state)
+{
+    (void)state;
+    char url[100];
+    struct answer answer;
+    struct wake wake;
+    assert_int_equal(wake_open(&wake, NULL), ERR_OK);
+    struct fake_server *server = fake_server_start(serve_drip);
+    struct http *http = open_http();
+    struct http_request request = request_to(url, server);
+    http_set_rest(http, LIMIT);
+    start(http, &request, &answer);
+    poll_until(http, &answer.pieces, 1);
+    wake_signal(&wake);
+    int64_t began = clock_mono_us();
+    assert_true(http_poll(http, wake.read_fd, CLOCK_NEVER));
+    assert_true(clock_mono_us() - began < LIMIT / 2);
+    http_cancel(http, answer.transfer);
+    buf_release(&answer.body);
+    http_close(http);
+    fake_server_stop(server);
+    wake_close(&wake);
+}
+
 #define SERVE(name, text)                                                                          \
     static void name(struct fake_server *server, int fd)                                           \
     {                                                                                              \
@@ -413,6 +457,8 @@ int main(void)
         cmocka_unit_test(post__sends_what_it_was_given),
         cmocka_unit_test(loopback__is_never_asked_through_a_proxy),
         cmocka_unit_test(body__comes_as_it_drips),
+        cmocka_unit_test(rest__gathers_what_drips),
+        cmocka_unit_test(rest__ends_at_once_when_it_is_woken),
         cmocka_unit_test(answers__that_break_keep_what_came_and_say_so),
         cmocka_unit_test(head__tells_when_to_retry),
         cmocka_unit_test(tls__does_not_fall_back_to_plain),

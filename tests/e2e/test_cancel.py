@@ -146,6 +146,24 @@ def test_while_waiting_before_another_try(home, serving):
 
 
 @pytest.mark.alone
+@pytest.mark.parametrize("key", ["\x1b", "\x03"], ids=["Esc", "Ctrl-C"])
+def test_while_the_screen_counts_down_to_another_try(home, serving, key):
+    server = serving(fake.status(503, headers=[("Retry-After", "30")]), fake.answer())
+    with home.screen("chat") as screen:
+        screen.wait_for("fake-model")
+        screen.send("the question\r")
+        screen.wait_for("retry 2 of 4 in 30 s")
+        screen.wait_for("retry 2 of 4 in 29 s")
+        assert "at 127.0.0.1" in screen.text()
+        asked = time.monotonic()
+        screen.send(key)
+        screen.wait_for("cancelled")
+        home.wait_db(lambda h: h.attempt() == "cancelled")
+        assert time.monotonic() - asked < 1 * SLOWER
+        assert len(server.turns()) == 1
+
+
+@pytest.mark.alone
 def test_while_nobody_reads_the_output(home, serving, figures):
     server = serving(fake.endless(0.001, "x" * 4000 + "{}\n"))
     with home.start("run", "the question", read=False) as run:
