@@ -17,7 +17,8 @@ static void copy__outlives_what_it_was_made_from(void **state)
     struct sv view = {text, 4};
     struct sv stop[] = {view, {NULL, 0}};
     struct chat_tool tools[] = {{view, view, view}, {view, {NULL, 0}, {NULL, 0}}};
-    struct chat_attachment files[] = {{view, view, view, {"a\0b", 3}}};
+    char bytes[] = {'a', 0, 'b'};
+    struct chat_attachment files[] = {{view, view, view, {bytes, sizeof(bytes)}}};
     struct chat_extras extras = {
         .options = {.has_temperature = true,
                     .stop = stop,
@@ -33,6 +34,7 @@ static void copy__outlives_what_it_was_made_from(void **state)
     };
     struct chat_extras *copy = chat_extras_copy(&extras);
     memset(text, 'x', 4);
+    memset(bytes, 'x', sizeof(bytes));
     memset(stop, 0, sizeof(stop));
     memset(tools, 0, sizeof(tools));
     memset(files, 0, sizeof(files));

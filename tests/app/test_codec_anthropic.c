@@ -54,7 +54,7 @@ static const struct stream_case answers[] = {
              "tool_input 0 [{}]\n" USED "tool_call_end 0 []\ntool_call_end 1 []\n"
              "finish tool_use: tool_use\n"},
     /* Thinking that is not shown has only a signature; redacted thinking is kept as it is. */
-    {SV(START BEGIN("0", THINK_BLOCK) SIGN("0", "S") END("0")
+    {SV(START BEGIN("0", THINK_BLOCK) SIGN("0", "old") SIGN("0", "S") END("0")
             BEGIN("1", "{\"type\":\"redacted_thinking\",\"data\":\"Zm9v\", \"n\":9007199254740993}")
                 END("1") BEGIN("2", TEXT_BLOCK) TEXT("2", "x") END("2") REASON("end_turn") STOP),
      STARTED "native 0 [{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"S\"}]\n"
