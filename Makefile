@@ -25,7 +25,7 @@ SANITIZE_asan  := -fsanitize=address,undefined
 SANITIZE_tsan  := -fsanitize=thread
 SANITIZE_fuzz  := -fsanitize=address,undefined,fuzzer-no-link
 OPT_release    := -O2 -g -DNDEBUG -fstack-protector-strong -D_FORTIFY_SOURCE=2
-OPT_debug      := -O0 -g
+OPT_debug      := -O0 -g -DASSERT_LOCK_BUDGET=1
 OPT_asan       := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 OPT_tsan       := -O1 -g -fno-omit-frame-pointer
 OPT_fuzz       := $(OPT_asan)

@@ -14,42 +14,35 @@
 #define CHECKPOINT_IDLE_US CLOCK_S(2)
 /* Also what is waited when somebody else holds the lock. */
 #define REST_LEAST_US CLOCK_MS(1)
-#define FOLD_IN_MEMORY_MAX ((size_t)2 << 20)
 
 void background_soon(struct store *store)
 {
     store->checkpoint_us = clock_mono_us() + CHECKPOINT_IDLE_US;
 }
 
-static enum err_code fold_part(struct db *db, int64_t row, int64_t position, struct sv text,
-                               struct err *err)
+/* From memory: much cheaper than from the chunk rows. `*ret_whole`: nothing is left to be folded.
+ */
+static enum err_code fold_live(struct db *db, struct live *live, bool *ret_whole, struct err *err)
 {
-    struct sqlite3_stmt *stmt =
-        db_prepare(db, "UPDATE part SET text = ?3 WHERE message = ?1 AND position = ?2", err);
-    db_bind_int(stmt, 1, row);
-    db_bind_int(stmt, 2, position);
-    db_bind_text(stmt, 3, text.p ? text : SV(""));
-    return db_run(db, stmt, err);
-}
-
-/* From memory: much cheaper than from the chunk rows. */
-static enum err_code fold_live(struct db *db, const struct live *live, struct err *err)
-{
+    struct fold_parts parts = fold_parts_new(live->part_count);
+    for (size_t i = 0; i < live->part_count; i++) {
+        parts.items[i].text = buf_sv(&live->parts[i].text);
+        parts.items[i].stored = live->parts[i].folded;
+    }
     enum err_code code = db_begin(db, false, err);
-    for (size_t i = 0; code == ERR_OK && i < live->part_count; i++) {
-        code = fold_part(db, live->row, (int64_t)i, buf_sv(&live->parts[i].text), err);
-    }
     if (code == ERR_OK) {
-        struct sqlite3_stmt *stmt =
-            db_prepare(db, "UPDATE message SET folded = 1 WHERE id = ?1", err);
-        db_bind_int(stmt, 1, live->row);
-        code = db_run(db, stmt, err);
+        code = fold_write(db, live->row, &parts, ret_whole, err);
+        if (code) {
+            db_rollback(db);
+        } else {
+            code = db_commit(db, err);
+        }
     }
-    if (code) {
-        db_rollback(db);
-        return code;
+    for (size_t i = 0; code == ERR_OK && i < live->part_count; i++) {
+        live->parts[i].folded = parts.items[i].stored;
     }
-    return db_commit(db, err);
+    free(parts.items);
+    return code;
 }
 
 static void forget_live(struct store *store, struct live *live)
@@ -62,8 +55,8 @@ static void forget_live(struct store *store, struct live *live)
     live_free(live);
 }
 
-/* One step on the oldest ended message: its text from memory, then it leaves memory and its chunks
- * are swept. */
+/* One step on the oldest ended message: text from memory; after the last of it, it leaves memory
+ * and its chunks are swept. */
 static void fold_ended(struct store *store)
 {
     struct live *live = store->done;
@@ -71,11 +64,16 @@ static void fold_ended(struct store *store)
     writer_on_disk(store);
     pthread_mutex_unlock(&store->lock);
     struct err err;
-    if (live->bytes <= FOLD_IN_MEMORY_MAX && fold_live(store->db, live, &err)) {
+    bool whole = false;
+    enum err_code code = fold_live(store->db, live, &whole, &err);
+    if (code) {
         log_write(LOG_INFO, "fold: %s", err.text);
     }
     pthread_mutex_lock(&store->lock);
     writer_off_disk(store);
+    if (code == ERR_OK && !whole) {
+        return;
+    }
     forget_live(store, live);
     store->unfolded =
         xrealloc(store->unfolded, (store->unfolded_count + 1) * sizeof(*store->unfolded));
@@ -142,9 +140,9 @@ void background_checkpoint(struct store *store, bool truncate)
     if (db_checkpoint(store->db, truncate, &err)) {
         log_write(LOG_DEBUG, "checkpoint: %s", err.text);
     }
+    pthread_mutex_lock(&store->lock);
     if (truncate) {
         store->checkpoint_us = CLOCK_NEVER;
     }
-    pthread_mutex_lock(&store->lock);
     writer_off_disk(store);
 }

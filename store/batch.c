@@ -15,13 +15,48 @@
  * tried again. */
 #define COMMIT_PATIENCE_US CLOCK_MS(50)
 
+/* What one transaction takes of long texts; more of them would hold the database for too long. */
+#define LONG_TEXT ((size_t)64 << 10)
+#define LONG_TEXTS_MAX ((size_t)512 << 10)
+/* From one piece of a long text to the next: other processes have to come in between. */
+#define NEXT_PIECE_US CLOCK_MS(10)
+
 static bool may_go(const struct live *live, int64_t now)
 {
     return !live->set_aside || live->retry_us <= now;
 }
 
+/* Stays dirty, to be taken (again) at `due`. */
+static void leave(struct store *store, struct live *live, int64_t due)
+{
+    live->next_dirty = store->dirty;
+    store->dirty = live;
+    store->tick_us = due < store->tick_us ? due : store->tick_us;
+}
+
+/* All that is new in it, where there is room for that in the transaction, else a piece. */
+static void take(struct store *store, struct live *live, size_t *room, struct batch *batch)
+{
+    size_t bytes = live_unwritten(live);
+    struct taken *taken = &batch->entries[batch->count];
+    if (bytes <= LONG_TEXT || bytes <= *room) {
+        *room -= bytes <= LONG_TEXT ? 0 : bytes;
+        live->listed = false;
+        live_take(live, true, taken);
+        batch->count++;
+        return;
+    }
+    leave(store, live, clock_mono_us() + NEXT_PIECE_US);
+    if (*room > 0) {
+        live_take_some(live, *room, taken);
+        *room = 0;
+        batch->count++;
+    }
+}
+
 void batch_take(struct store *store, struct batch *ret_batch)
 {
+    size_t room = LONG_TEXTS_MAX;
     size_t count = 0;
     int64_t now = clock_mono_us();
     for (const struct live *live = store->dirty; live; live = live->next_dirty) {
@@ -34,12 +69,9 @@ void batch_take(struct store *store, struct batch *ret_batch)
     while (live) {
         struct live *next = live->next_dirty;
         if (may_go(live, now)) {
-            live->listed = false;
-            live_take(live, true, &ret_batch->entries[ret_batch->count++]);
+            take(store, live, &room, ret_batch);
         } else {
-            live->next_dirty = store->dirty;
-            store->dirty = live;
-            store->tick_us = live->retry_us < store->tick_us ? live->retry_us : store->tick_us;
+            leave(store, live, live->retry_us);
         }
         live = next;
     }

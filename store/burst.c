@@ -143,6 +143,7 @@ static enum err_code insert_parts(struct writing *writing, struct db *db, struct
         db_bind_int(stmt, 6, part->began_us ? part->began_us : message->created_us);
         db_bind_int(stmt, 7, part->ended_us ? part->ended_us : message->ended_us);
         db_bind_text(stmt, 8, sv_of(part->text, part->text_n));
+        db_expect_bytes(db, part->text_n);
         code = db_run(db, stmt, err);
     }
     return code;

@@ -13,6 +13,11 @@
 #include "base/sv.h"
 #include "store/db_struct.h"
 
+/* The debug flavour sets it: other flavours either check nothing or slow down what is measured. */
+#ifndef ASSERT_LOCK_BUDGET
+#define ASSERT_LOCK_BUDGET 0
+#endif
+
 /* Errors */
 
 struct mapping {
@@ -323,10 +328,36 @@ void db_count_long(struct db *db, atomic_ullong *counter)
     db->long_transactions = counter;
 }
 
+static int64_t thread_cpu_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* CPU time, and five times the budget: an assertion is to say something about this program, not
+ * about the machine that it shares. A MiB of text takes about 3 ms. */
+#define CPU_FACTOR 5
+#define CPU_US_PER_MIB 5000
+
+static bool is_within_budget(const struct db *db)
+{
+    int64_t more = (int64_t)(db->expected_bytes >> 20) * CPU_US_PER_MIB;
+    return db->expected_bytes == DB_ANY_BYTES ||
+           thread_cpu_us() - db->cpu_since <= (DB_LONG_US + more) * CPU_FACTOR;
+}
+
+void db_expect_bytes(struct db *db, size_t bytes)
+{
+    db->expected_bytes =
+        bytes > DB_ANY_BYTES - db->expected_bytes ? DB_ANY_BYTES : db->expected_bytes + bytes;
+}
+
 /* Other processes wait for as long as this one writes: what keeps them for long has to show. */
 static void end_writing(struct db *db)
 {
     int64_t held = db->writing ? clock_mono_us() - db->writing_since : 0;
+    bool over = ASSERT_LOCK_BUDGET && db->writing && !is_within_budget(db);
     db->writing = false;
     if (held <= DB_LONG_US) {
         return;
@@ -335,6 +366,8 @@ static void end_writing(struct db *db)
         atomic_fetch_add(db->long_transactions, 1);
     }
     log_write(LOG_WARN, "a transaction held the database for %.1f ms", (double)held / 1000);
+    assert(!over);
+    (void)over;
 }
 
 enum err_code db_begin(struct db *db, bool full, struct err *err)
@@ -352,6 +385,8 @@ enum err_code db_begin(struct db *db, bool full, struct err *err)
     enum err_code code = db_run(db, db_prepare(db, "BEGIN IMMEDIATE", err), err);
     db->writing = code == ERR_OK;
     db->writing_since = clock_mono_us();
+    db->cpu_since = ASSERT_LOCK_BUDGET ? thread_cpu_us() : 0;
+    db->expected_bytes = 0;
     return code;
 }
 

@@ -90,6 +90,13 @@ void db_rollback(struct db *db); /* harmless outside a transaction */
  * COMMIT or ROLLBACK; each is logged too. The counter outlives the connection. */
 #define DB_LONG_US 10000
 void db_count_long(struct db *db, atomic_ullong *counter);
+/*
+ * In the debug flavour a transaction that takes several times DB_LONG_US of its thread's own CPU
+ * time is a failed assertion. This gives the running one more, for `bytes` of somebody's text that
+ * has to be there whole or not at all; DB_ANY_BYTES: as much as it takes.
+ */
+#define DB_ANY_BYTES SIZE_MAX
+void db_expect_bytes(struct db *db, size_t bytes);
 
 /* Frames in the write-ahead log after the last commit of this connection. */
 int64_t db_wal_frames(const struct db *db);

@@ -28,6 +28,8 @@ struct db {
     enum err_code result;
     bool writing; /* between db_begin and its end */
     int64_t writing_since;
+    int64_t cpu_since;                /* of the thread */
+    size_t expected_bytes;            /* db_expect_bytes */
     atomic_ullong *long_transactions; /* NULL: not counted */
     bool full;                        /* synchronous is FULL, else NORMAL */
     bool rollback_journal;            /* on a network file system */

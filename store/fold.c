@@ -2,17 +2,22 @@
  * Folding: the text of an ended message goes from its rows of chunk into its parts, then the rows
  * go.
  *
- * First all parts and `folded`, in one transaction where its time allows: an answer of several
- * large parts takes a transaction for each of them, and `folded` comes with the last. One part is
- * never split, so one of 64 MiB holds the lock for longer than the 10 ms that are the budget
- * (about 200 ms). Meanwhile readers pass over what chunk repeats.
+ * First the text of all parts and `folded`, in one transaction where its time allows, which it does
+ * for nearly all of them. A part's row holds the first half MiB of its text; what is beyond lies in
+ * rows of segment, each of them as large: writing much more takes longer than the 10 ms that are
+ * the budget. A long text takes a transaction for each piece, and `folded` comes with the last.
+ * Meanwhile readers pass over what chunk repeats.
  *
  * Then the rows, by ranges of ids. chunk_first moves up with them: it is what a later step goes on
  * from, also after a crash, and without it the rows of others in between would be passed again and
  * again. The highest row of the table stays; it goes with the next message's fold, which also
  * clears the low end of the table of what else belongs to nobody.
  */
+#include <stdlib.h>
+
+#include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "store/message.h"
 #include "store/store_internal.h"
 
@@ -20,6 +25,10 @@
  * were freed. */
 #define WORK_US CLOCK_MS(4)
 #define ROWS_PER_LOOK_MAX 200
+/* Of one part's text in one row, and of all that one transaction folds. */
+#define PIECE_MAX ((size_t)512 << 10)
+/* A piece is by less than this shorter where its end would split a code point. */
+#define CODE_POINT_MAX 4
 
 static const char head_sql[] =
     "SELECT folded, reason <> '', chunk_first, chunk_last FROM message WHERE id = ?1";
@@ -27,8 +36,15 @@ static const char fold_part_sql[] =
     "UPDATE part SET text = ?3 WHERE id ="
     " (SELECT id FROM part WHERE message = ?1 ORDER BY position LIMIT 1 OFFSET ?2)"
     " AND EXISTS (SELECT 1 FROM message WHERE id = ?1 AND folded = 0)";
+static const char fold_segment_sql[] =
+    "INSERT OR REPLACE INTO segment (message, part, byte_offset, text)"
+    " SELECT ?1, position, ?4, ?3 FROM part WHERE message = ?1"
+    " AND EXISTS (SELECT 1 FROM message WHERE id = ?1 AND folded = 0)"
+    " ORDER BY position LIMIT 1 OFFSET ?2";
 static const char stored_text_sql[] =
-    "SELECT length(CAST(text AS BLOB)) FROM part WHERE message = ?1 ORDER BY position";
+    "SELECT coalesce((SELECT byte_offset + length(CAST(text AS BLOB)) FROM segment s"
+    " WHERE s.message = p.message AND s.part = p.position ORDER BY byte_offset DESC LIMIT 1),"
+    " length(CAST(text AS BLOB))) FROM part p WHERE message = ?1 ORDER BY position";
 static const char set_folded_sql[] = "UPDATE message SET folded = 1 WHERE id = ?1 AND folded = 0";
 static const char set_range_sql[] =
     "UPDATE message SET chunk_first = ?2, chunk_last = ?3 WHERE id = ?1";
@@ -76,49 +92,79 @@ static enum err_code read_head(struct db *db, int64_t row, struct head *head, st
 
 /* Text into parts */
 
-/* How many of the first parts hold their whole text already. Read before the lock is taken. */
-static enum err_code count_stored(struct db *db, int64_t row, const struct message *message,
-                                  size_t *ret_count, struct err *err)
+struct fold_parts fold_parts_new(size_t count)
 {
-    size_t count = 0;
+    return (struct fold_parts){xcalloc(count + 1, sizeof(struct fold_part)), count};
+}
+
+/* How much of each part is in its place. Read before the lock is taken. */
+static enum err_code read_stored(struct db *db, int64_t row, struct fold_parts *parts,
+                                 struct err *err)
+{
     struct sqlite3_stmt *stmt = db_prepare(db, stored_text_sql, err);
     db_bind_int(stmt, 1, row);
-    while (db_step(db, stmt, err)) {
-        if (count >= message->part_count ||
-            (size_t)db_column_int(stmt, 0) != message->parts[count].text_n) {
+    for (size_t i = 0; db_step(db, stmt, err); i++) {
+        if (i == parts->count) {
             db_reset(stmt);
             break;
         }
-        count++;
+        parts->items[i].stored = (size_t)db_column_int(stmt, 0);
     }
-    *ret_count = count;
     return db_result(db);
 }
 
-static enum err_code write_part(struct db *db, int64_t row, const struct message *message,
-                                size_t at, struct err *err)
+/* Where its next piece begins. A row that is not full grows: text came after it had been folded. */
+static size_t next_piece(const struct fold_part *part)
 {
-    struct sqlite3_stmt *stmt = db_prepare(db, fold_part_sql, err);
-    db_bind_int(stmt, 1, row);
-    db_bind_int(stmt, 2, (int64_t)at);
-    db_bind_text(stmt, 3, sv_of(message->parts[at].text, message->parts[at].text_n));
-    return db_run(db, stmt, err);
+    return part->stored < PIECE_MAX - CODE_POINT_MAX ? 0 : part->stored;
 }
 
-static enum err_code write_parts(struct db *db, int64_t row, const struct message *message,
-                                 size_t first, struct err *err)
+/* The first piece is the part's own text, the others are segments. */
+static enum err_code write_piece(struct db *db, int64_t row, struct fold_part *part, size_t at,
+                                 struct err *err)
+{
+    size_t from = next_piece(part);
+    struct sv left = sv_skip(part->text, from);
+    struct sv piece = sv_take(left, utf8_cut(left.p, left.n, PIECE_MAX));
+    struct sqlite3_stmt *stmt = db_prepare(db, from == 0 ? fold_part_sql : fold_segment_sql, err);
+    db_bind_int(stmt, 1, row);
+    db_bind_int(stmt, 2, (int64_t)at);
+    db_bind_text(stmt, 3, piece);
+    if (from > 0) {
+        db_bind_int(stmt, 4, (int64_t)from);
+    }
+    enum err_code code = db_run(db, stmt, err);
+    if (code == ERR_OK) {
+        part->stored = from + piece.n;
+    }
+    return code;
+}
+
+enum err_code fold_write(struct db *db, int64_t row, struct fold_parts *parts, bool *ret_whole,
+                         struct err *err)
 {
     int64_t until = clock_mono_us() + WORK_US;
-    enum err_code code = ERR_OK;
-    for (size_t i = first; code == ERR_OK && i < message->part_count; i++) {
-        if (i > first && clock_mono_us() >= until) {
+    size_t room = PIECE_MAX;
+    size_t at = 0;
+    while (at < parts->count) {
+        struct fold_part *part = &parts->items[at];
+        if (part->stored >= part->text.n) {
+            at++;
+            continue;
+        }
+        size_t left = part->text.n - next_piece(part);
+        size_t bytes = left < PIECE_MAX ? left : PIECE_MAX;
+        if (room < PIECE_MAX && (bytes > room || clock_mono_us() >= until)) {
+            *ret_whole = false;
             return ERR_OK;
         }
-        code = write_part(db, row, message, i, err);
+        enum err_code code = write_piece(db, row, part, at, err);
+        if (code != ERR_OK) {
+            return code;
+        }
+        room -= bytes;
     }
-    if (code != ERR_OK) {
-        return code;
-    }
+    *ret_whole = true;
     struct sqlite3_stmt *stmt = db_prepare(db, set_folded_sql, err);
     db_bind_int(stmt, 1, row);
     return db_run(db, stmt, err);
@@ -136,18 +182,23 @@ static enum err_code end_transaction(struct db *db, enum err_code code, struct e
 static enum err_code fold(struct db *db, int64_t row, struct err *err)
 {
     struct message *message = NULL;
-    size_t stored = 0;
+    bool whole = false;
     enum err_code code = message_read(db, row, &message, err);
     if (code != ERR_OK) {
         return code == ERR_NOT_FOUND ? ERR_OK : code;
     }
-    code = count_stored(db, row, message, &stored, err);
+    struct fold_parts parts = fold_parts_new(message->part_count);
+    for (size_t i = 0; i < message->part_count; i++) {
+        parts.items[i].text = sv_of(message->parts[i].text, message->parts[i].text_n);
+    }
+    code = read_stored(db, row, &parts, err);
     if (code == ERR_OK) {
         code = db_begin(db, false, err);
     }
     if (code == ERR_OK) {
-        code = end_transaction(db, write_parts(db, row, message, stored, err), err);
+        code = end_transaction(db, fold_write(db, row, &parts, &whole, err), err);
     }
+    free(parts.items);
     message_free(message);
     return code;
 }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "store/live_internal.h"
 #include "store/update_internal.h"
 
@@ -410,6 +411,47 @@ void live_take(struct live *live, bool for_disk, struct taken *ret_taken)
     fill_head(live, ret_taken->update);
     live->waiting = false;
     live->fresh = false;
+}
+
+size_t live_unwritten(const struct live *live)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < live->part_count; i++) {
+        bytes += live->parts[i].text.n - live->parts[i].written;
+    }
+    return bytes;
+}
+
+/* The part's next text for the disk, or as much of it as there is room for. */
+static size_t take_some_of(struct live *live, uint32_t at, size_t room, struct taken *taken)
+{
+    const struct live_part *part = &live->parts[at];
+    struct sv left = sv_skip(buf_sv(&part->text), part->written);
+    struct sv text = sv_take(left, utf8_cut(left.p, left.n, room));
+    fill_write(taken, part, at, update_text(taken->update, text));
+    taken->writes[taken->write_count - 1].write_end &= text.n == left.n;
+    return text.n;
+}
+
+void live_take_some(struct live *live, size_t limit, struct taken *ret_taken)
+{
+    *ret_taken = (struct taken){
+        .live = live,
+        .change = live->saved_change,
+        .revision = live->revision,
+        .update = update_new(UPDATE_CHANGED, 0, limit),
+        .writes = xcalloc(live->part_count, sizeof(struct part_write)),
+        .partial = true,
+    };
+    size_t room = limit;
+    bool whole = true;
+    for (size_t i = 0; whole && i < live->part_count; i++) {
+        if (wants_write(&live->parts[i])) {
+            room -= take_some_of(live, (uint32_t)i, room, ret_taken);
+            const struct part_write *write = &ret_taken->writes[ret_taken->write_count - 1];
+            whole = write->offset + write->text.n == live->parts[i].text.n;
+        }
+    }
 }
 
 void taken_release(struct taken *taken)

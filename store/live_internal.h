@@ -27,6 +27,7 @@ struct live_part {
     struct buf text;
     size_t written;
     size_t published;
+    size_t folded;    /* how much of it is in its place, once the message has ended */
     bool row_written; /* the row in `part` exists */
     bool end_written;
     bool ended;
@@ -115,11 +116,17 @@ struct taken {
     uint32_t revision;
     bool ends;
     bool overtaken; /* readers have got the update already, marked unsaved */
+    bool partial;   /* only a first piece of what the disk lacks, and nothing for readers yet */
 };
 
 /* Copies what is not written and not published. With `for_disk` false only what is not published.
  * Clears `fresh`. */
 void live_take(struct live *live, bool for_disk, struct taken *ret_taken);
+/* Bytes of text that are not written. */
+size_t live_unwritten(const struct live *live);
+/* Copies at most `limit` of them, which are fewer than there are, and nothing for readers: they get
+ * all of it with the cut that holds the rest. */
+void live_take_some(struct live *live, size_t limit, struct taken *ret_taken);
 void taken_release(struct taken *taken);
 /* Moves the marks: readers have been, or are about to be, given the update; the disk holds the
  * writes. */

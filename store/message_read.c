@@ -1,5 +1,6 @@
 /*
- * Reading a message from the database: what part holds, then what chunk has beyond it.
+ * Reading a message from the database: what part holds, what segment has beyond it, then what chunk
+ * has beyond both.
  *
  * While it is written, and until it is folded, the text of a message lies in rows of chunk that are
  * mixed with those of other messages; chunk_first and chunk_last bound them. A part may have been
@@ -28,6 +29,8 @@ static const char usage_sql[] =
 static const char parts_sql[] =
     "SELECT position, kind, tool_id, tool_name, began_at, ended_at, text"
     " FROM part WHERE message = ?1 ORDER BY position";
+static const char segments_sql[] =
+    "SELECT part, byte_offset, text FROM segment WHERE message = ?1 ORDER BY part, byte_offset";
 static const char chunks_sql[] = "SELECT part, byte_offset, text FROM chunk"
                                  " WHERE id BETWEEN ?2 AND ?3 AND message = ?1 ORDER BY id";
 
@@ -155,7 +158,7 @@ static struct assembly *find_assembly(struct reading *reading, int64_t position)
     return NULL;
 }
 
-static void add_chunk(struct reading *reading, struct sqlite3_stmt *stmt)
+static void add_piece(struct reading *reading, struct sqlite3_stmt *stmt)
 {
     struct assembly *assembly = find_assembly(reading, db_column_int(stmt, 0));
     int64_t offset = db_column_int(stmt, 1);
@@ -175,6 +178,16 @@ static void add_chunk(struct reading *reading, struct sqlite3_stmt *stmt)
     assembly->end += (int64_t)text.n;
 }
 
+static enum err_code read_segments(struct reading *reading, struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(reading->db, segments_sql, err);
+    db_bind_int(stmt, 1, reading->row);
+    while (db_step(reading->db, stmt, err)) {
+        add_piece(reading, stmt);
+    }
+    return db_result(reading->db);
+}
+
 static enum err_code read_chunks(struct reading *reading, int64_t first, int64_t last,
                                  struct err *err)
 {
@@ -183,7 +196,7 @@ static enum err_code read_chunks(struct reading *reading, int64_t first, int64_t
     db_bind_int(stmt, 2, first);
     db_bind_int(stmt, 3, last);
     while (db_step(reading->db, stmt, err)) {
-        add_chunk(reading, stmt);
+        add_piece(reading, stmt);
     }
     return db_result(reading->db);
 }
@@ -230,6 +243,9 @@ static enum err_code read_all(struct reading *reading, struct sqlite3_stmt *head
     enum err_code code = read_usage(reading, err);
     if (code == ERR_OK) {
         code = read_parts(reading, err);
+    }
+    if (code == ERR_OK) {
+        code = read_segments(reading, err);
     }
     if (code == ERR_OK && !folded) {
         code = read_chunks(reading, first, last, err);

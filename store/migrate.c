@@ -165,6 +165,7 @@ static enum err_code run_step(struct db *db, size_t step, struct err *err)
     if (code != ERR_OK) {
         return code;
     }
+    db_expect_bytes(db, DB_ANY_BYTES);
     code = migrate_check(db, &version, err);
     if (code == ERR_OK && version < migrations[step].version) {
         code = run_sql(db, step, err);

@@ -43,7 +43,7 @@ static struct message_update **collect(struct store *store, enum err_code code, 
     struct message_update **updates = xcalloc(count_candidates(store) + 1, sizeof(*updates));
     struct batch *stuck = store->in_flight;
     for (size_t i = 0; stuck && i < stuck->count; i++) {
-        if (!stuck->entries[i].overtaken) {
+        if (!stuck->entries[i].overtaken && !stuck->entries[i].partial) {
             mark_unsaved(&stuck->entries[i], code);
             payload_ref(&stuck->entries[i].update->payload);
             updates[count++] = stuck->entries[i].update;

@@ -99,13 +99,40 @@ static enum err_code purge_part(struct db *db, int64_t row, struct purge_step *s
     return code;
 }
 
+/* What a long part has beyond its row. */
+static enum err_code purge_segments(struct db *db, int64_t message, int64_t until,
+                                    struct purge_step *step, struct err *err)
+{
+    int64_t segment = 0;
+    enum err_code code = ERR_OK;
+    do {
+        int64_t bytes = 0;
+        code = sql__value_of_row(db, "SELECT id FROM segment WHERE message = ?1 LIMIT 1", message,
+                                 &segment, err);
+        if (code == ERR_OK && segment != 0) {
+            code = sql__value_of_row(db,
+                                     "SELECT length(CAST(text AS BLOB)) FROM segment WHERE id = ?1",
+                                     segment, &bytes, err);
+        }
+        if (code == ERR_OK && segment != 0) {
+            code = sql__run_row(db, "DELETE FROM segment WHERE id = ?1", segment, err);
+        }
+        step->bytes += (uint64_t)bytes;
+    } while (code == ERR_OK && segment != 0 && !is_late(until));
+    return code;
+}
+
 /* wide: a message, a time, what is noted and found. True in *ret_left: there was no time, or no
  * room to note attachments, for all of them. */
 static enum err_code purge_parts(struct db *db, int64_t message, int64_t until,
                                  struct purge_step *step, bool *ret_left, struct err *err)
 {
     int64_t part = 0;
-    enum err_code code = ERR_OK;
+    enum err_code code = purge_segments(db, message, until, step, err);
+    if (code != ERR_OK || is_late(until)) {
+        *ret_left = true;
+        return code;
+    }
     do {
         code = sql__value_of_row(db,
                                  "SELECT id FROM part WHERE message = ?1 ORDER BY position LIMIT 1",

@@ -65,7 +65,7 @@ static struct message_update *move_marks(struct taken *taken)
 {
     struct live *live = taken->live;
     live_mark_written(live, taken);
-    if (!taken->overtaken) {
+    if (!taken->overtaken && !taken->partial) {
         live_mark_published(live, taken);
     }
     live->set_aside = false;

@@ -242,6 +242,7 @@ static enum err_code bring_in(struct db *db, struct sv content, struct err *err)
     spill.rest = sv_skip(content, sizeof(SPILL_HEAD) - 1);
     enum err_code damage = ERR_OK;
     enum err_code code = db_begin(db, true, err);
+    db_expect_bytes(db, content.n);
     while (code == ERR_OK && damage == ERR_OK && sv_next_line(&spill.rest, &line)) {
         code = bring_line(&spill, line, err);
         if (code == ERR_INVALID) {

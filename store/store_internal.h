@@ -18,6 +18,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/idmap.h"
+#include "base/sv.h"
 #include "base/ulid.h"
 #include "store/db_internal.h"
 #include "store/store.h"
@@ -85,6 +86,22 @@ enum err_code recover_run(struct db *db, const char *db_path, const struct ulid 
  * is left. Resumes where a crash stopped it.
  */
 enum err_code fold_step(struct db *db, int64_t row, bool *ret_done, struct err *err) NODISCARD;
+/* A part's whole text, and how much of it is in its place already. */
+struct fold_part {
+    struct sv text;
+    size_t stored;
+};
+struct fold_parts {
+    struct fold_part *items; /* free() */
+    size_t count;
+};
+struct fold_parts fold_parts_new(size_t count);
+/*
+ * Inside a transaction: puts more of the parts' text, all of them in order, into its place, as much
+ * as fits the 10 ms, and says so in `stored`; with the last of it the message is folded.
+ */
+enum err_code fold_write(struct db *db, int64_t row, struct fold_parts *parts, bool *ret_whole,
+                         struct err *err) NODISCARD;
 /* Rows of ended messages that are not folded yet, up to `limit`. */
 enum err_code fold_pending(struct db *db, int64_t *rows, size_t limit, size_t *ret_count,
                            struct err *err) NODISCARD;

@@ -82,6 +82,7 @@ static enum err_code insert_prompt_text(struct turn_job *self, struct db *db, st
     db_bind_int(stmt, 1, self->prompt_row);
     db_bind_int(stmt, 2, self->now_us);
     db_bind_text(stmt, 3, sv_of(self->prompt, self->prompt_n));
+    db_expect_bytes(db, self->prompt_n);
     return db_run(db, stmt, err);
 }
 

@@ -111,8 +111,8 @@ static void tick(struct store *store)
         settle_failed(store, &batch, culprit, &err);
     }
     batch_release(&batch);
-    background_soon(store);
     pthread_mutex_lock(&store->lock);
+    background_soon(store);
 }
 
 static enum err_code try_job(struct store *store, struct job *job, struct err *err)
@@ -159,8 +159,8 @@ static void run_job(struct store *store)
         settle_recovered(store);
     }
     job->finish(job, store, code, &err);
-    background_soon(store);
     pthread_mutex_lock(&store->lock);
+    background_soon(store);
     pthread_cond_broadcast(&store->changed);
 }
 

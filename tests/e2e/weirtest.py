@@ -259,7 +259,10 @@ def join_text(base, chunks):
 def read_messages(connection):
     connection.row_factory = sqlite3.Row
     chunks = {}
-    for row in connection.execute("SELECT * FROM chunk ORDER BY byte_offset, id"):
+    rows = "SELECT id, message, part, byte_offset, text FROM "
+    long = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'segment'").fetchone()
+    pieces = f"{rows} segment UNION ALL {rows} chunk" if long else f"{rows} chunk"
+    for row in connection.execute(f"SELECT * FROM ({pieces}) ORDER BY byte_offset, id"):
         chunks.setdefault((row["message"], row["part"]), []).append((row["byte_offset"],
                                                                     row["text"]))
     parts = {}

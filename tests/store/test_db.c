@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "tests/store/db_helpers.h"
 
 static void open__makes_a_private_file_whatever_the_umask(void **state)
@@ -613,6 +614,67 @@ static void write__to_a_full_disk_fails_and_leaves_a_sound_file(void **state)
     free(path);
 }
 
+static void begin_and_commit_after(struct db *db, int64_t us)
+{
+    assert_int_equal(db_begin(db, false, NULL), ERR_OK);
+    clock_sleep_us(us);
+    assert_int_equal(db_commit(db, NULL), ERR_OK);
+}
+
+static void commit__counts_and_logs_what_held_the_lock_for_long(void **state)
+{
+    char *path = scratch_path(*state, "x.db");
+    struct db *db = must_open(path, DB_WRITE);
+    atomic_ullong count = 0;
+    char line[256] = "";
+    FILE *log = tmpfile();
+    assert_non_null(log);
+    db_count_long(db, &count);
+    log_to_fd(fileno(log), LOG_WARN);
+    begin_and_commit_after(db, DB_LONG_US + 1000);
+    assert_int_equal(count, 1);
+    log_close();
+    rewind(log);
+    assert_non_null(fgets(line, sizeof(line), log));
+    assert_non_null(strstr(line, "a transaction held the database for 1"));
+    fclose(log);
+    db_close(db);
+    free(path);
+}
+
+#ifdef ASSERT_LOCK_BUDGET
+static int status_of_busy_transaction(const char *path, size_t expected)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        signal(SIGABRT, SIG_DFL);
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        struct db *db = must_open(path, DB_WRITE);
+        assert_int_equal(db_begin(db, false, NULL), ERR_OK);
+        db_expect_bytes(db, expected);
+        clock_t until = clock() + CLOCKS_PER_SEC / 10;
+        while (clock() < until) {
+        }
+        _exit(db_commit(db, NULL) != ERR_OK);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void commit__asserts_the_budget_in_the_debug_flavour(void **state)
+{
+    char *path = scratch_path(*state, "x.db");
+    int status = status_of_busy_transaction(path, 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_int_equal(status_of_busy_transaction(path, (size_t)64 << 20), 0);
+    assert_int_equal(status_of_busy_transaction(path, DB_ANY_BYTES), 0);
+    free(path);
+}
+#endif
+
 static void close__takes_null(void **state)
 {
     (void)state;
@@ -622,6 +684,10 @@ static void close__takes_null(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(commit__counts_and_logs_what_held_the_lock_for_long),
+#ifdef ASSERT_LOCK_BUDGET
+        SCRATCH_TEST(commit__asserts_the_budget_in_the_debug_flavour),
+#endif
         SCRATCH_TEST(open__makes_a_private_file_whatever_the_umask),
         SCRATCH_TEST(open__sets_the_modes_that_the_promises_rest_on),
         SCRATCH_TEST(open__reads_an_existing_database_within_a_millisecond),

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -360,8 +363,12 @@ static void whoever_stalls_or_comes_and_goes_every_steady_reader_ends_with_the_s
 #endif
 
 /* Pages of this process in memory. Sanitizers keep what was freed, so nothing follows from it. */
+/* What malloc keeps for later is not kept by the store. */
 static int64_t resident_bytes(void)
 {
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
     long pages = 0;
 #if defined(__linux__) && !defined(SANITIZED)
     FILE *file = fopen("/proc/self/statm", "r");
