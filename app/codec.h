@@ -26,6 +26,7 @@ struct chat_request {
     const char *label;       /* "PROVIDER/MODEL": native items of other labels are dropped */
     const char *host;        /* of the base URL: dialects differ */
     const char *api_version; /* from the config (Azure); NULL: none */
+    const char *dialect;     /* from the config; NULL: by the host */
     int64_t context_tokens;  /* the model's window, where it is known and not below 1 */
     struct sv system;        /* empty: none */
     struct message *const
@@ -85,6 +86,8 @@ struct codec {
 };
 
 extern const struct codec codec_openai_chat;
+/* Names of the dialects that codec_openai_chat knows; NULL past the last one. */
+const char *codec_openai_dialect(size_t index);
 extern const struct codec codec_openai_responses;
 extern const struct codec codec_anthropic;
 extern const struct codec codec_gemini, codec_ollama;

@@ -42,6 +42,7 @@ static void chat_decoder_free(struct decoder *decoder)
     }
     openai_chat__free_calls(decoder);
     think_release(&decoder->think);
+    openai_chat__free_details(decoder);
     free(decoder->stream_id);
     free(decoder->raw_reason);
     free(decoder);
@@ -119,6 +120,7 @@ static void take_delta(struct decoder *decoder, const cJSON *delta)
     /* Some servers send the same text under both names. */
     struct sv reasoning = json_get_text(delta, "reasoning_content");
     take_reasoning(decoder, reasoning.n ? reasoning : json_get_text(delta, "reasoning"));
+    openai_chat__take_details(decoder, json_get(delta, "reasoning_details"));
     take_content(decoder, json_get(delta, "content"));
     struct sv refusal = json_get_text(delta, "refusal");
     if (refusal.n) {
@@ -256,6 +258,7 @@ static void finish(struct decoder *decoder)
     think_end(&decoder->think);
     close_part(decoder);
     openai_chat__end_calls(decoder, reason != FINISH_MAX_TOKENS);
+    openai_chat__send_natives(decoder);
     codec_out_finish(&decoder->out, reason, word);
 }
 

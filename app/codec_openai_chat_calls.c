@@ -141,6 +141,7 @@ static void take_fragment(struct decoder *decoder, const cJSON *item, const cJSO
     if (call->name && !call->id) {
         open_call(decoder, call);
     }
+    openai_chat__keep_extra(call, json_get(item, "extra_content"));
     take_arguments(decoder, call, json_get(function, "arguments"));
 }
 
@@ -182,6 +183,7 @@ void openai_chat__free_calls(struct decoder *decoder)
 {
     for (size_t i = 0; i < decoder->call_count; i++) {
         struct chat_call *call = &decoder->calls[i];
+        free(call->extra);
         free(call->server_id);
         free(call->id);
         free(call->name);

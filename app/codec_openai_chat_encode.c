@@ -16,16 +16,18 @@
 
 struct encoder {
     struct buf *out;
-    bool mistral;
-    bool deepseek;
+    const struct chat_dialect *dialect;
+    bool returns_reasoning;
     bool any;                          /* a message was written */
     bool after_tool;                   /* the last one written was a tool's */
     enum role role;                    /* of the message that is gathered */
     struct buf text;                   /* gathered */
     struct buf media;                  /* gathered: images and files, JSON with commas between */
-    struct buf reasoning;              /* gathered; only DeepSeek wants it back */
+    struct buf reasoning;              /* gathered; few want it back */
     const struct message_part **calls; /* gathered, or written and not all answered */
+    struct sv *extras;                 /* of the calls: what goes back with each */
     bool *answered;
+    struct sv details; /* of the answer that is gathered: what goes back with it */
     size_t call_count;
     bool calls_written;
     bool prefix; /* the answer that is gathered is to be written on */
@@ -64,7 +66,7 @@ static void append_id(struct encoder *encoder, const char *name, const char *id)
         fits = fits && ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'));
         hash = (hash ^ (unsigned char)c) * 0x100000001b3u;
     }
-    if (encoder->mistral && !fits) {
+    if (encoder->dialect->has_short_ids && !fits) {
         for (size_t i = 0; i < MISTRAL_ID_SIZE; i++, hash /= 62) {
             mapped[i] = digits[hash % 62];
         }
@@ -94,7 +96,11 @@ static void write_calls(struct encoder *encoder)
         (void)json_append_string(encoder->out,
                                  sv_from(call->tool_name ? call->tool_name : "unknown"));
         append_member(encoder, "arguments", valid_arguments(call));
-        (void)buf_append_str(encoder->out, "}}");
+        (void)buf_append_byte(encoder->out, '}');
+        if (encoder->extras[i].n) {
+            codec_append_raw(encoder->out, "extra_content", encoder->extras[i]);
+        }
+        (void)buf_append_byte(encoder->out, '}');
     }
     (void)buf_append_byte(encoder->out, ']');
 }
@@ -126,19 +132,23 @@ static void write_gathered(struct encoder *encoder)
     if (encoder->text.n == 0 && encoder->media.n == 0 && !with_calls) {
         return;
     }
-    if (encoder->mistral && encoder->after_tool && encoder->role == ROLE_USER) {
+    if (encoder->dialect->has_short_ids && encoder->after_tool && encoder->role == ROLE_USER) {
         begin_message(encoder, role_text(ROLE_ASSISTANT));
         append_member(encoder, "content", SV("(no answer)"));
         end_message(encoder);
     }
     begin_message(encoder, role_text(encoder->role));
     write_content(encoder);
-    if (with_calls && encoder->deepseek) {
+    if (with_calls && encoder->returns_reasoning) {
         append_member(encoder, "reasoning_content", buf_sv(&encoder->reasoning));
     }
     if (with_calls) {
         write_calls(encoder);
         encoder->calls_written = true;
+    }
+    if (encoder->details.n && encoder->role == ROLE_ASSISTANT) {
+        codec_append_raw(encoder->out, "reasoning_details", encoder->details);
+        encoder->details = (struct sv){NULL, 0};
     }
     if (encoder->prefix) {
         (void)buf_append_str(encoder->out, ",\"prefix\":true");
@@ -190,7 +200,7 @@ static void gather(struct buf *buf, const struct message_part *part)
     }
 }
 
-static void gather_call(struct encoder *encoder, const struct message_part *part)
+static void gather_call(struct encoder *encoder, const struct message_part *part, struct sv extra)
 {
     if (!part->tool_id) {
         return;
@@ -198,7 +208,9 @@ static void gather_call(struct encoder *encoder, const struct message_part *part
     size_t count = encoder->call_count + 1;
     encoder->calls = xrealloc(encoder->calls, count * sizeof(struct message_part *));
     encoder->answered = xrealloc(encoder->answered, count * sizeof(*encoder->answered));
+    encoder->extras = xrealloc(encoder->extras, count * sizeof(struct sv));
     encoder->calls[encoder->call_count] = part;
+    encoder->extras[encoder->call_count] = extra;
     encoder->answered[encoder->call_count] = false;
     encoder->call_count = count;
 }
@@ -260,8 +272,10 @@ static void take_attachment(struct encoder *encoder, const struct chat_request *
     }
 }
 
-static void take_part(struct encoder *encoder, enum role role, const struct message_part *part)
+static void take_part(struct encoder *encoder, const struct chat_request *request,
+                      const struct message *message, const struct message_part *part)
 {
+    enum role role = message->role;
     bool assistant = role == ROLE_ASSISTANT;
     if (part->kind == PART_TOOL_RESULT) {
         take_result(encoder, part);
@@ -273,7 +287,17 @@ static void take_part(struct encoder *encoder, enum role role, const struct mess
         gather(&encoder->reasoning, part);
     } else if (part->kind == PART_TOOL_CALL && assistant) {
         switch_role(encoder, role);
-        gather_call(encoder, part);
+        gather_call(encoder, part, openai_chat__extra_of(request, message, part->tool_id));
+    }
+}
+
+/* An answer that goes into the same message as the one before it leaves that one's alone, unless it
+ * has some itself. */
+static void take_details(struct encoder *encoder, struct sv details)
+{
+    bool joins = encoder->role == ROLE_ASSISTANT && encoder->text.n;
+    if (details.n || !joins) {
+        encoder->details = details;
     }
 }
 
@@ -283,12 +307,15 @@ static void take_message(struct encoder *encoder, const struct chat_request *req
     if (encoder->call_count == 0 || encoder->calls_written) {
         buf_clear(&encoder->reasoning);
     }
+    if (message->role == ROLE_ASSISTANT) {
+        take_details(encoder, openai_chat__details_of(request, message));
+    }
     for (size_t i = 0; i < message->part_count; i++) {
         const struct message_part *part = &message->parts[i];
         if (part->kind == PART_ATTACHMENT && message->role == ROLE_USER) {
             take_attachment(encoder, request, part);
         } else {
-            take_part(encoder, message->role, part);
+            take_part(encoder, request, message, part);
         }
     }
 }
@@ -298,7 +325,7 @@ static void go_on(struct encoder *encoder, const struct chat_request *request)
 {
     bool cut = encoder->role == ROLE_ASSISTANT && encoder->text.n && encoder->call_count == 0;
     if (cut && openai_chat__can_prefill(request)) {
-        encoder->prefix = encoder->mistral;
+        encoder->prefix = encoder->dialect->prefill == CHAT_PREFILL_MARKED;
     } else if (cut) {
         switch_role(encoder, ROLE_USER);
         (void)buf_append_str(&encoder->text, CHAT_GO_ON);
@@ -328,11 +355,12 @@ static void write_messages(struct encoder *encoder, const struct chat_request *r
 enum err_code openai_chat__encode(const struct chat_request *request, struct buf *out,
                                   struct err *err)
 {
+    const struct chat_dialect *dialect = openai_chat__dialect(request);
     struct encoder encoder = {
         .out = out,
-        .mistral = codec_host_is(request->host, SV("mistral.ai")),
-        .deepseek = codec_host_is(request->host, SV("deepseek.com")) &&
-                    !sv_equal_str(sv_from(request->model), "deepseek-reasoner"),
+        .dialect = dialect,
+        .returns_reasoning = dialect->returns_reasoning &&
+                             !sv_equal_str(sv_from(request->model), "deepseek-reasoner"),
         .text = BUF_INIT(BUF_MAX_INTERNAL),
         .media = BUF_INIT(BUF_MAX_INTERNAL),
         .reasoning = BUF_INIT(BUF_MAX_INTERNAL),
@@ -341,7 +369,7 @@ enum err_code openai_chat__encode(const struct chat_request *request, struct buf
     (void)buf_append_str(out, "{\"model\":");
     (void)json_append_string(out, sv_from(request->model));
     (void)buf_append_str(out, ",\"stream\":true");
-    if (!encoder.mistral) {
+    if (!dialect->sends_usage_unasked) {
         (void)buf_append_str(out, ",\"stream_options\":{\"include_usage\":true}");
     }
     write_messages(&encoder, request);
@@ -354,6 +382,7 @@ enum err_code openai_chat__encode(const struct chat_request *request, struct buf
     buf_release(&encoder.media);
     buf_release(&encoder.reasoning);
     free(encoder.calls);
+    free(encoder.extras);
     free(encoder.answered);
     if (encoder.code) {
         return encoder.code;

@@ -574,6 +574,27 @@ static enum err_code visit(void *ctx, const struct toml_item *item, struct err *
     return code;
 }
 
+static enum err_code check_dialect(const struct loader *loader, size_t index, struct err *err)
+{
+    const struct config_provider *provider = &loader->config->providers[index];
+    struct buf names = BUF_INIT(BUF_MAX_INTERNAL);
+    const char *name = NULL;
+    for (size_t i = 0; provider->dialect && (name = codec_openai_dialect(i)); i++) {
+        if (strcmp(name, provider->dialect) == 0) {
+            break;
+        }
+        buf_appendf(&names, "%s'%s'", i ? ", " : "", name);
+    }
+    enum err_code code =
+        name || !provider->dialect
+            ? ERR_OK
+            : err_set(err, ERR_CONFIG,
+                      "%s:%u: provider '%s' has no known dialect: expected one of %s", loader->name,
+                      loader->lines[index].table, provider->name, buf_cstr(&names));
+    buf_release(&names);
+    return code;
+}
+
 static enum err_code check_provider(const struct loader *loader, size_t index, struct err *err)
 {
     const struct config_provider *provider = &loader->config->providers[index];
@@ -641,6 +662,7 @@ static void drop_providers(struct config *config)
         free(provider->proxy);
         free(provider->ca_file);
         free(provider->api_version);
+        free(provider->dialect);
     }
     for (size_t i = 0; i < config->alias_count; i++) {
         free(config->aliases[i].name);
@@ -670,6 +692,7 @@ static enum err_code load_text(struct loader *loader, struct sv text, struct err
     }
     for (size_t i = 0; !code && i < loader->config->provider_count; i++) {
         code = check_provider(loader, i, err);
+        code = code ? code : check_dialect(loader, i, err);
     }
     if (!code && config_check_chords(loader->config, err)) {
         code = err_prefix(err, "%s: [keys]", loader->name);

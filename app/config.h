@@ -29,6 +29,7 @@ struct config_provider {
     char **api_key_cmd;               /* NULL-terminated argv */
     char *api_key_file;
     char *api_version; /* Azure's; NULL: none */
+    char *dialect;     /* of type "openai"; NULL: by the host */
     char **headers;    /* "Name: value", NULL-terminated, or NULL */
     char *body;        /* JSON object, merged into each request; NULL: none */
     char *proxy;       /* NULL: from the environment */

@@ -37,6 +37,7 @@ static const struct config_key keys[] = {
      "an array of texts, the command and its arguments"},
     {"provider.*.api_key_file", KEY_PATH, OF_PROVIDER(api_key_file), 0, 0,
      "a path that begins with / or ~/"},
+    {"provider.*.dialect", KEY_TEXT, OF_PROVIDER(dialect), 0, 0, "the name of a dialect"},
     {"provider.*.api_version", KEY_TEXT, OF_PROVIDER(api_version), 0, 0, "a text"},
     {"provider.*.headers.*", KEY_HEADER, OF_PROVIDER(headers), 0, 0, "a text on one line"},
     {"provider.*.body", KEY_JSON, OF_PROVIDER(body), 0, 0, "a table"},

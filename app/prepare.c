@@ -273,6 +273,7 @@ static enum err_code make_request(const struct preparing *preparing,
         .label = target->label,
         .host = prepared->host,
         .api_version = target->provider.api_version,
+        .dialect = target->provider.dialect,
         .context_tokens =
             models_find(preparing->engine->config, &target->provider, target->model).context,
         .system = sv_from(asked->system ? asked->system : target->system),

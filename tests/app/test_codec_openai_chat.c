@@ -122,7 +122,9 @@ static const struct stream_case servers[] = {
                       "\"prompt_tokens_details\":{\"cached_tokens\":4,\"cache_write_tokens\":6}}}"
                       "\n\n" DONE),
      STARTED "reasoning 0 [r]\nreasoning_end 0 []\ntext 1 [t]\n"
-             "usage in 0 out 2 read 4 write 6 reasoning -1 cost 1234\nfinish end_turn: stop\n"},
+             "usage in 0 out 2 read 4 write 6 reasoning -1 cost 1234\n"
+             "native 2 [{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"r\"}]}]\n"
+             "finish end_turn: stop\n"},
     /* Groq: usage in x_groq */
     {SV("data: {\"id\":\"x1\",\"model\":\"M\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
         "\"a\"}}],\"x_groq\":{\"id\":\"req\"}}\n\n"
@@ -370,6 +372,37 @@ static const struct stream_case errors[] = {
      STARTED "text 0 [a]\nfinish end_turn: stop\n"},
 };
 
+/* OpenRouter's details in pieces, Google's signature on a call: kept to be sent back. */
+static const struct stream_case natives[] = {
+    {SV(DELTA("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"a\",\"signature\":"
+              "null,\"index\":0},{\"type\":\"reasoning.encrypted\",\"data\":\"x\",\"index\":1},7]")
+            DELTA("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"b\","
+                  "\"signature\":\"S\",\"index\":0}]") DELTA("\"reasoning_details\":{}") TEXT("t")
+                STOP),
+     STARTED "text 0 [t]\nnative 1 "
+             "[{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"S\",\"index\":"
+             "0,\"text\":\"ab\"},{\"type\":\"reasoning.encrypted\",\"index\":1,\"data\":\"x\"}]}]"
+             "\nfinish end_turn: stop\n"},
+    {SV(DELTA("\"reasoning_details\":[{\"type\":\"t\",\"text\":\"a\"}]")
+            DELTA("\"reasoning_details\":[{\"type\":\"t\",\"text\":\"b\"}]") TEXT("t") STOP),
+     STARTED
+     "text 0 [t]\nnative 1 [{\"reasoning_details\":[{\"type\":\"t\",\"text\":\"ab\"}]}]\nfinish "
+     "end_turn: stop\n"},
+    {SV(DELTA(
+         "\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"f\",\"arguments\":\"{"
+         "}\"},\"extra_content\":{\"google\":{\"thought_signature\":\"S\"}}}]") FINISH("tool_calls")
+            DONE),
+     STARTED "tool_call 0 c1 f\ntool_input 0 [{}]\ntool_call_end 0 []\nnative 1 "
+             "[{\"call_id\":\"c1\",\"extra_content\":{\"google\":{\"thought_signature\":\"S\"}}}]"
+             "\nfinish tool_use: tool_calls\n"},
+};
+
+static void decode__keeps_what_has_to_go_back(void **state)
+{
+    (void)state;
+    CHECK(natives);
+}
+
 static void decode__ends_with_one_error(void **state)
 {
     (void)state;
@@ -577,6 +610,7 @@ int main(void)
         cmocka_unit_test(decode__makes_ids_where_there_are_none),
         cmocka_unit_test(decode__keeps_order_and_maps_reasons),
         cmocka_unit_test(decode__takes_inline_reasoning_at_the_start),
+        cmocka_unit_test(decode__keeps_what_has_to_go_back),
         cmocka_unit_test(decode__ends_with_one_error),
         cmocka_unit_test(end__says_what_broke_the_stream),
         cmocka_unit_test(decode_body__reads_a_whole_answer_or_an_error),

@@ -130,6 +130,16 @@ static void parse__takes_a_body_as_a_table_of_json_only(void **state)
     refuses("[models.'a/b']\nbody = { x = inf }\n", "c.toml:2:");
 }
 
+static void parse__knows_the_dialects(void **state)
+{
+    (void)state;
+    struct config *config = parse("[provider.x]\ntype = 'openai'\ndialect = 'llama.cpp'\n");
+    assert_string_equal(config->providers[0].dialect, "llama.cpp");
+    config_free(config);
+    refuses("\n[provider.x]\ntype = 'openai'\ndialect = 'klingon'\n",
+            "c.toml:2: provider 'x' has no known dialect: expected one of 'generic', 'openai', ");
+}
+
 static void parse__takes_prices_as_decimal_texts_only(void **state)
 {
     (void)state;
@@ -371,6 +381,7 @@ int main(void)
         cmocka_unit_test(parse__gives_the_built_in_values_for_an_empty_text),
         cmocka_unit_test(parse__takes_every_key),
         cmocka_unit_test(parse__takes_a_body_as_a_table_of_json_only),
+        cmocka_unit_test(parse__knows_the_dialects),
         cmocka_unit_test(parse__takes_prices_as_decimal_texts_only),
         cmocka_unit_test(parse__names_the_line_and_the_nearest_key),
         cmocka_unit_test(parse__reports_the_first_line_that_is_wrong),
