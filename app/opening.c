@@ -62,8 +62,7 @@ enum err_code database_path(const struct global_options *global, const struct co
                                                                  : log_database(*ret_path);
 }
 
-/* What was said can be read back whatever a provider's section looks like. */
-static enum err_code open_tolerantly(const struct global_options *global,
+enum err_code open_config_tolerantly(const struct global_options *global,
                                      struct config **ret_config, struct err *err)
 {
     enum err_code code =
@@ -80,7 +79,7 @@ static enum err_code open_store(const struct global_options *global, bool read_o
 {
     struct reading reading = {NULL, NULL, NULL};
     char *path = NULL;
-    enum err_code code = open_tolerantly(global, &reading.config, err);
+    enum err_code code = open_config_tolerantly(global, &reading.config, err);
     code = code ? code : database_path(global, reading.config, &path, err);
     if (!code) {
         reading.broker = broker_new(NULL);

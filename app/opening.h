@@ -17,6 +17,10 @@
 /* --config, else WEIR_CONFIG, else the usual file. */
 enum err_code open_config(const struct global_options *global, struct config **ret_config,
                           struct err *err) NODISCARD;
+/* The same for who asks no provider: what was said can be read back whatever a provider's section
+ * looks like. What is wrong is told on stderr. */
+enum err_code open_config_tolerantly(const struct global_options *global,
+                                     struct config **ret_config, struct err *err) NODISCARD;
 /* Where that is, whether it can be read or not. For free(). */
 enum err_code config_path(const struct global_options *global, char **ret_path,
                           struct err *err) NODISCARD;

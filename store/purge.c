@@ -286,6 +286,9 @@ enum err_code purge_trash(struct store *store, struct purge_report *report, stru
                          " ORDER BY deleted_at LIMIT 1",
                          purge_message_rows, report, err);
     }
+    if (code == ERR_OK) {
+        code = attachment_collect(store, ATTACHMENT_GRACE_US, &report->attachments, err);
+    }
     empty_log(store, report);
     return code;
 }

@@ -6,7 +6,8 @@
  * nothing else names; the pages that it took are overwritten, and the log is emptied into the
  * database and cut to nothing. What was spent stays in the sums of the budget. Not reached: copies
  * of the database that were made before (an upgrade leaves `PATH.bak-vN`, which purge_backups names
- * and removes), and what the file system or the drive keeps of overwritten blocks.
+ * and removes), the quarantine of a repair (store/doctor.h), and what the file system or the drive
+ * keeps of overwritten blocks.
  *
  * What is not in the trash is put there first. It goes in steps of at most 10 ms, with rests as
  * long as they worked, so that an answer that runs elsewhere is not held up; only a single part of
@@ -45,7 +46,7 @@ enum err_code purge_session(struct store *store, const struct ulid *session,
                             struct purge_report *report, struct err *err) NODISCARD;
 enum err_code purge_message(struct store *store, const struct ulid *message,
                             struct purge_report *report, struct err *err) NODISCARD;
-/* All that lies in the trash. */
+/* All that lies in the trash, and attachments that no message has named for an hour. */
 enum err_code purge_trash(struct store *store, struct purge_report *report,
                           struct err *err) NODISCARD;
 /* Copies that upgrades left beside the database; removes them if asked to. */

@@ -222,6 +222,15 @@ CREATE TABLE claim (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX claim_by_target ON claim (target);
 
+-- Rows that a repair has put aside: of which table, what stood in them as SQL writes it.
+CREATE TABLE quarantine (
+  id INTEGER PRIMARY KEY,
+  origin TEXT NOT NULL,
+  row INTEGER NOT NULL,
+  content BLOB NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+
 -- Everything that is not text, for watchers: append-only, pruned by age. AUTOINCREMENT: a number is never used again, so
 -- a cursor stays true.
 CREATE TABLE event (
