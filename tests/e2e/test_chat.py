@@ -185,6 +185,23 @@ def test_cancelling_keeps_what_came_and_closes_the_connection(home, serving, cha
     screen.wait_for("next answer")
 
 
+def test_an_answer_is_markdown_and_reasoning_unfolds(home, serving, chat):
+    text = "## Title\n\n- **bold** item\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```c\nint x;\n```\n"
+    serving(fake.answer(tuple(text), reasoning=("deep ", "thought"), pause=0.001))
+    screen = chat()
+    ask(screen, "go")
+    screen.wait_for("int x;")
+    screen.wait_for("ready")
+    rows = [line.rstrip() for line in screen.lines()]
+    for row in ("Title", "• bold item", "a │ b", "──┼──", "1 │ 2", "  ── c", "  int x;"):
+        assert row in rows, screen.dump()
+    assert "deep thought" not in screen.text()
+    screen.send("\x0f")
+    screen.wait_for("deep thought")
+    screen.send("\x0f")
+    screen.wait_for(lambda s: "deep thought" not in s.text())
+
+
 def test_ctrl_c_first_clears_the_editor(home, serving, chat):
     server = serving(fake.endless(0.05))
     screen = chat()

@@ -478,6 +478,65 @@ static void without_utf8__everything_is_ascii(void **state)
     free(dump);
 }
 
+/* %s is where the payload goes. grid_is_sound() looks at each cell of what render() paints. */
+static void hostile_text__acts_nowhere_in_markdown(void **state)
+{
+    static const char *const places[] = {
+        "%s",
+        "# %s",
+        "- %s",
+        "1. %s\n   %s",
+        "> %s",
+        "**%s**",
+        "`%s`",
+        "```%s\n%s\n```",
+        "|%s|b|\n|-|-|\n|%s|c|",
+        "[%s](http://%s)",
+        "![%s](%s)",
+        "<http://%s>",
+        "$%s$",
+        "$$\n%s\n$$",
+        "[%s]: %s",
+        "%s\n===",
+        "    %s",
+        "- [x] %s",
+        "\\(%s\\)",
+        "```html\n<a b=\"%s\">%s\n```",
+        "```python\n\"\"\"%s\n%s",
+    };
+    static const char *const payloads[] = {
+        "\x1b]52;c;ZXZpbA==\x07",
+        "\xC2\x9D"
+        "52;c;x\xC2\x9C",
+        "\x1b[2J\x1b[H",
+        "\x1bPq\x1b\\",
+        "\x08\x08\r",
+        "\xE2\x80\xAEgnp.exe\xE2\x81\xA6",
+        "\x7F\x01\x02",
+        "\xFF\xFE\x80",
+        "&#x1b;[31m",
+        "&#7;&#155;",
+        "\xE2\x80\xA8\xEF\xBB\xBF",
+        "\xF3\xA0\x81\x81",
+        "a\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81\xCC\x81",
+    };
+    for (size_t place = 0; place < COUNT(places); place++) {
+        for (size_t i = 0; i < COUNT(payloads); i++) {
+            struct buf text = BUF_INIT(10000);
+            struct sv rest = sv_from(places[place]);
+            for (size_t at; (at = sv_find_sv(rest, SV("%s"))) < rest.n;) {
+                buf_append_sv(&text, sv_take(rest, at));
+                buf_append_str(&text, payloads[i]);
+                rest = sv_skip(rest, at + 2);
+            }
+            buf_append_sv(&text, rest);
+            free(render(*state, buf_sv(&text), 30, 40));
+            free(render(*state, buf_sv(&text), 30, 3));
+            buf_release(&text);
+        }
+    }
+}
+
 /* 100 KB of what costs parsers most: each has to be done in a moment. */
 static void bombs__are_laid_out_in_a_moment(void **state)
 {
@@ -520,6 +579,7 @@ int main(void)
         TEST(columns_of_an_open_table__stay_where_they_are),
         TEST(texts_that_share_a_cache__do_not_mix),
         TEST(without_utf8__everything_is_ascii),
+        TEST(hostile_text__acts_nowhere_in_markdown),
         TEST(bombs__are_laid_out_in_a_moment),
     };
     alarm(180);
