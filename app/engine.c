@@ -343,8 +343,9 @@ enum err_code engine_stop(struct engine *engine, enum finish_reason reason, int6
     engine->stopping = true;
     pthread_mutex_unlock(&engine->lock);
     if (first) {
-        wake_signal(&engine->halt);
+        /* In this order: the runs are stopped before what fails of it is heard of. */
         post_stop(engine, reason);
+        wake_signal(&engine->halt);
     }
     pthread_mutex_lock(&engine->lock);
     while ((engine->alive || engine->threads > 0) &&

@@ -275,6 +275,16 @@ def test_a_server_that_never_answers_meets_the_time_limit(home, serving):
     assert home.prompts() == ["q"] and home.attempt() != "running"
 
 
+def test_a_host_that_does_not_answer_is_given_up_after_the_configured_time(home):
+    with fake.FullListener() as listener:
+        home.use(None, url=f"http://127.0.0.1:{listener.port}/v1",
+                 top="[network]\nconnect_timeout_s = 0.2\nattempts = 2\nmax_wait_s = 0\n")
+        result = home.run("q", timeout=30)
+    assert result.code == 124 and 0.4 < result.seconds < 3 * SLOWER, result
+    assert "cannot connect" in result.err and "tried 2 times" in result.err
+    assert home.attempt() == "failed"
+
+
 @pytest.mark.parametrize("stage", ["first byte", "silence"])
 def test_a_silent_server_is_given_up_after_the_configured_time(home, serving, stage):
     key = "first_byte_timeout_s" if stage == "first byte" else "idle_timeout_s"
