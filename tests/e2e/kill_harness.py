@@ -36,7 +36,12 @@ GRACE = 0.1
 STREAM_SECONDS = 0.6
 SEGMENT = 100  # rounds on one store: checking it takes longer with each
 CYCLE = ["stream"] * 5 + ["checkpoint", "fold"] + ["stream"] * 5 + ["end", "start"] + \
-    ["stream"] * 5 + ["exit"]
+    ["stream"] * 4 + ["checkpoint", "exit"]
+# What a kill is to have hit, seen in what it left: an end that was not stored yet or just had been,
+# an answer that was not folded, a log that was being written back, a schema on its way.
+STRATA = ("finish", "fold", "checkpoint", "migration")
+APPLICATION_ID = 0x57454952
+FIRST_SCHEMA = weirtest.ROOT / "store/migrations/0001_first.sql"
 RATES = (20, 100, 300, 300, 1000, 1000)  # deltas a second
 
 
@@ -103,6 +108,7 @@ class Harness:
         self.losses = []
         self.counts = collections.Counter()
         self.unsaved = collections.Counter()
+        self.hits = collections.Counter()
         self.new_store()
 
     def new_store(self):
@@ -127,23 +133,31 @@ class Harness:
         self.stage = stage
         self.piece = f"r{number}w{{}} "
         if stage == "checkpoint":
-            self.piece += "c" * 8000 + "\n"
+            self.piece += "c" * 24000 + "\n"
         rate = 300 if stage == "checkpoint" else self.random.choice(RATES)
         if stage in ("end", "exit"):
             self.server.default = fake.answer(tuple(map(self.piece.format, range(30))), pause=0.002)
         else:
             self.server.default = fake.endless(1 / rate, self.piece)
         prompt = f"question {number} of {self.counts['stores']}"
+        written = self.written()
         with self.home.start("run", prompt) as run:
             exchange = self.wait_moment(run, stage, moment, prompt)
+            alive = run.process.poll() is None
             killed = run.signal(signal.SIGKILL)
             run.process.wait(10)
+        self.hits["finish"] += alive and stage in ("end", "exit")
+        self.hits["checkpoint"] += stage == "checkpoint" and self.written() != written
         if stage == "start":
             time.sleep(0.02)
             exchange = self.exchange_of(prompt)
         if exchange:
             exchange.finished.wait(5)
         self.check(number, prompt, exchange, killed)
+
+    def written(self):
+        """When the database itself, not its log, was written last."""
+        return self.home.db.stat().st_mtime_ns if self.home.db.exists() else 0
 
     def exchange_of(self, prompt):
         for exchange in reversed(self.server.turns()):
@@ -168,9 +182,11 @@ class Harness:
                 weirtest.wait_until(lambda: len(exchange.sent) == 30, patience, 0.0005)
             else:
                 run.wait_out(self.piece.format(29) + "\n", patience)
-            time.sleep(moment * 0.015)
+            time.sleep(moment * 0.006 * weirtest.SLOWER)
         else:
-            time.sleep(moment * STREAM_SECONDS)
+            # After a third of the time the log is long enough to be written back.
+            early = 0.3 if stage == "checkpoint" else 0.0
+            time.sleep((early + moment) * STREAM_SECONDS)
             # A delta that has just come is not stored yet: a kill is no test where nothing is
             # at stake.
             count = len(exchange.sent)
@@ -201,7 +217,7 @@ class Harness:
         if left is None:
             require(not exchange and not self.left, f"round {number}: the store is empty")
             return
-        self.counts["kills while an older answer was not folded yet"] += left.folding
+        self.hits["fold"] += left.folding
         self.check_question(number, prompt, exchange, left)
         self.check_text(number, exchange, killed, left)
         self.check_older(number, exchange, left)
@@ -273,7 +289,7 @@ class Harness:
 
     # All rounds.
 
-    def run(self, rounds):
+    def run(self, rounds, migrations=0):
         self.server.by_model["neighbour"] = fake.answer(tuple(f"n{i} " for i in range(40)),
                                                         pause=0.01)
         try:
@@ -285,11 +301,40 @@ class Harness:
                     self.group = Neighbours(self.home, self.neighbours)
                 self.round(number, stage, moment)
             self.end_store()
+            for number in range(migrations):
+                self.kill_migration(number / migrations)
         finally:
             if hasattr(self, "group"):
                 self.group.stop()
             self.server.stop()
         self.report(rounds)
+
+    def kill_migration(self, moment):
+        """A start on a database of the first schema; the backup is made just before it is changed.
+        Nothing or all of it has happened then, and the next start goes on."""
+        self.new_store()
+        self.home.db.parent.mkdir(parents=True, mode=0o700)
+        with contextlib.closing(sqlite3.connect(self.home.db)) as connection:
+            connection.executescript(f"PRAGMA journal_mode=WAL; PRAGMA application_id={APPLICATION_ID};"
+                                     f"BEGIN; {FIRST_SCHEMA.read_text()}; PRAGMA user_version=1;"
+                                     "COMMIT")
+        backup = self.home.db.with_name("weir.db.bak-v1")
+        self.server.default = fake.answer(("the end",))
+        with self.home.start("run", "question") as run:
+            weirtest.wait_until(backup.exists, 10 * weirtest.SLOWER, 0.0001)
+            time.sleep(moment * 0.008 * weirtest.SLOWER)
+            run.signal(signal.SIGKILL)
+            run.process.wait(10)
+        copy = copy_database(self.home, self.home.root / "copy")
+        with contextlib.closing(sqlite3.connect(copy)) as connection:
+            require_sound(connection)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            columns = connection.execute("SELECT count(*) FROM pragma_table_info('session')"
+                                         " WHERE name = 'message_count'").fetchone()[0]
+        require(columns == (version > 1), f"version {version} with {columns} of the next's columns")
+        self.hits["migration"] += version == 1
+        self.finish()
+        shutil.rmtree(self.home.root)
 
     def end_store(self):
         if hasattr(self, "group"):
@@ -303,6 +348,8 @@ class Harness:
         self.figures("rounds", rounds)
         for name, count in sorted(self.counts.items()):
             self.figures(f"kills, {name}" if name in self.cycle else name, count)
+        for name in STRATA:
+            self.figures(f"hits, {name}", self.hits[name])
         self.figures("kills while text was unsaved", sum(self.unsaved.values()))
         self.figures("median loss, ms", round(statistics.median(in_ms), 1))
         self.figures("p99 loss, ms", round(percentile(in_ms, 0.99), 1))
@@ -353,7 +400,7 @@ def main():
     print(f"seed: {options.seed}")
     with tempfile.TemporaryDirectory() as root:
         Harness(root, options.seed, lambda name, value: print(f"{name}: {value}"),
-                neighbours=options.neighbours).run(options.rounds)
+                neighbours=options.neighbours).run(options.rounds, options.rounds // 8)
 
 
 if __name__ == "__main__":
