@@ -52,7 +52,9 @@ static enum err_code read_arguments(const struct arguments *arguments, struct as
     if (by && !group_of(by, &asked->group)) {
         return err_set(err, ERR_USAGE, "--by takes day, model, session or label, not '%s'", by);
     }
-    return day_range(arguments, &asked->since_us, &asked->until_us, err);
+    enum err_code code = day_range(arguments, &asked->since_us, &asked->until_us, err);
+    asked->until_us = asked->until_us == 0 ? INT64_MAX : asked->until_us;
+    return code;
 }
 
 static void append_record(struct buf *out, const struct usage_row *row, const char *name_of)
@@ -132,7 +134,7 @@ static void append_table(struct buf *out, const struct usage_report *report)
 
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
-    struct asked asked = {.group = USAGE_BY_DAY, .until_us = INT64_MAX};
+    struct asked asked = {.group = USAGE_BY_DAY};
     struct usage_report report = {.rows = NULL};
     struct reading reading;
     struct err err = {0};

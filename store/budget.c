@@ -125,47 +125,54 @@ static enum err_code reserve_cell(struct db *db, const struct cell *cell, int64_
     return bind_cell(db, stmt, cell, amount, err);
 }
 
-static enum err_code insert_reservation(struct db *db, int64_t attempt, const char *day,
-                                        const char *model, int64_t amount, struct err *err)
-{
+/* As taking it back finds it: by the days in which it was made. */
+struct reservation {
+    char day[CLOCK_DAY_SIZE];
     char month[CLOCK_DAY_SIZE];
-    month_of(day, month);
+    char *model;
+    int64_t amount;
+};
+
+static enum err_code insert_reservation(struct db *db, int64_t attempt,
+                                        const struct reservation *made, struct err *err)
+{
     struct sqlite3_stmt *stmt =
         db_prepare(db, "INSERT INTO reservation VALUES (?1, ?2, ?3, ?4, ?5)", err);
     db_bind_int(stmt, 1, attempt);
-    db_bind_text(stmt, 2, sv_from(day));
-    db_bind_text(stmt, 3, sv_from(month));
-    db_bind_text(stmt, 4, sv_from(model));
-    db_bind_int(stmt, 5, amount);
+    db_bind_text(stmt, 2, sv_from(made->day));
+    db_bind_text(stmt, 3, sv_from(made->month));
+    db_bind_text(stmt, 4, sv_from(made->model));
+    db_bind_int(stmt, 5, made->amount);
     return db_run(db, stmt, err);
 }
 
-static enum err_code reserve(struct db *db, int64_t attempt, const char *model,
+/* Takes model, which may be NULL. */
+static enum err_code reserve(struct db *db, int64_t attempt, char *model,
                              const struct budget_claim *claim, struct err *err)
 {
-    char day[CLOCK_DAY_SIZE];
-    char month[CLOCK_DAY_SIZE];
-    clock_local_day(clock_wall_us(), day);
-    month_of(day, month);
-    char *bucket = xasprintf(FORM, model);
+    struct reservation made = {.model = model ? model : xstrdup("")};
+    made.amount = claim->amount_micros > 0 ? claim->amount_micros : 0;
+    clock_local_day(clock_wall_us(), made.day);
+    month_of(made.day, made.month);
+    char *bucket = xasprintf(FORM, made.model);
     const struct cell cells[] = {
-        {"daily", day, TOTAL, claim->limits.daily_micros, "daily"},
-        {"monthly", month, TOTAL, claim->limits.monthly_micros, "monthly"},
-        {"daily", day, bucket, claim->limits.model_daily_micros, "daily model"},
-        {"monthly", month, bucket, claim->limits.model_monthly_micros, "monthly model"},
+        {"daily", made.day, TOTAL, claim->limits.daily_micros, "daily"},
+        {"monthly", made.month, TOTAL, claim->limits.monthly_micros, "monthly"},
+        {"daily", made.day, bucket, claim->limits.model_daily_micros, "daily model"},
+        {"monthly", made.month, bucket, claim->limits.model_monthly_micros, "monthly model"},
     };
-    int64_t amount = claim->amount_micros > 0 ? claim->amount_micros : 0;
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < COUNT_OF(cells); i++) {
-        code = check_cell(db, &cells[i], amount, err);
+        code = check_cell(db, &cells[i], made.amount, err);
     }
     for (size_t i = 0; code == ERR_OK && i < COUNT_OF(cells); i++) {
-        code = reserve_cell(db, &cells[i], amount, err);
+        code = reserve_cell(db, &cells[i], made.amount, err);
     }
     if (code == ERR_OK) {
-        code = insert_reservation(db, attempt, day, model, amount, err);
+        code = insert_reservation(db, attempt, &made, err);
     }
     free(bucket);
+    free(made.model);
     return code;
 }
 
@@ -193,9 +200,7 @@ static enum err_code run_reserve(struct job *job, struct store *store UNUSED, st
     int64_t row = db_column_int(stmt, 0);
     char *model = db_column_dup(stmt, 1);
     db_reset(stmt);
-    enum err_code code = reserve(db, row, model, &self->claim, err);
-    free(model);
-    return code;
+    return reserve(db, row, model, &self->claim, err);
 }
 
 static void finish_reserve(struct job *job, struct store *store UNUSED, enum err_code code,
@@ -245,13 +250,6 @@ enum err_code budget_reserve(struct store *store, const struct ulid *attempt,
 }
 
 /* ---- settling ---- */
-
-struct reservation {
-    char day[CLOCK_DAY_SIZE];
-    char month[CLOCK_DAY_SIZE];
-    char *model;
-    int64_t amount;
-};
 
 static void copy_day(char out[CLOCK_DAY_SIZE], struct sv day)
 {

@@ -1,0 +1,83 @@
+"""What answers cost: stored, summed, limited before anything is sent."""
+
+import contextlib
+import json
+import sqlite3
+
+import fake_server as fake
+import pytest
+
+PRICED = """
+[models."fake/fake-model"]
+input_price = "1000.00"
+output_price = "2000.00"
+"""
+
+
+def limited(home, server, more):
+    home.use(server, more=PRICED + more)
+
+
+def test_a_cost_is_stored_shown_and_summed(home, serving):
+    server = serving()
+    home.use(server, more=PRICED)
+    run = home.run("q", "--json")
+    assert run.code == 0, run
+    usage = run.json["usage"]
+    # What came from the cache is charged as input where it has no price of its own.
+    read = usage["input_tokens"] + (usage["cache_read_tokens"] or 0)
+    cost = read * 1000 + usage["output_tokens"] * 2000
+    assert run.json["cost_micros"] == cost
+    report = json.loads(home.weir("usage", "--by", "model", "--json").out)
+    assert [(r["model"], r["messages"], r["cost_micros"]) for r in report["rows"]] == [
+        ("fake/fake-model", 1, cost)]
+    table = home.weir("usage")
+    assert table.code == 0 and "total" in table.out and "#" in table.out
+    budget = json.loads(home.weir("budget", "--json").out)
+    total = [r for r in budget if r["bucket"] == "total" and r["period"] == "daily"][0]
+    assert total["spent_micros"] == cost and total["reserved_micros"] == 0
+    assert total["calls"] == 1 and total["limit_micros"] is None
+
+
+def test_a_request_that_would_pass_a_limit_is_not_sent(home, serving):
+    server = serving()
+    limited(home, server, '[budget]\ndaily = "0.01"\n')
+    run = home.run("q", "--json")
+    assert run.code == 5, run
+    assert run.json["error"]["code"] == "budget" and not run.json["error"]["retryable"]
+    assert "the daily budget of $0.01 is reached" in run.err
+    assert not server.exchanges
+    # The prompt is kept, its attempt says why there is no answer, nothing stays reserved.
+    assert home.prompts() == ["q"]
+    assert home.attempt() == "failed"
+    assert not home.rows("SELECT 1 FROM budget WHERE reserved_micros > 0")
+
+
+def test_an_answer_that_costs_more_than_was_left_is_booked_and_the_next_one_is_refused(home, serving):
+    server = serving()
+    limited(home, server, '[budget]\nmonthly = "20"\n')
+    assert home.run("q").code == 0
+    with contextlib.closing(sqlite3.connect(home.db)) as db, db:
+        db.execute("UPDATE budget SET spent_micros = 20000000")
+    again = home.run("q")
+    assert again.code == 5 and "monthly" in again.err, again
+    assert len(server.exchanges) == 1
+
+
+def test_beside_a_limit_a_server_on_this_machine_costs_nothing(home, serving):
+    home.use(serving(), more='[budget]\ndaily = "0"\n')
+    assert home.run("q").code == 0
+
+
+@pytest.mark.parametrize("line", ['daily = "x"', "daily = 5", 'unknown_price = "maybe"',
+                                  'model.nothing.daily = "1"'])
+def test_a_limit_that_is_none_is_an_error_of_the_config(home, line):
+    home.configure(f"[budget]\n{line}\n")
+    result = home.weir("config", "check")
+    assert result.code == 78 and "config.toml:2" in result.err, result
+
+
+def test_what_usage_cannot_read_is_wrong_usage(home):
+    for arguments in (("--by", "hour"), ("--since", "yesterday"), ("--until", "2026-13-01")):
+        result = home.weir("usage", *arguments)
+        assert result.code == 2, result
