@@ -12,7 +12,7 @@ static const char window_sql[] =
     "SELECT m.id, p.text FROM message m JOIN part p ON p.message = m.id"
     " JOIN branch b ON b.id = m.branch JOIN session s ON s.id = b.session"
     " WHERE m.id >= ?1 AND m.id < ?2 AND m.role = 'user' AND p.kind = 'text'"
-    " AND s.deleted_at IS NULL ORDER BY m.id DESC";
+    " AND m.deleted_at IS NULL AND s.deleted_at IS NULL ORDER BY m.id DESC";
 
 static enum err_code find_newest(struct db *db, int64_t *cursor, struct err *err)
 {

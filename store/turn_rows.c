@@ -3,6 +3,7 @@
  * message of the answer, then the attempt that fills it.
  */
 #include "store/attempt_internal.h"
+#include "store/journal_internal.h"
 #include "store/turn_internal.h"
 
 bool turn__has_prompt(const struct turn_job *self)
@@ -185,6 +186,29 @@ static enum err_code write_answer(struct turn_job *self, struct db *db, const st
     return code;
 }
 
+/* What stands on a branch of its own becomes what the session shows, which can be undone. */
+static enum err_code note_branch(const struct turn_job *self, struct db *db, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT b.uid FROM session s JOIN branch b ON b.id = s.branch"
+                   " WHERE s.id = ?1 AND s.branch <> ?2",
+                   err);
+    db_bind_int(stmt, 1, self->session_row);
+    db_bind_int(stmt, 2, self->branch_row);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    struct ulid before = db_column_id(stmt, 0);
+    db_reset(stmt);
+    const struct journal_change change = {.action = JOURNAL_BRANCH,
+                                          .session = self->turn.session,
+                                          .target = self->turn.session,
+                                          .before = sv_from(before.text),
+                                          .after = sv_from(self->turn.branch.text)};
+    return journal__add(db, &change, err);
+}
+
 static enum err_code touch_session(struct turn_job *self, struct db *db, struct err *err)
 {
     struct sqlite3_stmt *stmt =
@@ -216,6 +240,9 @@ enum err_code turn__write(struct turn_job *self, struct db *db, const struct uli
         turn__has_prompt(self) ? write_prompt(self, db, err) : reopen_turn(self, db, err);
     if (code == ERR_OK && !self->unanswered) {
         code = write_answer(self, db, owner, err);
+    }
+    if (code == ERR_OK) {
+        code = note_branch(self, db, err);
     }
     return code ? code : touch_session(self, db, err);
 }

@@ -60,37 +60,31 @@ static void id__is_the_sha256_of_the_bytes(void **state)
 
 static void add__reads_back_what_was_given(void **state)
 {
-    (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, 0);
+    struct fixture *fixture = *state;
     static const size_t sizes[] = {0, 1, 262144, 262145, 1000000};
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         struct buf bytes = content_of(sizes[i]);
-        struct attachment attachment = add(&fixture, buf_sv(&bytes));
+        struct attachment attachment = add(fixture, buf_sv(&bytes));
         assert_int_equal(attachment.bytes, sizes[i]);
-        assert_content(&fixture, attachment.id, buf_sv(&bytes));
+        assert_content(fixture, attachment.id, buf_sv(&bytes));
         buf_release(&bytes);
     }
-    fixture_assert_query(&fixture, "SELECT max(length(data)) FROM attachment_piece", "262144");
-    fixture_close(&fixture);
+    fixture_assert_query(fixture, "SELECT max(length(data)) FROM attachment_piece", "262144");
 }
 
 static void add__keeps_the_same_bytes_once(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct attachment again = {.bytes = 0};
-    fixture_open(&fixture, 0);
-    struct attachment first = add(&fixture, SV("some bytes"));
+    struct attachment first = add(fixture, SV("some bytes"));
     assert_int_equal(
-        attachment_add(fixture.store, SV("text/plain"), SV("some bytes"), &again, NULL), ERR_OK);
+        attachment_add(fixture->store, SV("text/plain"), SV("some bytes"), &again, NULL), ERR_OK);
     assert_string_equal(again.id, first.id);
     assert_string_equal(again.type, "application/pdf");
-    fixture_assert_query(&fixture, "SELECT count(*) FROM attachment", "1");
-    fixture_assert_query(&fixture, "SELECT count(*) FROM attachment_piece", "1");
-    assert_int_equal(attachment_find(fixture.store, sv_from(first.id), &again, NULL), ERR_OK);
+    fixture_assert_query(fixture, "SELECT count(*) FROM attachment", "1");
+    fixture_assert_query(fixture, "SELECT count(*) FROM attachment_piece", "1");
+    assert_int_equal(attachment_find(fixture->store, sv_from(first.id), &again, NULL), ERR_OK);
     assert_int_equal(again.bytes, 10);
-    fixture_close(&fixture);
 }
 
 static void add__completes_what_was_interrupted(void **state)
@@ -133,20 +127,17 @@ static void read__says_when_the_bytes_are_not_those_of_the_id(void **state)
 
 static void add__refuses_what_is_too_large_or_has_no_type(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct attachment attachment;
-    fixture_open(&fixture, 0);
     struct buf bytes = BUF_INIT(BUF_MAX_INTERNAL);
     assert_true(buf_reserve(&bytes, ATTACHMENT_MAX_BYTES + 1));
     struct sv huge = sv_of(bytes.p, ATTACHMENT_MAX_BYTES + 1);
-    assert_int_equal(attachment_add(fixture.store, SV("a/b"), huge, &attachment, NULL),
+    assert_int_equal(attachment_add(fixture->store, SV("a/b"), huge, &attachment, NULL),
                      ERR_TOO_BIG);
-    assert_int_equal(attachment_add(fixture.store, SV(""), SV("x"), &attachment, NULL),
+    assert_int_equal(attachment_add(fixture->store, SV(""), SV("x"), &attachment, NULL),
                      ERR_INVALID);
-    fixture_assert_query(&fixture, "SELECT count(*) FROM attachment", "0");
+    fixture_assert_query(fixture, "SELECT count(*) FROM attachment", "0");
     buf_release(&bytes);
-    fixture_close(&fixture);
 }
 
 static void collect__takes_what_is_old_and_no_message_names(void **state)
@@ -178,16 +169,35 @@ static void collect__takes_what_is_old_and_no_message_names(void **state)
     fixture_close(&fixture);
 }
 
+static void sd2__the_content_that_a_turn_names_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct attachment_sum sum = {0, 0};
+    struct turn turn;
+    struct attachment attachment = add(fixture, SV("a scanned page"));
+    const struct turn_attachment named = {
+        .id = sv_from(attachment.id), .title = SV("page.pdf"), .type = SV("application/pdf")};
+    const struct turn_request request = {.prompt = SV("read this"),
+                                         .model = SV("test/model"),
+                                         .attachments = &named,
+                                         .attachment_count = 1};
+    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &turn, NULL), ERR_OK);
+    assert_int_equal(attachment_collect(fixture->store, -CLOCK_S(60), &sum, NULL), ERR_OK);
+    assert_int_equal(sum.count, 0);
+    assert_content(fixture, attachment.id, SV("a scanned page"));
+}
+
 int main(void)
 {
     alarm(60);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(id__is_the_sha256_of_the_bytes),
-        cmocka_unit_test(add__reads_back_what_was_given),
-        cmocka_unit_test(add__keeps_the_same_bytes_once),
+        ON_BOTH(add__reads_back_what_was_given),
+        ON_BOTH(add__keeps_the_same_bytes_once),
         cmocka_unit_test(add__completes_what_was_interrupted),
         cmocka_unit_test(read__says_when_the_bytes_are_not_those_of_the_id),
-        cmocka_unit_test(add__refuses_what_is_too_large_or_has_no_type),
+        ON_BOTH(add__refuses_what_is_too_large_or_has_no_type),
+        ON_BOTH(sd2__the_content_that_a_turn_names_is_kept),
         cmocka_unit_test(collect__takes_what_is_old_and_no_message_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

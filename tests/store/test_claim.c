@@ -55,20 +55,17 @@ static void sb11__what_is_done_is_never_redone(void **state)
 
 static void sb11__a_claim_older_than_the_limit_is_taken_over(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct claim slow;
     struct claim quick;
-    fixture_open(&fixture, 0);
-    assert_int_equal(take(&fixture, "s1", HOUR, &slow), CLAIM_TAKEN);
-    assert_int_equal(take(&fixture, "s1", HOUR, &quick), CLAIM_HELD);
-    assert_int_equal(take(&fixture, "s2", HOUR, &quick), CLAIM_TAKEN);
-    assert_int_equal(take(&fixture, "s1", 0, &quick), CLAIM_TAKEN);
-    assert_int_equal(claim_finish(fixture.store, &slow, SV("late"), NULL), ERR_GONE);
-    assert_int_equal(claim_release(fixture.store, &slow, NULL), ERR_OK);
-    assert_int_equal(claim_finish(fixture.store, &quick, SV("in time"), NULL), ERR_OK);
-    fixture_assert_query(&fixture, "SELECT result FROM claim WHERE target = 's1'", "in time");
-    fixture_close(&fixture);
+    assert_int_equal(take(fixture, "s1", HOUR, &slow), CLAIM_TAKEN);
+    assert_int_equal(take(fixture, "s1", HOUR, &quick), CLAIM_HELD);
+    assert_int_equal(take(fixture, "s2", HOUR, &quick), CLAIM_TAKEN);
+    assert_int_equal(take(fixture, "s1", 0, &quick), CLAIM_TAKEN);
+    assert_int_equal(claim_finish(fixture->store, &slow, SV("late"), NULL), ERR_GONE);
+    assert_int_equal(claim_release(fixture->store, &slow, NULL), ERR_OK);
+    assert_int_equal(claim_finish(fixture->store, &quick, SV("in time"), NULL), ERR_OK);
+    fixture_assert_query(fixture, "SELECT result FROM claim WHERE target = 's1'", "in time");
 }
 
 static void sb11__a_claim_of_a_process_that_is_gone_is_taken_over(void **state)
@@ -116,19 +113,16 @@ static void sb11__a_claim_from_the_future_is_taken_over(void **state)
 
 static void sb11__what_is_released_is_free_at_once(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct claim claim;
-    fixture_open(&fixture, 0);
-    assert_int_equal(take(&fixture, "s1", HOUR, &claim), CLAIM_TAKEN);
-    assert_int_equal(claim_release(fixture.store, &claim, NULL), ERR_OK);
-    assert_int_equal(claim_release(fixture.store, &claim, NULL), ERR_OK);
-    assert_int_equal(take(&fixture, "s1", HOUR, &claim), CLAIM_TAKEN);
-    assert_int_equal(claim_take(fixture.store, SV(""), SV("x"), 0, &claim, NULL, NULL),
+    assert_int_equal(take(fixture, "s1", HOUR, &claim), CLAIM_TAKEN);
+    assert_int_equal(claim_release(fixture->store, &claim, NULL), ERR_OK);
+    assert_int_equal(claim_release(fixture->store, &claim, NULL), ERR_OK);
+    assert_int_equal(take(fixture, "s1", HOUR, &claim), CLAIM_TAKEN);
+    assert_int_equal(claim_take(fixture->store, SV(""), SV("x"), 0, &claim, NULL, NULL),
                      ERR_INVALID);
-    assert_int_equal(claim_take(fixture.store, SV("x"), SV("\xff"), 0, &claim, NULL, NULL),
+    assert_int_equal(claim_take(fixture->store, SV("x"), SV("\xff"), 0, &claim, NULL, NULL),
                      ERR_INVALID);
-    fixture_close(&fixture);
 }
 
 /* One process of a race: a round for each name that the pipe brings, one byte of answer for each;
@@ -232,11 +226,11 @@ int main(void)
     alarm(120);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sb11__what_is_done_is_never_redone),
-        cmocka_unit_test(sb11__a_claim_older_than_the_limit_is_taken_over),
+        ON_BOTH(sb11__a_claim_older_than_the_limit_is_taken_over),
         cmocka_unit_test(sb11__a_claim_of_a_process_that_is_gone_is_taken_over),
         cmocka_unit_test(sb11__a_claim_of_another_process_that_lives_is_held),
         cmocka_unit_test(sb11__a_claim_from_the_future_is_taken_over),
-        cmocka_unit_test(sb11__what_is_released_is_free_at_once),
+        ON_BOTH(sb11__what_is_released_is_free_at_once),
         cmocka_unit_test(sb11__of_four_processes_one_gets_the_claim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,17 @@ static void put__is_there_at_once_and_after_a_new_start(void **state)
     fixture_close(&fixture);
 }
 
+static void put__and_remove_are_seen_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, "a", "text", 0);
+    assert_draft(fixture, "a", "text", 0);
+    put(fixture, "a", "more text", 4);
+    assert_draft(fixture, "a", "more text", 4);
+    assert_int_equal(draft_remove(fixture->store, SV("a"), NULL), ERR_OK);
+    assert_int_equal(get_code(fixture, "a"), ERR_NOT_FOUND);
+}
+
 static void put__the_last_one_stands(void **state)
 {
     (void)state;
@@ -119,6 +130,7 @@ int main(void)
     alarm(60);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(put__is_there_at_once_and_after_a_new_start),
+        ON_BOTH(put__and_remove_are_seen_at_once),
         cmocka_unit_test(put__the_last_one_stands),
         cmocka_unit_test(remove__leaves_nothing_and_twice_is_fine),
         cmocka_unit_test(put__refuses_what_cannot_be_kept),

@@ -59,31 +59,28 @@ static void add__keeps_the_order_across_a_new_start(void **state)
 
 static void take__gives_the_first_and_waits_for_it_to_be_sent(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct queued queued = {.text = NULL};
-    fixture_open(&fixture, 0);
-    struct ulid session = fixture_turn(&fixture, "q").session;
-    assert_int_equal(queue_take(fixture.store, &session, &queued, NULL), ERR_NOT_FOUND);
-    struct ulid one = add(&fixture, &session, "one");
-    add(&fixture, &session, "two");
-    assert_int_equal(queue_take(fixture.store, &session, &queued, NULL), ERR_OK);
+    struct ulid session = fixture_turn(fixture, "q").session;
+    assert_int_equal(queue_take(fixture->store, &session, &queued, NULL), ERR_NOT_FOUND);
+    struct ulid one = add(fixture, &session, "one");
+    add(fixture, &session, "two");
+    assert_int_equal(queue_take(fixture->store, &session, &queued, NULL), ERR_OK);
     assert_string_equal(queued.text, "one");
     assert_true(ulid_equal(&queued.id, &one));
     queued_release(&queued);
-    assert_waiting(&fixture, &session, "one*;two;");
-    assert_int_equal(queue_edit(fixture.store, &one, SV("late"), NULL), ERR_GONE);
-    assert_int_equal(queue_take(fixture.store, &session, &queued, NULL), ERR_EXISTS);
-    assert_int_equal(queue_release(fixture.store, &one, NULL), ERR_OK);
-    assert_waiting(&fixture, &session, "one;two;");
-    assert_int_equal(queue_take(fixture.store, &session, &queued, NULL), ERR_OK);
+    assert_waiting(fixture, &session, "one*;two;");
+    assert_int_equal(queue_edit(fixture->store, &one, SV("late"), NULL), ERR_GONE);
+    assert_int_equal(queue_take(fixture->store, &session, &queued, NULL), ERR_EXISTS);
+    assert_int_equal(queue_release(fixture->store, &one, NULL), ERR_OK);
+    assert_waiting(fixture, &session, "one;two;");
+    assert_int_equal(queue_take(fixture->store, &session, &queued, NULL), ERR_OK);
     assert_string_equal(queued.text, "one");
     queued_release(&queued);
-    assert_int_equal(queue_remove(fixture.store, &one, NULL), ERR_OK);
-    assert_int_equal(queue_take(fixture.store, &session, &queued, NULL), ERR_OK);
+    assert_int_equal(queue_remove(fixture->store, &one, NULL), ERR_OK);
+    assert_int_equal(queue_take(fixture->store, &session, &queued, NULL), ERR_OK);
     assert_string_equal(queued.text, "two");
     queued_release(&queued);
-    fixture_close(&fixture);
 }
 
 static void take__goes_on_where_a_process_that_is_gone_stopped(void **state)
@@ -197,7 +194,7 @@ int main(void)
     alarm(60);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(add__keeps_the_order_across_a_new_start),
-        cmocka_unit_test(take__gives_the_first_and_waits_for_it_to_be_sent),
+        ON_BOTH(take__gives_the_first_and_waits_for_it_to_be_sent),
         cmocka_unit_test(take__goes_on_where_a_process_that_is_gone_stopped),
         cmocka_unit_test(take__passes_over_what_has_become_a_turn),
         cmocka_unit_test(add__refuses_what_cannot_be_sent),
