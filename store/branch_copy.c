@@ -2,9 +2,10 @@
  * A branch copied into a session of its own.
  *
  * First the session, in the trash; then the messages, oldest first, as many as a step of a few
- * milliseconds allows; last it comes out of the trash. The messages of the original are those of
- * the first moment: what is deleted meanwhile is left out, what comes meanwhile is behind the last
- * one.
+ * milliseconds allows, or as much of one; last it comes out of the trash. A message that is not
+ * whole yet has no reason of its end, so that nobody else folds it. The messages of the original
+ * are those of the first moment: what is deleted meanwhile is left out, what comes meanwhile is
+ * behind the last one.
  */
 #include <stdlib.h>
 
@@ -26,8 +27,13 @@ struct copying {
     char *name;
     struct session_made made;
     struct history_row *rows; /* to be copied, oldest first */
-    size_t count, next;
-    size_t step_next; /* as far as the step at hand has come */
+    size_t count;
+    struct place {
+        size_t next; /* the message that is to be copied */
+        int64_t row; /* its copy, begun in an earlier step; 0: it is not begun */
+    } done, step;    /* what is committed, and where the step at hand is */
+    struct message *open;
+    size_t open_at; /* which one that is */
 };
 
 static void free_copying(void *state)
@@ -36,6 +42,7 @@ static void free_copying(void *state)
     if (self) {
         free(self->name);
         free(self->rows);
+        message_free(self->open);
         free(self);
     }
 }
@@ -98,17 +105,18 @@ static const char same_turn_sql[] =
 static const char message_sql[] =
     "INSERT INTO message (uid, branch, seq, turn, role, model, reason, error, detail, revision,"
     " folded, created_at, ended_at, action, participant, continues)"
-    " SELECT ?3, ?2, o.seq, ?4, o.role, o.model, o.reason, o.error, o.detail, o.revision, 1,"
+    " SELECT ?3, ?2, o.seq, ?4, o.role, o.model, '', o.error, o.detail, o.revision, 0,"
     " o.created_at, o.ended_at, o.action, ?5,"
     " (SELECT n.id FROM message c JOIN message n ON n.branch = ?2 AND n.seq = c.seq"
     "  WHERE c.id = o.continues)"
     " FROM message o WHERE o.id = ?1";
-static const char positions_sql[] =
-    "SELECT position FROM part WHERE message = ?1 ORDER BY position";
-static const char part_sql[] =
-    "INSERT INTO part (message, position, kind, tool_id, tool_name, began_at, ended_at, text,"
-    " attachment) SELECT ?2, position, kind, tool_id, tool_name, began_at, ended_at, ?4, attachment"
-    " FROM part WHERE message = ?1 AND position = ?3";
+static const char parts_sql[] =
+    "INSERT INTO part (message, position, kind, tool_id, tool_name, began_at, ended_at, attachment)"
+    " SELECT ?2, position, kind, tool_id, tool_name, began_at, ended_at, attachment FROM part"
+    " WHERE message = ?1";
+static const char whole_sql[] =
+    "UPDATE message SET reason = coalesce((SELECT reason FROM message WHERE id = ?1), 'unknown')"
+    " WHERE id = ?2";
 static const char author_sql[] =
     "SELECT p.kind, p.external_id FROM message m JOIN participant p ON p.id = m.participant"
     " WHERE m.id = ?1";
@@ -160,28 +168,6 @@ static enum err_code copy_author(struct copying *self, struct db *db, int64_t ro
     return code;
 }
 
-/* The texts come from the message as it is read, since they may lie in several places. */
-static enum err_code copy_parts(struct db *db, int64_t from, int64_t to,
-                                const struct message *message, struct err *err)
-{
-    enum err_code code = ERR_OK;
-    struct sqlite3_stmt *positions = db_prepare(db, positions_sql, err);
-    db_bind_int(positions, 1, from);
-    for (size_t i = 0; code == ERR_OK && i < message->part_count; i++) {
-        if (!db_step(db, positions, err)) {
-            return db_result(db);
-        }
-        struct sqlite3_stmt *stmt = db_prepare(db, part_sql, err);
-        db_bind_int(stmt, 1, from);
-        db_bind_int(stmt, 2, to);
-        db_bind_int(stmt, 3, db_column_int(positions, 0));
-        db_bind_text(stmt, 4, sv_of(message->parts[i].text, message->parts[i].text_n));
-        code = db_run(db, stmt, err);
-    }
-    db_reset(positions);
-    return code;
-}
-
 static enum err_code insert_message(struct copying *self, struct db *db, size_t at,
                                     int64_t *ret_row, struct err *err)
 {
@@ -211,34 +197,68 @@ static enum err_code insert_message(struct copying *self, struct db *db, size_t 
     return code;
 }
 
-static enum err_code copy_message(struct copying *self, struct db *db, size_t at, struct err *err)
+/* A long one is read once for all of its steps. */
+static enum err_code open_message(struct copying *self, struct db *db, struct err *err)
 {
-    struct message *message = NULL;
-    int64_t row = 0;
-    enum err_code code = message_read(db, self->rows[at].row, &message, err);
-    if (code == ERR_NOT_FOUND) {
+    if (self->open && self->open_at == self->step.next) {
         return ERR_OK;
     }
-    if (code == ERR_OK) {
-        code = insert_message(self, db, at, &row, err);
+    message_free(self->open);
+    self->open = NULL;
+    self->open_at = self->step.next;
+    return message_read(db, self->rows[self->open_at].row, &self->open, err);
+}
+
+/* The texts come from the message as it was read, since they may lie in several places. */
+static enum err_code copy_texts(const struct copying *self, struct db *db, bool *ret_whole,
+                                struct err *err)
+{
+    struct fold_parts parts = fold_parts_new(self->open->part_count);
+    for (size_t i = 0; i < parts.count; i++) {
+        parts.items[i].text = sv_of(self->open->parts[i].text, self->open->parts[i].text_n);
     }
+    enum err_code code = fold_stored(db, self->step.row, &parts, err);
     if (code == ERR_OK) {
-        code = copy_parts(db, self->rows[at].row, row, message, err);
+        code = fold_write(db, self->step.row, &parts, ret_whole, err);
     }
-    message_free(message);
+    free(parts.items);
     return code;
 }
 
+static enum err_code copy_message(struct copying *self, struct db *db, struct err *err)
+{
+    int64_t from = self->rows[self->step.next].row;
+    bool whole = false;
+    enum err_code code = open_message(self, db, err);
+    if (code == ERR_NOT_FOUND) {
+        self->step = (struct place){self->step.next + 1, 0};
+        return ERR_OK;
+    }
+    if (code == ERR_OK && self->step.row == 0) {
+        code = insert_message(self, db, self->step.next, &self->step.row, err);
+        code = code ? code : run_for(db, parts_sql, from, self->step.row, err);
+    }
+    if (code == ERR_OK) {
+        code = copy_texts(self, db, &whole, err);
+    }
+    if (code == ERR_OK && whole) {
+        code = run_for(db, whole_sql, from, self->step.row, err);
+        self->step = (struct place){self->step.next + 1, 0};
+    }
+    return code;
+}
+
+/* One piece of a long text is a step of its own. */
 static enum err_code run_step(void *state, struct db *db, struct err *err)
 {
     struct copying *self = state;
     int64_t until = clock_mono_us() + STEP_US;
     enum err_code code = ERR_OK;
-    self->step_next = self->next;
+    self->step = self->done;
     do {
-        code = copy_message(self, db, self->step_next, err);
-        self->step_next += code == ERR_OK;
-    } while (code == ERR_OK && self->step_next < self->count && clock_mono_us() < until);
+        code = copy_message(self, db, err);
+    } while (code == ERR_OK && self->step.row == 0 && self->step.next < self->count &&
+             clock_mono_us() < until);
     return code;
 }
 
@@ -319,11 +339,11 @@ static enum err_code look(struct store *store, struct copying *self, struct err 
 static enum err_code copy_all(struct store *store, struct copying **self, struct err *err)
 {
     enum err_code code = store_write(store, &write_session, self, err);
-    while (code == ERR_OK && (*self)->next < (*self)->count) {
+    while (code == ERR_OK && (*self)->done.next < (*self)->count) {
         int64_t began_us = clock_mono_us();
         code = store_write(store, &write_step, self, err);
         if (code == ERR_OK) {
-            (*self)->next = (*self)->step_next;
+            (*self)->done = (*self)->step;
             store_rest(began_us);
         }
     }

@@ -97,9 +97,8 @@ struct fold_parts fold_parts_new(size_t count)
     return (struct fold_parts){xcalloc(count + 1, sizeof(struct fold_part)), count};
 }
 
-/* How much of each part is in its place. Read before the lock is taken. */
-static enum err_code read_stored(struct db *db, int64_t row, struct fold_parts *parts,
-                                 struct err *err)
+/* Folding reads it before the lock is taken. */
+enum err_code fold_stored(struct db *db, int64_t row, struct fold_parts *parts, struct err *err)
 {
     struct sqlite3_stmt *stmt = db_prepare(db, stored_text_sql, err);
     db_bind_int(stmt, 1, row);
@@ -191,7 +190,7 @@ static enum err_code fold(struct db *db, int64_t row, struct err *err)
     for (size_t i = 0; i < message->part_count; i++) {
         parts.items[i].text = sv_of(message->parts[i].text, message->parts[i].text_n);
     }
-    code = read_stored(db, row, &parts, err);
+    code = fold_stored(db, row, &parts, err);
     if (code == ERR_OK) {
         code = db_begin(db, false, err);
     }

@@ -9,7 +9,9 @@
 #include "store/history.h"
 #include "store/history_internal.h"
 
-static const char line_sql[] = "SELECT seq, role, created_at, folded FROM message WHERE id = ?1";
+static const char line_sql[] =
+    "SELECT m.seq, m.role, m.created_at, m.folded AND NOT EXISTS"
+    " (SELECT 1 FROM segment s WHERE s.message = m.id) FROM message m WHERE m.id = ?1";
 static const char text_sql[] =
     "SELECT text FROM part WHERE message = ?1 AND kind = 'text' ORDER BY position";
 
@@ -44,9 +46,10 @@ static enum err_code read_text(struct db *db, int64_t row, char **ret_text, stru
     return ERR_OK;
 }
 
-/* One that is being written, or was until a moment ago: its text lies in several places. */
-static enum err_code read_unfolded(struct store *store, struct db *db,
-                                   const struct history_row *row, char **ret_text, struct err *err)
+/* One that is long, is being written, or was until a moment ago: its text lies in several places.
+ */
+static enum err_code read_scattered(struct store *store, struct db *db,
+                                    const struct history_row *row, char **ret_text, struct err *err)
 {
     struct message *message = live_snapshot(store, &row->id);
     if (message == NULL) {
@@ -75,10 +78,10 @@ static enum err_code read_line(struct store *store, struct db *db, const struct 
                                   .role = ROLE_SYSTEM,
                                   .created_us = db_column_int(stmt, 2)};
     (void)role_parse(db_column_text(stmt, 1), &line->role);
-    bool folded = db_column_int(stmt, 3) != 0;
+    bool in_place = db_column_int(stmt, 3) != 0;
     /* The statement stays open: it holds the snapshot in which the text is where it says. */
-    enum err_code code = folded ? read_text(db, row->row, &line->text, err)
-                                : read_unfolded(store, db, row, &line->text, err);
+    enum err_code code = in_place ? read_text(db, row->row, &line->text, err)
+                                  : read_scattered(store, db, row, &line->text, err);
     db_reset(stmt);
     return code;
 }

@@ -96,6 +96,9 @@ struct fold_parts {
     size_t count;
 };
 struct fold_parts fold_parts_new(size_t count);
+/* How much of each part is in its place, into `stored`. */
+enum err_code fold_stored(struct db *db, int64_t row, struct fold_parts *parts,
+                          struct err *err) NODISCARD;
 /*
  * Inside a transaction: puts more of the parts' text, all of them in order, into its place, as much
  * as fits the 10 ms, and says so in `stored`; with the last of it the message is folded.

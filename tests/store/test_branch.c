@@ -425,6 +425,32 @@ static void copy__of_a_long_branch_goes_in_steps(void **state)
     free(to);
 }
 
+static void copy__of_a_long_answer_goes_in_pieces(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t bytes = (size_t)3 << 20;
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    for (size_t i = 0; text.n < bytes; i++) {
+        (void)buf_appendf(&text, "%zu \u00e4 ", i);
+    }
+    struct turn turn = talk(fixture, NULL, "q", buf_cstr(&text));
+    wait_for_folding(fixture);
+    struct branch_copy copy = {.session = turn.session};
+    struct ulid id;
+    assert_int_equal(branch_copy(fixture->store, &copy, &id, NULL), ERR_OK);
+    buf_release(&text);
+    char *from = words(fixture, &turn.session, NULL);
+    char *to = words(fixture, &id, NULL);
+    assert_true(strlen(from) > bytes);
+    assert_true(strcmp(from, to) == 0);
+    fixture_assert_query(fixture,
+                         "SELECT count(*) FROM message WHERE folded AND reason = 'end_turn'", "4");
+    fixture_assert_query(fixture, "SELECT max(length(CAST(text AS BLOB))) <= 524288 FROM part",
+                         "1");
+    free(from);
+    free(to);
+}
+
 /* ---- pages ---- */
 
 /* Six messages on the current branch, of which the first two are its parent's. */
@@ -638,6 +664,7 @@ int main(void)
         ON_BOTH(copy__is_a_session_of_its_own_with_the_same_messages),
         ON_BOTH(copy__refuses_what_it_cannot_copy_whole),
         ON_BOTH(copy__of_a_long_branch_goes_in_steps),
+        ON_BOTH(copy__of_a_long_answer_goes_in_pieces),
         ON_BOTH(sb4__the_newest_n_behind_an_offset_come_oldest_first),
         ON_BOTH(sb5__slim_history_reads_no_heavy_column),
         ON_BOTH(se6__pages_go_on_behind_a_message_while_more_follow),
