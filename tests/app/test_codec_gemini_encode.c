@@ -1,10 +1,5 @@
 /* Gemini, encoding: the body that goes out for a history and its options, and the address. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "tests/app/codec_history.h"
+#include "tests/app/codec_check.h"
 
 #define USER(parts) "{\"role\":\"user\",\"parts\":[" parts "]}"
 #define MODEL(parts) "{\"role\":\"model\",\"parts\":[" parts "]}"
@@ -16,47 +11,47 @@ static void encode__writes_turns_and_system(void **state)
 {
     (void)state;
     struct codec_history history = {.count = 0};
-    codec_history_text(&history, ROLE_SYSTEM, "Now.");
-    codec_history_text(&history, ROLE_USER, "Hi \"you\"");
-    codec_history_text(&history, ROLE_ASSISTANT, "Hello");
-    codec_history_text(&history, ROLE_USER, "Go on");
-    struct chat_request request = codec_history_request(&history);
+    history_say(&history, ROLE_SYSTEM, "Now.");
+    history_say(&history, ROLE_USER, "Hi \"you\"");
+    history_say(&history, ROLE_ASSISTANT, "Hello");
+    history_say(&history, ROLE_USER, "Go on");
+    struct chat_request request = history_request(&history, "m");
     request.system = SV("Be brief.");
-    codec_history_encodes(&codec_gemini, &request,
-                          "{\"systemInstruction\":{\"parts\":[" TEXT("Be brief.") "," TEXT("Now.") "]},\"contents\":[" USER(
-                              TEXT(
-                                  "Hi \\\"you\\\"")) "," MODEL(TEXT("Hello")) "," USER(TEXT("Go "
-                                                                                            "on")) "]}");
-    codec_history_release(&history);
+    codec_check_request(
+        &codec_gemini, &request, NULL,
+        "{\"systemInstruction\":{\"parts\":[" TEXT("Be brief.") "," TEXT(
+            "Now.") "]},\"contents\":[" USER(TEXT("Hi \\\"you\\\"")) "," MODEL(TEXT("Hello")) "," USER(TEXT("Go "
+                                                                                                            "on")) "]}");
+    history_free(&history);
 }
 
 /* A call with the server's id, and one that got an id here. */
 static void add_own_calls(struct codec_history *history)
 {
-    struct message *answer = codec_history_add(history, ROLE_ASSISTANT, "p/m");
-    codec_history_part(answer, PART_REASONING, "hm", NULL);
-    codec_history_part(answer, PART_TOOL_CALL, "{\"n\":9007199254740993}", "f2");
-    codec_history_part(answer, PART_NATIVE,
-                       "{\"functionCall\":{\"id\":\"f2\",\"name\":\"f\",\"args\":{\"n\":1}},"
-                       "\"thoughtSignature\":\"S\"}",
-                       "1");
-    codec_history_part(answer, PART_TOOL_CALL, "{}", "call_1");
-    codec_history_part(answer, PART_NATIVE, "{\"functionCall\":{\"name\":\"f\"}}", "3");
-    codec_history_part(answer, PART_NATIVE, "{\"text\":\"\",\"thoughtSignature\":\"T\"}", NULL);
-    struct message *results = codec_history_add(history, ROLE_TOOL, NULL);
-    codec_history_part(results, PART_TOOL_RESULT, "one", "f2");
-    codec_history_part(results, PART_TOOL_RESULT, "two", "call_1");
+    struct message *answer = history_add(history, ROLE_ASSISTANT);
+    history_part(answer, PART_REASONING, "hm", NULL, NULL);
+    history_part(answer, PART_TOOL_CALL, "{\"n\":9007199254740993}", "f2", "f");
+    history_part(answer, PART_NATIVE,
+                 "{\"functionCall\":{\"id\":\"f2\",\"name\":\"f\",\"args\":{\"n\":1}},"
+                 "\"thoughtSignature\":\"S\"}",
+                 "1", NULL);
+    history_part(answer, PART_TOOL_CALL, "{}", "call_1", "f");
+    history_part(answer, PART_NATIVE, "{\"functionCall\":{\"name\":\"f\"}}", "3", NULL);
+    history_part(answer, PART_NATIVE, "{\"text\":\"\",\"thoughtSignature\":\"T\"}", NULL, NULL);
+    struct message *results = history_add(history, ROLE_TOOL);
+    history_part(results, PART_TOOL_RESULT, "one", "f2", NULL);
+    history_part(results, PART_TOOL_RESULT, "two", "call_1", NULL);
 }
 
 static void encode__sends_its_own_calls_back_as_they_came(void **state)
 {
     (void)state;
     struct codec_history history = {.count = 0};
-    codec_history_text(&history, ROLE_USER, "Hi");
+    history_say(&history, ROLE_USER, "Hi");
     add_own_calls(&history);
-    struct chat_request request = codec_history_request(&history);
-    codec_history_encodes(
-        &codec_gemini, &request,
+    struct chat_request request = history_request(&history, "m");
+    codec_check_request(
+        &codec_gemini, &request, NULL,
         "{\"contents\":[" USER(TEXT("Hi")) "," MODEL(
             "{\"functionCall\":{\"id\":\"f2\",\"name\":\"f\",\"args\":{\"n\":1}},"
             "\"thoughtSignature\":\"S\"},{\"functionCall\":{\"name\":\"f\"}},"
@@ -65,53 +60,53 @@ static void encode__sends_its_own_calls_back_as_they_came(void **state)
                                                                    "\"response\":{\"output\":"
                                                                    "\"one\"}}}," RESULT(
                                                                        "two")) "]}");
-    codec_history_release(&history);
+    history_free(&history);
 }
 
 static void encode__rebuilds_what_another_model_called(void **state)
 {
     (void)state;
     struct codec_history history = {.count = 0};
-    codec_history_text(&history, ROLE_USER, "Hi");
+    history_say(&history, ROLE_USER, "Hi");
     add_own_calls(&history);
-    struct chat_request request = codec_history_request(&history);
+    struct chat_request request = history_request(&history, "m");
     request.label = "p/other";
     request.model = "gemini-3.1-pro";
 #define CALL(args) "\"functionCall\":{\"name\":\"f\",\"args\":" args "}"
 #define REST "," USER(RESULT("one") "," RESULT("two")) "]}"
-    codec_history_encodes(
-        &codec_gemini, &request,
+    codec_check_request(
+        &codec_gemini, &request, NULL,
         "{\"contents\":[" USER(TEXT("Hi")) "," MODEL("{" CALL(
             "{\"n\":9007199254740993}") ",\"thoughtSignature\":"
                                         "\"skip_thought_signature_validator\"},{" CALL("{}") "}")
             REST);
     request.model = "gemini-2.5-flash";
-    codec_history_encodes(&codec_gemini, &request,
-                          "{\"contents\":[" USER(TEXT("Hi")) "," MODEL(
-                              "{" CALL("{\"n\":9007199254740993}") "},{" CALL("{}") "}") REST);
-    codec_history_release(&history);
+    codec_check_request(&codec_gemini, &request, NULL,
+                        "{\"contents\":[" USER(TEXT("Hi")) "," MODEL(
+                            "{" CALL("{\"n\":9007199254740993}") "},{" CALL("{}") "}") REST);
+    history_free(&history);
 }
 
 static void encode__carries_files(void **state)
 {
     (void)state;
     struct codec_history history = {.count = 0};
-    struct message *user = codec_history_add(&history, ROLE_USER, NULL);
-    codec_history_part(user, PART_ATTACHMENT, "a.png", "1");
-    codec_history_part(user, PART_ATTACHMENT, "b.txt", "2");
-    codec_history_part(user, PART_ATTACHMENT, "c.mp3", "3");
-    codec_history_part(user, PART_ATTACHMENT, "gone.pdf", "9");
-    codec_history_part(user, PART_TEXT, "What?", NULL);
+    struct message *user = history_add(&history, ROLE_USER);
+    history_part(user, PART_ATTACHMENT, "a.png", "1", NULL);
+    history_part(user, PART_ATTACHMENT, "b.txt", "2", NULL);
+    history_part(user, PART_ATTACHMENT, "c.mp3", "3", NULL);
+    history_part(user, PART_ATTACHMENT, "gone.pdf", "9", NULL);
+    history_part(user, PART_TEXT, "What?", NULL, NULL);
     struct chat_attachment files[] = {
         {SV("1"), SV("image/png"), SV("a.png"), SV("\x89PNG")},
         {SV("2"), SV("text/plain"), SV("b.txt"), SV("words")},
         {SV("3"), SV("audio/mpeg"), SV("c.mp3"), SV("\xFF\xFB")},
     };
-    struct chat_request request = codec_history_request(&history);
+    struct chat_request request = history_request(&history, "m");
     request.attachments = files;
     request.attachment_count = 3;
-    codec_history_encodes(
-        &codec_gemini, &request,
+    codec_check_request(
+        &codec_gemini, &request, NULL,
         "{\"contents\":[" USER(
             "{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"iVBORw==\"}}," TEXT(
                 "File 'b.txt':\\n\\nwords") ",{\"inlineData\":{\"mimeType\":\"audio/mpeg\","
@@ -124,15 +119,15 @@ static void encode__carries_files(void **state)
     assert_int_equal(codec_gemini.encode(&request, &out, &err), ERR_INVALID);
     assert_string_equal(err.text, "cannot send 'z': this provider takes no application/zip");
     buf_release(&out);
-    codec_history_release(&history);
+    history_free(&history);
 }
 
 static void encode__sets_only_what_was_asked_for(void **state)
 {
     (void)state;
     struct codec_history history = {.count = 0};
-    codec_history_text(&history, ROLE_USER, "Hi");
-    struct chat_request request = codec_history_request(&history);
+    history_say(&history, ROLE_USER, "Hi");
+    struct chat_request request = history_request(&history, "m");
     struct sv stop[] = {SV("END"), SV("\n")};
     struct chat_tool tool = {SV("f"), SV("Does."), SV("{\"type\":\"object\"}")};
     request.model = "gemini-3.1-pro";
@@ -157,47 +152,47 @@ static void encode__sets_only_what_was_asked_for(void **state)
                                        "\"stopSequences\":[\"END\",\"\\n\"],\"responseMimeType\":" \
                                        "\"application/json\",\"responseJsonSchema\":{\"type\":"    \
                                        "\"array\"}"
-    codec_history_encodes(&codec_gemini, &request,
-                          START ",\"thinkingConfig\":{\"includeThoughts\":true,"
-                                "\"thinkingLevel\":\"HIGH\"}}}");
+    codec_check_request(&codec_gemini, &request, NULL,
+                        START ",\"thinkingConfig\":{\"includeThoughts\":true,"
+                              "\"thinkingLevel\":\"HIGH\"}}}");
     request.model = "gemini-2.5-flash";
-    codec_history_encodes(&codec_gemini, &request,
-                          START ",\"thinkingConfig\":{\"includeThoughts\":true,"
-                                "\"thinkingBudget\":24576}}}");
+    codec_check_request(&codec_gemini, &request, NULL,
+                        START ",\"thinkingConfig\":{\"includeThoughts\":true,"
+                              "\"thinkingBudget\":24576}}}");
     request.model = "gemini-2.0-flash";
-    codec_history_encodes(&codec_gemini, &request, START "}}");
+    codec_check_request(&codec_gemini, &request, NULL, START "}}");
     request.model = "gemma-4-31b-it";
-    codec_history_encodes(&codec_gemini, &request, START "}}");
-    codec_history_release(&history);
+    codec_check_request(&codec_gemini, &request, NULL, START "}}");
+    history_free(&history);
 }
 
 static void encode__asks_for_the_rest_of_an_answer(void **state)
 {
     (void)state;
     struct codec_history history = {.count = 0};
-    codec_history_text(&history, ROLE_USER, "Hi");
-    codec_history_text(&history, ROLE_ASSISTANT, "Half");
-    struct chat_request request = codec_history_request(&history);
+    history_say(&history, ROLE_USER, "Hi");
+    history_say(&history, ROLE_ASSISTANT, "Half");
+    struct chat_request request = history_request(&history, "m");
     request.continues = true;
-    codec_history_encodes(
-        &codec_gemini, &request,
+    codec_check_request(
+        &codec_gemini, &request, NULL,
         "{\"contents\":[" USER(TEXT("Hi")) "," MODEL(TEXT("Half")) "," USER(TEXT(CHAT_GO_ON)) "]}");
-    codec_history_release(&history);
+    history_free(&history);
 }
 
 static void encode__says_what_cannot_be_sent(void **state)
 {
     (void)state;
     struct codec_history history = {.count = 0};
-    struct chat_request request = codec_history_request(&history);
+    struct chat_request request = history_request(&history, "m");
     struct buf out = BUF_INIT(20);
     assert_int_equal(codec_gemini.encode(&request, &out, NULL), ERR_INVALID);
-    codec_history_text(&history, ROLE_USER, "a text that does not fit");
-    request = codec_history_request(&history);
+    history_say(&history, ROLE_USER, "a text that does not fit");
+    request = history_request(&history, "m");
     buf_clear(&out);
     assert_int_equal(codec_gemini.encode(&request, &out, NULL), ERR_TOO_BIG);
     buf_release(&out);
-    codec_history_release(&history);
+    history_free(&history);
 }
 
 static void path__holds_the_model(void **state)

@@ -1,5 +1,5 @@
 /*
- * Any bytes as the answer of a codec that speaks SSE: the first one chooses whether they are a
+ * Any bytes as the answer of a codec: the first one chooses whether they are a
  * stream or a whole body ('B'), the second where a stream is cut. What comes out is the same
  * wherever that is, keeps the rules of store/stream_event.h, and has one last event, at its end.
  */
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "app/codec.h"
+#include "app/ndjson.h"
 #include "app/sse.h"
 #include "tests/app/stream_log.h"
 
@@ -96,7 +97,30 @@ static inline void rules_see(void *ctx, const struct stream_event *event)
 static inline void rules_pass_on(void *ctx, struct sv type, struct sv data)
 {
     struct rules *rules = ctx;
-    rules->codec->decode(rules->decoder, type, data);
+    if (sv_equal(type, SV(SSE_DOCUMENT))) {
+        rules->codec->decode_body(rules->decoder, data);
+    } else {
+        rules->codec->decode(rules->decoder, type, data);
+    }
+}
+
+static inline void rules_take_line(void *ctx, struct sv line)
+{
+    rules_pass_on(ctx, (struct sv){NULL, 0}, line);
+}
+
+static inline void rules_feed_lines(struct rules *rules, struct sv stream, size_t cut)
+{
+    struct ndjson lines;
+    struct err err;
+    ndjson_init(&lines, SSE_MAX_EVENT, rules_take_line, rules);
+    bool fits = ndjson_feed(&lines, sv_take(stream, cut), &err) == ERR_OK &&
+                ndjson_feed(&lines, sv_skip(stream, cut), &err) == ERR_OK;
+    if (fits) {
+        ndjson_end(&lines);
+    }
+    rules->codec->end(rules->decoder, fits ? NULL : &err);
+    ndjson_release(&lines);
 }
 
 static inline void rules_feed(struct rules *rules, struct sv stream, size_t cut)
@@ -125,6 +149,8 @@ static inline void rules_run(const struct codec *codec, struct sv bytes, size_t 
     if (cut > bytes.n) {
         codec->decode_body(rules->decoder, bytes);
         codec->end(rules->decoder, NULL);
+    } else if (codec->framing == CODEC_NDJSON) {
+        rules_feed_lines(rules, bytes, cut);
     } else {
         rules_feed(rules, bytes, cut);
     }
