@@ -5,8 +5,8 @@
  * most as often as the config says, after a wait that the server asked for or that grows. After the
  * first content nothing is asked for again: that is the user's to decide.
  *
- * Parts that a server opens are held back until there is something in one: a try that failed leaves
- * nothing behind.
+ * A part that is opened counts as content, so a try that failed leaves no part behind: decoders
+ * open one only when there is something in it.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -162,50 +162,23 @@ static void apply(struct run *run, const struct stream_event *event)
     }
 }
 
+/* What a second try may not say again in another way. */
 static bool is_content(const struct stream_event *event)
 {
-    switch (event->kind) {
-    case STREAM_TEXT:
-    case STREAM_REASONING:
-        return event->text.n > 0;
-    case STREAM_STARTED:
-    case STREAM_PART_OPEN:
-    case STREAM_USAGE:
-    case STREAM_POSITION:
-    case STREAM_WAITING:
-    case STREAM_REASONING_END:
-        return false;
-    default:
-        return true;
-    }
+    return event->kind != STREAM_STARTED && event->kind != STREAM_USAGE &&
+           event->kind != STREAM_POSITION;
 }
 
-/* The request is not sent again: it may hold much, and the key. */
-static void begin_content(struct run *run)
+/* A piece of nothing would open a part. */
+static bool is_empty(const struct stream_event *event)
 {
-    run->content = true;
-    prepared_release(&run->request);
-    for (unsigned i = 0; i < run->held_count && run->stage == STAGE_STREAMING; i++) {
-        struct stream_event open = {.kind = STREAM_PART_OPEN, .part = i, .part_kind = run->held[i]};
-        apply(run, &open);
-    }
-}
-
-/* True: it is kept back, as nothing is in the part yet. */
-static bool hold_back(struct run *run, const struct stream_event *event)
-{
-    if (run->content || event->kind != STREAM_PART_OPEN || event->part != run->held_count ||
-        run->held_count == HELD_PARTS) {
-        return false;
-    }
-    run->held[run->held_count++] = event->part_kind;
-    return true;
+    return (event->kind == STREAM_TEXT || event->kind == STREAM_REASONING) && event->text.n == 0;
 }
 
 void attempt_take(void *ctx, const struct stream_event *event)
 {
     struct run *run = ctx;
-    if (run->stage != STAGE_STREAMING || hold_back(run, event)) {
+    if (run->stage != STAGE_STREAMING || is_empty(event)) {
         return;
     }
     if (stream_event_is_last(event)) {
@@ -213,11 +186,11 @@ void attempt_take(void *ctx, const struct stream_event *event)
         return;
     }
     if (!run->content && is_content(event)) {
-        begin_content(run);
+        /* The request is not sent again: it may hold much, and the key. */
+        run->content = true;
+        prepared_release(&run->request);
     }
-    if (run->stage == STAGE_STREAMING) {
-        apply(run, event);
-    }
+    apply(run, event);
 }
 
 /* ---- the network's answer ---- */
@@ -275,7 +248,6 @@ static void start_anew(struct run *run)
     run->asked_wait_us = -1;
     run->advice = RETRY_UNSAID;
     run->hopeless = false;
-    run->held_count = 0;
     run->asked_us = clock_mono_us();
 }
 

@@ -109,9 +109,6 @@ bool reply_body(struct reply *reply, struct sv bytes);
 /* Emits the last event. `err` NULL: the body ended cleanly. */
 void reply_end(struct reply *reply, const struct err *err, stream_sink_fn *sink, void *ctx);
 
-/* Parts that one try can open before there is something in any; more are not kept back. */
-#define HELD_PARTS 8
-
 /* A copy of the order. */
 struct asked {
     enum turn_kind kind;
@@ -148,9 +145,7 @@ struct run {
     int status;
     int64_t asked_wait_us; /* by the server; -1: not said */
     enum retry_advice advice;
-    int64_t retry_us;                /* CLOCK_NEVER: no try is to come */
-    enum part_kind held[HELD_PARTS]; /* opened by the server, and still empty */
-    unsigned held_count;
+    int64_t retry_us; /* CLOCK_NEVER: no try is to come */
     int64_t asked_us;
     uint64_t received; /* bytes of the body */
 

@@ -246,6 +246,20 @@ def test_a_refusal_is_asked_again_before_the_first_content_only(home, server, as
     assert (result.code, stored["text"], len(server.turns())) == (76, KEPT, 5), result
 
 
+@every_protocol
+def test_a_try_that_only_opened_a_part_leaves_nothing_behind(home, server, ask, kind):
+    def opens(c):
+        c.head()
+        c.write(c.dialect.open("text"))
+        c.write(c.dialect.error("come back", 503))
+        c.end()
+    server.then(opens)
+    result, stored = ask(kind, fake.answer((KEPT,), reasoning=("hm",)),
+                         network="[network]\nmax_wait_s = 0.02\n")
+    assert (result.code, len(server.turns())) == (0, 2), result
+    assert [p for p in stored["parts"] if p[0] != "native"] == [("reasoning", "hm"), ("text", KEPT)]
+
+
 # The way there.
 
 
