@@ -9,13 +9,13 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "store/branch_internal.h"
+#include "store/session_internal.h"
 #include "store/turn_internal.h"
 
 #define TITLE_BYTES 120
 /* "2026-11-21T07:24:05": a reader wants no more. */
 #define SECONDS_LENGTH 19
-#define HANDLE_FIRST 4
-#define HANDLE_LAST 10
 
 /* The message that the request names. */
 struct anchor {
@@ -25,32 +25,6 @@ struct anchor {
 };
 
 /* ---- a new session ---- */
-
-/* The random tail of the id, as many letters as it takes to be alone. */
-static bool handle_is_free(struct db *db, struct sv handle, struct err *err)
-{
-    struct sqlite3_stmt *stmt = db_prepare(db, "SELECT 1 FROM session WHERE handle = ?1", err);
-    db_bind_text(stmt, 1, handle);
-    bool taken = db_step(db, stmt, err);
-    db_reset(stmt);
-    return !taken;
-}
-
-static struct sv make_handle(struct db *db, const struct ulid *id, char out[HANDLE_LAST + 1],
-                             struct err *err)
-{
-    size_t length = HANDLE_FIRST;
-    for (; length <= HANDLE_LAST; length++) {
-        const char *tail = id->text + ULID_LENGTH - length;
-        for (size_t i = 0; i < length; i++) {
-            out[i] = tail[i] >= 'A' ? (char)(tail[i] - 'A' + 'a') : tail[i];
-        }
-        if (handle_is_free(db, sv_of(out, length), err)) {
-            break;
-        }
-    }
-    return sv_of(out, length < HANDLE_LAST ? length : HANDLE_LAST);
-}
 
 /* The prompt's first line that says something, cut at a code point. */
 static struct sv title_of(const struct turn_job *self)
@@ -64,52 +38,35 @@ static struct sv title_of(const struct turn_job *self)
     return sv_take(line, utf8_cut(line.p, line.n, TITLE_BYTES));
 }
 
-static enum err_code insert_session(struct turn_job *self, struct db *db, struct err *err)
+static enum err_code make_session(struct turn_job *self, struct db *db, struct err *err)
 {
-    char handle[HANDLE_LAST + 1];
-    self->turn.session = ulid_new();
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "INSERT INTO session (uid, handle, title, scope, created_at, last_active_at)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-                   err);
-    db_bind_id(stmt, 1, &self->turn.session);
-    db_bind_text(stmt, 2, make_handle(db, &self->turn.session, handle, err));
-    db_bind_text(stmt, 3, title_of(self));
-    db_bind_text(stmt, 4, self->scope ? sv_from(self->scope) : SV(""));
-    db_bind_int(stmt, 5, self->now_us);
-    enum err_code code = db_run(db, stmt, err);
-    self->session_row = db_last_id(db);
+    struct session_made made;
+    struct session_new new = {.request = {.title = title_of(self), .scope = sv_from(self->scope)},
+                              .title_by = TITLE_BY_PROMPT,
+                              .now_us = self->now_us};
+    enum err_code code = session__make(db, &new, &made, err);
+    if (code == ERR_OK) {
+        self->turn.session = made.id;
+        self->session_row = made.row;
+        self->turn.branch = made.branch;
+        self->branch_row = made.branch_row;
+        self->makes_branch = true;
+    }
     return code;
 }
 
 /* ---- branches ---- */
 
-/* `parent` 0: the session's first. */
 static enum err_code insert_branch(struct turn_job *self, struct db *db, int64_t parent,
                                    int64_t fork_seq, struct err *err)
 {
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "INSERT INTO branch (uid, session, parent, fork_seq, reason, created_at)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                   err);
-    self->turn.branch = ulid_new();
+    struct branch_new new = {.session = self->session_row,
+                             .parent = parent,
+                             .fork_seq = fork_seq,
+                             .reason = self->act == TURN_EDIT ? "edit" : "again",
+                             .now_us = self->now_us};
     self->makes_branch = true;
-    db_bind_id(stmt, 1, &self->turn.branch);
-    db_bind_int(stmt, 2, self->session_row);
-    if (parent) {
-        db_bind_int(stmt, 3, parent);
-        db_bind_int(stmt, 4, fork_seq);
-    } else {
-        db_bind_null(stmt, 3);
-        db_bind_null(stmt, 4);
-    }
-    db_bind_text(stmt, 5, self->act == TURN_EDIT ? SV("edit") : SV("again"));
-    db_bind_int(stmt, 6, self->now_us);
-    enum err_code code = db_run(db, stmt, err);
-    self->branch_row = db_last_id(db);
-    return code;
+    return branch__make(db, &new, &self->turn.branch, &self->branch_row, err);
 }
 
 static enum err_code next_seq(struct turn_job *self, struct db *db, struct err *err)
@@ -186,10 +143,7 @@ static enum err_code place_new(struct turn_job *self, struct db *db, struct err 
 {
     self->makes_session = !ulid_is_set(&self->session);
     enum err_code code =
-        self->makes_session ? insert_session(self, db, err) : find_session(self, db, err);
-    if (code == ERR_OK && self->makes_session) {
-        code = insert_branch(self, db, 0, 0, err);
-    }
+        self->makes_session ? make_session(self, db, err) : find_session(self, db, err);
     return code ? code : next_seq(self, db, err);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "store/attempt_internal.h"
 #include "store/journal_internal.h"
+#include "store/participant_internal.h"
 #include "store/turn_internal.h"
 
 bool turn__has_prompt(const struct turn_job *self)
@@ -52,13 +53,27 @@ static enum err_code reopen_turn(struct turn_job *self, struct db *db, struct er
     return db_run(db, stmt, err);
 }
 
+/* Who writes a message, as a row of participant. */
+static enum err_code find_author(const struct turn_job *self, struct db *db,
+                                 enum participant_kind kind, int64_t *ret_row, struct err *err)
+{
+    struct participant_key key = {kind, sv_from(kind == PARTICIPANT_MODEL ? self->model : NULL),
+                                  self->now_us};
+    return participant__resolve(db, self->session_row, &key, ret_row, err);
+}
+
 static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct err *err)
 {
+    int64_t author = 0;
+    enum err_code code = find_author(self, db, PARTICIPANT_USER, &author, err);
+    if (code) {
+        return code;
+    }
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "INSERT INTO message (uid, branch, seq, turn, role, reason, revision, folded,"
-                   " created_at, ended_at)"
-                   " VALUES (?1, ?2, ?3, ?4, 'user', 'end_turn', ?6, 1, ?5, ?5)",
+                   " created_at, ended_at, participant)"
+                   " VALUES (?1, ?2, ?3, ?4, 'user', 'end_turn', ?6, 1, ?5, ?5, ?7)",
                    err);
     self->turn.prompt = ulid_new();
     self->prompt_seq = self->seq;
@@ -68,7 +83,8 @@ static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct 
     db_bind_int(stmt, 4, self->turn_row);
     db_bind_int(stmt, 5, self->now_us);
     db_bind_int(stmt, 6, turn__prompt_revision(self));
-    enum err_code code = db_run(db, stmt, err);
+    db_bind_int(stmt, 7, author);
+    code = db_run(db, stmt, err);
     self->prompt_row = db_last_id(db);
     return code;
 }
@@ -128,11 +144,16 @@ static enum err_code write_prompt(struct turn_job *self, struct db *db, struct e
 
 static enum err_code insert_answer(struct turn_job *self, struct db *db, struct err *err)
 {
+    int64_t author = 0;
+    enum err_code code = find_author(self, db, PARTICIPANT_MODEL, &author, err);
+    if (code) {
+        return code;
+    }
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "INSERT INTO message (uid, branch, seq, turn, role, model, chunk_first,"
-                   " created_at, continues) VALUES (?1, ?2, ?3, ?4, 'assistant', ?5,"
-                   " (SELECT coalesce(max(id), 0) + 1 FROM chunk), ?6, ?7)",
+                   " created_at, continues, participant) VALUES (?1, ?2, ?3, ?4, 'assistant', ?5,"
+                   " (SELECT coalesce(max(id), 0) + 1 FROM chunk), ?6, ?7, ?8)",
                    err);
     self->turn.answer = ulid_new();
     self->answer_seq = turn__has_prompt(self) ? self->seq + 1 : self->seq;
@@ -147,7 +168,8 @@ static enum err_code insert_answer(struct turn_job *self, struct db *db, struct 
     } else {
         db_bind_null(stmt, 7);
     }
-    enum err_code code = db_run(db, stmt, err);
+    db_bind_int(stmt, 8, author);
+    code = db_run(db, stmt, err);
     self->answer_row = db_last_id(db);
     return code;
 }

@@ -700,6 +700,26 @@ static void se4__participants_are_resolved_or_added_and_listed_in_order(void **s
         ERR_INVALID);
 }
 
+static void se4__each_message_knows_who_wrote_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct turn turn = fixture_turn(fixture, "q");
+    struct stream_event end = fixture_finish(FINISH_END_TURN);
+    assert_int_equal(message_apply_wait(fixture->store, &turn.answer, &end, fixture_soon(), NULL),
+                     ERR_OK);
+    struct turn_request next = {
+        .session = turn.session, .prompt = SV("again"), .model = SV("test/other")};
+    assert_int_equal(turn_begin(fixture->store, &next, fixture_soon(), &turn, NULL), ERR_OK);
+    fixture_assert_query(fixture,
+                         "SELECT group_concat(p.kind || ':' || p.external_id) FROM message m"
+                         " JOIN participant p ON p.id = m.participant ORDER BY m.id",
+                         "user:,model:test/model,user:,model:test/other");
+    struct participant_list list;
+    assert_int_equal(participant_list(fixture->store, &turn.session, &list, NULL), ERR_OK);
+    assert_int_equal(list.count, 3);
+    participant_list_free(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -723,6 +743,7 @@ int main(void)
         ON_BOTH(labels__are_added_removed_and_listed),
         ON_BOTH(labels__that_are_refused_change_nothing),
         ON_BOTH(se4__participants_are_resolved_or_added_and_listed_in_order),
+        ON_BOTH(se4__each_message_knows_who_wrote_it),
     };
     return cmocka_run_group_tests_name("session_rows", tests, NULL, NULL);
 }
