@@ -69,7 +69,11 @@ void input_free(struct input *input)
 void input_reset(struct input *input)
 {
     buf_release(&input->paste);
-    *input = (struct input){.paste = BUF_INIT(INPUT_PASTE_MAX)};
+    *input = (struct input){
+        .paste = BUF_INIT(INPUT_PASTE_MAX),
+        .handler = input->handler, /* it may be the handler that calls */
+        .ctx = input->ctx,
+    };
 }
 
 static void emit(struct input *input, const struct input_event *event)

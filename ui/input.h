@@ -67,9 +67,10 @@ struct input;
 
 struct input *input_new(void) NODISCARD;
 void input_free(struct input *input); /* NULL is fine */
-/* Forgets what is unfinished. */
+/* Forgets what is unfinished. A handler may call it: the bytes that follow are read as if they came
+ * after. */
 void input_reset(struct input *input);
-/* The handler may not call back into this input. */
+/* The handler may not call back into this input, but for input_reset. */
 void input_feed(struct input *input, const char *bytes, size_t length, input_handler *handler,
                 void *ctx);
 /* How long to wait for more bytes before input_timeout, in µs after the last ones; < 0: nothing is

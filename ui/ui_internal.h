@@ -121,9 +121,8 @@ void prompt__drop_gone(struct ui *ui, bool (*is_there)(void *ctx, const struct u
 void prompt__release(struct ui *ui);
 
 /* ui_saved.c: draft and queue in the store. */
-/* After keys: what was typed is saved soon. */
-void saved__note(struct ui *ui);
-/* What is due by now; at once where `now`. */
+/* A change since it was saved last is saved soon; what is due by now, and all where `now`, at once.
+ * After everything that happens. */
 void saved__draft(struct ui *ui, bool now);
 /* The session on the screen is another one: its draft and what waits there. Call saved__draft
  * before it changes. */

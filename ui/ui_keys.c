@@ -457,7 +457,6 @@ static void after_input(struct ui *ui)
 {
     int64_t patience = input_patience(ui->input);
     release_arrows(ui);
-    saved__note(ui);
     ui->input_deadline_us = patience < 0 ? CLOCK_NEVER : clock_mono_us() + patience;
 }
 

@@ -30,7 +30,7 @@ static struct sv place_of(const struct ui *ui)
     return sv_from(ulid_is_set(&ui->session) ? ui->session.text : NEW_PLACE);
 }
 
-void saved__note(struct ui *ui)
+static void note_change(struct ui *ui)
 {
     if (ui->draft_due_us || ui->draft_revision == editor_revision(ui->editor)) {
         return;
@@ -44,7 +44,7 @@ void saved__draft(struct ui *ui, bool now)
 {
     struct buf text = BUF_INIT(DRAFT_MAX_BYTES);
     size_t cursor;
-    saved__note(ui);
+    note_change(ui);
     if (!ui->draft_due_us || (!now && clock_mono_us() < ui->draft_due_us)) {
         return;
     }

@@ -9,7 +9,9 @@ import threading
 import time
 
 import fake_server as fake
+import hostile
 import pytest
+import terminal
 from test_chat import check_restored
 from weirtest import SLOWER, wait_until
 
@@ -237,6 +239,31 @@ def test_another_model_is_chosen_and_asked(serving, chat):
     press(screen, "/model nobody/at-all" + ENTER, "nobody")
 
 
+def test_hostile_text_acts_in_no_list_and_no_prompt(home, serving, chat, monkeypatch):
+    gate = threading.Event()
+    server = serving(fake.answer((hostile.ALL,)), held_answer(gate, "one"))
+    assert home.run(stdin=("findme " + hostile.ALL).encode()).code == 0
+    (home.work / "@\u202etxt").write_text("x")
+    monkeypatch.chdir(home.work)
+    screen = chat("--new")
+    press(screen, "\x18s", "Sessions (1)")
+    screen.wait_for("Answer:")
+    # The end of a paste within one is filtered by terminals.
+    screen.paste(hostile.ONE_LINE.replace("201~", ""))
+    screen.wait_for("no session fits")
+    press(screen, ESC, lambda s: "Sessions (" not in s.text())
+    press(screen, "\x12findme", lambda s: "findme" in (prompt_of(s) or ""))
+    press(screen, CTRL_C, lambda s: prompt_of(s) == "")
+    press(screen, "@", "<202E>txt")
+    press(screen, "\x15" + "go" + ENTER, lambda s: prompt_of(s) == "")
+    server.wait_turn(2)
+    screen.paste(hostile.ALL.replace("201~", "") * 3)
+    press(screen, "\x1bo" + ENTER, "waits: ")
+    gate.set()
+    press(screen, ESC, lambda s: "waits: " not in s.text())
+    assert not terminal.foreign_bytes(screen.output())
+
+
 # Waiting for an answer.
 
 
@@ -325,14 +352,14 @@ def test_the_draft_is_written_in_another_editor(home, serving, chat):
     screen = chat(EDITOR=editor)
     screen.paste("y\n" * 20)
     press(screen, " and", "[pasted 20 lines] and")
-    press(screen, CTRL_G, "from outside")
-    screen.wait_for(lambda s: prompt_of(s) == "from outside\nsecond")
+    screen.send(CTRL_G + "!")  # in one piece: what is typed ahead is typed into the new text
+    screen.wait_for(lambda s: prompt_of(s) == "from outside\nsecond!")
     folder = pathlib.Path(home.env["HOME"])
     assert (folder / "before").read_text() == "y\n" * 20 + " and"
     assert " icanon" in (folder / "modes").read_text()
     assert (folder / "listing").read_text().startswith("-rw------- ")
     assert not list(pathlib.Path(home.env["XDG_RUNTIME_DIR"]).glob("weir-prompt*"))
-    press(screen, "\x1f", "[pasted 20 lines] and")
+    press(screen, "\x1f\x1f", "[pasted 20 lines] and")
     press(screen, CTRL_C + "\x04", lambda s: s.process.poll() is not None)
     check_restored(screen)
 
@@ -342,7 +369,7 @@ def test_an_editor_that_fails_changes_nothing(home, serving, chat):
     screen = chat(VISUAL=own_editor(home, 'echo lost >"$2"; exit 3\n'), EDITOR="unused")
     press(screen, "my draft", "my draft")
     press(screen, CTRL_G, "the editor failed")
-    assert prompt_of(screen) == "my draft"
+    screen.wait_for(lambda s: prompt_of(s) == "my draft")
 
 
 def test_an_answer_goes_on_while_another_editor_is_open(home, serving, chat):

@@ -408,6 +408,30 @@ static void a_paste_without_end__is_bounded(void **state)
     input_free(input);
 }
 
+struct resetting {
+    struct input *input;
+    struct buf log;
+};
+
+static void record_and_reset(void *ctx, const struct input_event *event)
+{
+    struct resetting *resetting = ctx;
+    record(&resetting->log, event);
+    input_reset(resetting->input);
+}
+
+static void a_handler_may_reset_it__and_gets_what_follows(void **state)
+{
+    (void)state;
+    static const char bytes[] = "a\x1b[A\x1a"
+                                "b\x1b[200~x\x1b[201~\xC3\xA9\x1b\x1b[Bc";
+    struct resetting resetting = {input_new(), BUF_INIT(1000)};
+    input_feed(resetting.input, bytes, sizeof(bytes) - 1, record_and_reset, &resetting);
+    assert_string_equal(buf_cstr(&resetting.log), "a<Up><C-z>b[x]é<M-Down>c");
+    buf_release(&resetting.log);
+    input_free(resetting.input);
+}
+
 static void no_bytes__break_it(void **state)
 {
     (void)state;
@@ -445,6 +469,7 @@ int main(void)
         cmocka_unit_test(broken_sequences__end_by_time),
         cmocka_unit_test(a_megabyte_of_paste__is_fast),
         cmocka_unit_test(a_paste_without_end__is_bounded),
+        cmocka_unit_test(a_handler_may_reset_it__and_gets_what_follows),
         cmocka_unit_test(no_bytes__break_it),
     };
     alarm(60);
