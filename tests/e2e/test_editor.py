@@ -312,6 +312,7 @@ def test_drafts_and_what_waits_survive_a_kill(home, serving, chat):
     gate.set()
     again = chat()
     again.wait_for("not sent: second")
+    again.wait_for("interrupted")  # until then the answer may still run elsewhere
     again.wait_for("my draft")
     press(again, "|", "my |draft")
     press(again, "\x7f\x15\x0b", lambda s: prompt_of(s) == "")
