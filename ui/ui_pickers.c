@@ -218,12 +218,12 @@ static void add_session(const struct session *session, struct choices *choices)
 static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
 {
     struct ui *ui = ctx;
+    struct session_window window = {.limit = SESSIONS_PAGE};
     bool more = true;
     (void)filter;
     while (more && choices->count < SESSIONS_MAX) {
         struct session_list list = {NULL, 0, false};
         struct err err;
-        const struct session_window window = {.offset = choices->count, .limit = SESSIONS_PAGE};
         if (session_list(ui->options->store, NULL, &window, &list, &err)) {
             view__line(ui, LINE_PROBLEM, err.text);
             return;
@@ -232,6 +232,9 @@ static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
             add_session(&list.sessions[i], choices);
         }
         more = list.more && list.count;
+        if (more) {
+            window.cursor = session_cursor_of(&list.sessions[list.count - 1], SESSIONS_SHOWN);
+        }
         session_list_free(&list);
     }
 }
