@@ -10,6 +10,7 @@
 
 #define SOURCE_MAX ((size_t)1 << 20)
 #define SHOWN_TARGET 60u
+#define OPEN_MARKS 4u
 #define LINKS 4u /* that can be inside each other: images in links */
 
 #define PARSE_FLAGS                                                                                \
@@ -487,15 +488,104 @@ static void prepare(struct buf *out, struct sv source, bool row)
     }
 }
 
-void inline_append(struct styled *out, struct sv source, enum style base)
+/* Emphasis that is open, outermost first: its marks' lengths. */
+struct open_marks {
+    unsigned char length[OPEN_MARKS];
+    size_t count;
+    size_t ticks; /* of code that is open: nothing else counts behind it */
+    size_t end;   /* of the text without a mark that waits for what follows */
+};
+
+static bool is_white(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n';
+}
+
+/* A run of asterisks closes what is open or opens something. False: it does neither. */
+static bool take_asterisks(struct open_marks *open, struct sv text, size_t at, size_t n)
+{
+    bool closes = at > 0 && !is_white(text.p[at - 1]);
+    if (closes && open->count && open->length[open->count - 1] == n) {
+        open->count--;
+        return true;
+    }
+    bool opens = at + n < text.n && !is_white(text.p[at + n]) &&
+                 (at == 0 || is_white(text.p[at - 1]) || is_punctuation(text.p[at - 1]));
+    if (opens && n <= 3 && open->count < OPEN_MARKS) {
+        open->length[open->count++] = (unsigned char)n;
+    }
+    return opens;
+}
+
+static size_t run_of(struct sv text)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] == text.p[0]) {
+        n++;
+    }
+    return n;
+}
+
+static void find_open_marks(struct sv text, struct open_marks *open)
+{
+    open->end = text.n;
+    for (size_t at = 0; at < text.n && !open->ticks;) {
+        struct sv rest = sv_skip(text, at);
+        size_t n = rest.p[0] == '\\' ? 2 : 1;
+        if (rest.p[0] == '`') {
+            size_t run = run_of(rest);
+            n = code_span(rest);
+            open->ticks = n == run && run < rest.n ? run : 0;
+            open->end = run == rest.n ? at : open->end;
+        } else if (rest.p[0] == '*') {
+            n = run_of(rest);
+            bool taken = take_asterisks(open, text, at, n);
+            open->end = !taken && n == rest.n ? at : open->end;
+        }
+        at += n;
+    }
+}
+
+/* Ends what is open, in front of the white space at the end. */
+static void close_marks(struct buf *text)
+{
+    struct open_marks open = {0};
+    find_open_marks(buf_sv(text), &open);
+    size_t end = open.end;
+    while (end > 0 && is_white(text->p[end - 1])) {
+        end--;
+    }
+    buf_truncate(text, end);
+    for (size_t i = 0; i < open.ticks; i++) {
+        buf_append_byte(text, '`');
+    }
+    while (open.count--) {
+        buf_append(text, "***", open.length[open.count]);
+    }
+}
+
+static void append_prepared(struct styled *out, struct sv source, enum style base, bool open)
 {
     struct buf prepared = BUF_INIT(SOURCE_MAX);
     struct inlines in = {.out = out, .base = base, .began = out->text.n};
     prepare(&prepared, source, false);
+    if (open) {
+        close_marks(&prepared);
+    }
     if (!buf_ok(&prepared) || !parse(&in, buf_sv(&prepared), PARSE_FLAGS)) {
         styled_append(out, source, base);
     }
     buf_release(&prepared);
+}
+
+void inline_append(struct styled *out, struct sv source, enum style base)
+{
+    append_prepared(out, source, base, false);
+}
+
+void inline_append_open(struct styled *out, struct sv source, enum style base)
+{
+    append_prepared(out, source, base, true);
 }
 
 void inline_heading(struct styled *out, struct sv source, enum style base)

@@ -16,6 +16,9 @@
 
 /* Appends a paragraph's text. */
 void inline_append(struct styled *out, struct sv source, enum style base);
+/* The same for a paragraph that goes on: emphasis and code that have not ended do so for now, and a
+ * mark at the very end waits. So marks do not stand there until their other half comes. */
+void inline_append_open(struct styled *out, struct sv source, enum style base);
 /* The same for a heading's, in which everything but code and links has the style of a heading. */
 void inline_heading(struct styled *out, struct sv source, enum style base);
 /* Splits a table's row into `count` cells, 1 or more: appends to each of them. What is too much

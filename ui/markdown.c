@@ -25,6 +25,7 @@ struct made {
     uint64_t owner; /* 0: nothing was */
     size_t index;
     int width;
+    bool open; /* it went on when it was made */
     struct block block;
     struct table_plan plan;
     struct styled text;
@@ -42,6 +43,7 @@ struct markdown {
     uint64_t owner;
     struct blocks *blocks;
     struct sv text;
+    bool finished;
     int width;
     struct table_plan *plans; /* of its tables */
     size_t plan_count;
@@ -89,6 +91,7 @@ void markdown_free(struct markdown *markdown)
 void markdown_update(struct markdown *markdown, struct sv text, bool finished)
 {
     markdown->text = text;
+    markdown->finished = finished;
     blocks_update(markdown->blocks, text, finished);
 }
 
@@ -186,15 +189,18 @@ static const struct made *made_of(struct markdown *markdown, size_t index)
     struct source source = source_of(markdown, block);
     struct made *made = &markdown->cache->places[(markdown->owner * 193 + index) % CACHE_PLACES];
     struct table_plan none = {0};
+    source.open = !markdown->finished && index + 1 == blocks_count(markdown->blocks);
     source.plan = is_table(block) ? plan_of(markdown, &source) : &none;
-    bool same =
-        made->owner == markdown->owner && made->index == index && made->width == markdown->width &&
-        memcmp(&made->block, block, sizeof(*block)) == 0 && same_plan(&made->plan, source.plan);
+    bool same = made->owner == markdown->owner && made->index == index &&
+                made->width == markdown->width && made->open == source.open &&
+                memcmp(&made->block, block, sizeof(*block)) == 0 &&
+                same_plan(&made->plan, source.plan);
     if (!same) {
         make(markdown, &source, made);
         made->owner = markdown->owner;
         made->index = index;
         made->width = markdown->width;
+        made->open = source.open;
         made->block = *block;
         made->plan = *source.plan;
     }

@@ -29,6 +29,7 @@ struct source {
     struct sv text;
     const struct block *block;
     int width;                     /* columns that there are for it */
+    bool open;                     /* it goes on */
     const struct table_plan *plan; /* of its table, or NULL */
 };
 

@@ -26,7 +26,11 @@ static void paragraph(const struct source *source, struct styled *out)
 {
     struct buf text = BUF_INIT(RENDERED_MAX);
     source__text(source, &text);
-    inline_append(out, buf_sv(&text), STYLE_PLAIN);
+    if (source->open) {
+        inline_append_open(out, buf_sv(&text), STYLE_PLAIN);
+    } else {
+        inline_append(out, buf_sv(&text), STYLE_PLAIN);
+    }
     buf_release(&text);
 }
 

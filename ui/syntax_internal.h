@@ -10,7 +10,7 @@
 #include "ui/syntax.h"
 
 enum syntax_habit {
-    SYNTAX_NO_CASE = 1,       /* words in any case */
+    SYNTAX_NO_CASE = 1,       /* words in any case; the lists have small letters */
     SYNTAX_NO_ESCAPES = 2,    /* a backslash in a string is a backslash */
     SYNTAX_VARIABLES = 4,     /* $name and @name are names */
     SYNTAX_DIRECTIVES = 8,    /* a line that begins with # is one */
