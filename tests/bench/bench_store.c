@@ -6,11 +6,9 @@
  * Rounds of all contenders take turns, so that what else the machine does hits all alike; medians
  * of the rounds. One JSON object a line. CPU time is that of the whole process.
  */
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,13 +18,6 @@
 #define APPENDS 100000
 #define TICKS 400
 #define LONG_TEXT 260000
-
-static int64_t cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static void grow_to(struct store *store, const struct ulid *id, size_t bytes)
 {
@@ -73,22 +64,6 @@ static double ns_per_bare_append(void)
     return taken;
 }
 
-static sqlite3 *bare_open(const char *folder)
-{
-    sqlite3 *db = NULL;
-    char *path = xasprintf("%s/bare.db", folder);
-    static const char schema[] =
-        "PRAGMA page_size=2048; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-        "PRAGMA wal_autocheckpoint=0; CREATE TABLE chunk (id INTEGER PRIMARY KEY, text TEXT);"
-        "CREATE TABLE whole (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO whole VALUES (1, '')";
-    if (sqlite3_open(path, &db) || sqlite3_exec(db, schema, NULL, NULL, NULL)) {
-        fprintf(stderr, "bench: %s\n", sqlite3_errmsg(db));
-        exit(1);
-    }
-    free(path);
-    return db;
-}
-
 /* `grows`: each write is longer than the one before, as the row of an answer that is rewritten is.
  */
 static double us_per_bare(sqlite3 *db, const char *sql, struct sv text, bool grows)
@@ -112,13 +87,6 @@ static double us_per_bare(sqlite3 *db, const char *sql, struct sv text, bool gro
 
 enum contender { APPEND, BARE_APPEND, TICK_1KB, TICK_1MB, BARE_INSERT, BARE_REWRITE, CONTENDERS };
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void print_all(double seen[CONTENDERS][ROUNDS])
 {
     static const char *const names[] = {"append_ns",           "append_bare_buffer_ns",
@@ -126,8 +94,7 @@ static void print_all(double seen[CONTENDERS][ROUNDS])
                                         "tick_bare_insert_us", "tick_bare_rewrite_260kb_us"};
     static const char *const units[] = {"ns", "ns", "us", "us", "us", "us"};
     for (int i = 0; i < CONTENDERS; i++) {
-        qsort(seen[i], ROUNDS, sizeof(double), compare);
-        print(names[i], seen[i][ROUNDS / 2], units[i]);
+        print(names[i], median(seen[i], ROUNDS), units[i]);
     }
     double tick = seen[TICK_1KB][ROUNDS / 2];
     print("tick_1mb_over_1kb", seen[TICK_1MB][ROUNDS / 2] / tick, "ratio");
@@ -137,7 +104,7 @@ static void print_all(double seen[CONTENDERS][ROUNDS])
 static void measure(const char *folder, struct store *store)
 {
     double seen[CONTENDERS][ROUNDS];
-    sqlite3 *bare = bare_open(folder);
+    sqlite3 *bare = bare_open(folder, "bare.db");
     char *text = xcalloc(1, LONG_TEXT + 1);
     memset(text, 'x', LONG_TEXT);
     struct ulid fed = begin(store);

@@ -137,6 +137,33 @@ static void bench_bytes(struct broker *broker)
     store_free(store);
 }
 
+/* The same answer, its whole row written at every tick: a hundredth of the ticks, spread over its
+ * growth. */
+static void bench_bytes_of_rewriting(void)
+{
+    enum { TICKS = 200, SHARE = 100 };
+    sqlite3 *db = bare_open(folder, "rewritten.db");
+    sqlite3_stmt *stmt = NULL;
+    size_t step = 20000 / TICKS * DELTA_BYTES;
+    char *text = xcalloc(1, TICKS * step + 1);
+    memset(text, 'x', TICKS * step);
+    sqlite3_prepare_v2(db, "UPDATE whole SET text = ?1 WHERE id = 1", -1, &stmt, NULL);
+    int64_t before = bytes_written();
+    for (int i = 1; i <= TICKS; i++) {
+        sqlite3_bind_text(stmt, 1, text, (int)((size_t)i * step), SQLITE_STATIC);
+        sqlite3_step(stmt);
+        sqlite3_reset(stmt);
+        if (i % (TICKS / 10) == 0) {
+            sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        }
+    }
+    double all = (double)(bytes_written() - before) * SHARE;
+    print("written_260kb_rewritten_20000_times_mb", all / 1e6, "MB");
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    free(text);
+}
+
 static void wait_for_background(struct store *store)
 {
     while (message_service_stats(store).live > 0) {
@@ -144,7 +171,7 @@ static void wait_for_background(struct store *store)
     }
 }
 
-static void bench_end(struct broker *broker)
+static void bench_fold(struct broker *broker)
 {
     struct store *store = open_store(folder, "end.db", broker, -1);
     struct ulid id = begin(store);
@@ -154,7 +181,6 @@ static void bench_end(struct broker *broker)
     usleep(200000);
     int64_t began = clock_mono_us();
     finish(store, &id);
-    print("end_of_1mb_ms", (double)(clock_mono_us() - began) / 1000, "ms");
     wait_for_background(store);
     print("end_of_1mb_folded_ms", (double)(clock_mono_us() - began) / 1000, "ms");
     store_free(store);
@@ -189,6 +215,7 @@ static void answers(struct store *store, int count, struct sv text)
 static void bench_memory(struct broker *broker, int count)
 {
     struct store *store = open_store(folder, "memory.db", broker, -1);
+    print("resident_with_an_empty_store_mb", resident_mb(), "MB");
     size_t bytes = 100000;
     char *text = xcalloc(1, bytes + 1);
     memset(text, 'x', bytes);
@@ -196,6 +223,7 @@ static void bench_memory(struct broker *broker, int count)
     double before = resident_mb();
     answers(store, count, sv_of(text, bytes));
     print("growth_after_finished_100kb_messages_mb", resident_mb() - before, "MB");
+    print("finished_100kb_messages", count, "messages");
     free(text);
     store_free(store);
 }
@@ -209,7 +237,8 @@ int main(int argc, char **argv)
     struct broker *broker = broker_new(NULL);
     bench_streams(broker);
     bench_bytes(broker);
-    bench_end(broker);
+    bench_bytes_of_rewriting();
+    bench_fold(broker);
     bool all = argc > 1 && strcmp(argv[1], "--all") == 0;
     bench_memory(broker, all ? 10000 : 1000);
     broker_free(broker);

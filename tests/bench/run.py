@@ -198,14 +198,15 @@ def measure_idle(weir, seconds, env, folder):
     return {"idle_system_calls": len(calls), "idle_seconds": seconds}
 
 
-def run_programs(folder):
+def run_programs(folder, short):
     """Figures of the bench_* programs, which print lines such as {"name":"publish","ns":12.5}, or
     with the members name, value and unit."""
     figures = {}
     for program in sorted(folder.glob("bench_*")):
         if program.suffix or not os.access(program, os.X_OK):
             continue
-        done = subprocess.run([program], capture_output=True, text=True, timeout=300)
+        command = [program] if short else [program, "--all"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         if done.returncode:
             raise BenchError(f"{program.name}: exit code {done.returncode}: {done.stderr}")
         for line in done.stdout.splitlines():
@@ -236,7 +237,7 @@ def main():
                 lambda: streams.measure_streams(weir, options.short, env),
                 lambda: streams.measure_tls(weir, options.short, env),
                 lambda: measure_idle(weir, 2 if options.short else 10, env, folder),
-                lambda: run_programs(programs)):
+                lambda: run_programs(programs, options.short)):
             try:
                 figures.update(measure())
             except (BenchError, OSError, subprocess.SubprocessError,

@@ -3,8 +3,10 @@
 #ifndef WEIR_TESTS_BENCH_STORE_BENCH_H
 #define WEIR_TESTS_BENCH_STORE_BENCH_H
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -20,6 +22,45 @@ static inline void must(enum err_code code, const struct err *err)
         fprintf(stderr, "bench: %s\n", err->text);
         exit(1);
     }
+}
+
+/* CPU time of the whole process. */
+static inline int64_t cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts them. */
+static inline double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(double), compare_doubles);
+    return values[count / 2];
+}
+
+/* What a program has that uses SQLite and nothing else. */
+static inline sqlite3 *bare_open(const char *folder, const char *name)
+{
+    sqlite3 *db = NULL;
+    char *path = xasprintf("%s/%s", folder, name);
+    static const char schema[] =
+        "PRAGMA page_size=2048; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        "PRAGMA wal_autocheckpoint=0; CREATE TABLE chunk (id INTEGER PRIMARY KEY, text TEXT);"
+        "CREATE TABLE whole (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO whole VALUES (1, '')";
+    if (sqlite3_open(path, &db) || sqlite3_exec(db, schema, NULL, NULL, NULL)) {
+        fprintf(stderr, "bench: %s\n", sqlite3_errmsg(db));
+        exit(1);
+    }
+    free(path);
+    return db;
 }
 
 static inline struct store *open_store(const char *folder, const char *name, struct broker *broker,
