@@ -567,8 +567,8 @@ static void hostile_text__acts_nowhere_in_markdown(void **state)
     };
     static const char *const payloads[] = {
         "\x1b]52;c;ZXZpbA==\x07",
-        "\xC2\x9D"
-        "52;c;x\xC2\x9C",
+        ("\xC2\x9D"
+         "52;c;x\xC2\x9C"),
         "\x1b[2J\x1b[H",
         "\x1bPq\x1b\\",
         "\x08\x08\r",
