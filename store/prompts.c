@@ -48,6 +48,7 @@ static enum err_code visit_window(struct db *db, int64_t *cursor, prompt_visit_f
     return db_result(db);
 }
 
+/* wide: a cursor, a callback, and whether there is more */
 enum err_code prompts_before(struct store *store, int64_t *cursor, prompt_visit_fn *visit,
                              void *ctx, bool *ret_more, struct err *err)
 {
