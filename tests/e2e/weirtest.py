@@ -80,10 +80,12 @@ class Running:
         self.readers.append(thread)
 
     def pump(self, stream, into):
-        while piece := os.read(stream.fileno(), 65536):
-            with self.changed:
-                into += piece
-                self.changed.notify_all()
+        # Closed under a reader that is late: nobody asks any more.
+        with contextlib.suppress(ValueError, OSError):
+            while piece := os.read(stream.fileno(), 65536):
+                with self.changed:
+                    into += piece
+                    self.changed.notify_all()
 
     def wait_out(self, text, timeout=10.0):
         end = time.monotonic() + timeout
