@@ -199,14 +199,16 @@ static void paint_head(struct picker *picker, struct grid *grid, int row)
 }
 
 /* Where the notes begin: behind the longest text in view, as far as that is sensible. */
-static int note_column(const struct picker *picker, size_t end)
+static int note_column(const struct picker *picker, size_t end, int columns)
 {
+    size_t limit = (size_t)columns * 2 / 5;
     size_t widest = 0;
     for (size_t i = picker->top; i < end; i++) {
         size_t width = width_of(sv_from(picker->choices.items[picker->shown[i]].text), 0);
         widest = width > widest ? width : widest;
     }
-    return (int)(widest < NOTE_COLUMN_MAX ? widest : NOTE_COLUMN_MAX) + 4;
+    limit = limit < NOTE_COLUMN_MAX ? limit : NOTE_COLUMN_MAX;
+    return (int)(widest < limit ? widest : limit) + 4;
 }
 
 static void paint_entry(struct picker *picker, struct grid *grid, int row, size_t which, int notes)
@@ -266,7 +268,7 @@ void picker_paint(struct picker *picker, struct grid *grid, int row, int rows)
     }
     size_t end = picker->top + (size_t)rows;
     end = end < picker->shown_count ? end : picker->shown_count;
-    int notes = note_column(picker, end);
+    int notes = note_column(picker, end, grid->columns);
     for (size_t i = picker->top; i < end; i++) {
         paint_entry(picker, grid, row + (int)(i - picker->top), i, notes);
     }
