@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "store/core_internal.h"
 
+/* Ended answers that wait in memory to be folded: beyond this, memory is worth more than the time.
+ */
+#define DONE_MAX_BYTES ((size_t)16 << 20)
 #define CHECKPOINT_FRAMES 1000
 #define CHECKPOINT_IDLE_US CLOCK_S(2)
 /* Also what is waited when somebody else holds the lock. */
@@ -45,14 +48,26 @@ static enum err_code fold_live(struct db *db, struct live *live, bool *ret_whole
     return code;
 }
 
+/* Its row is to be folded, or swept, later. */
 static void forget_live(struct store *store, struct live *live)
 {
     store->done = live->next_done;
     if (!store->done) {
         store->done_tail = &store->done;
     }
+    store->done_bytes -= live->bytes;
+    store->unfolded =
+        xrealloc(store->unfolded, (store->unfolded_count + 1) * sizeof(*store->unfolded));
+    store->unfolded[store->unfolded_count++] = live->row;
     idmap_remove(&store->live, &live->id);
     live_free(live);
+}
+
+void background_trim(struct store *store)
+{
+    while (store->done_bytes > DONE_MAX_BYTES) {
+        forget_live(store, store->done);
+    }
 }
 
 /* One step on the oldest ended message: text from memory; after the last of it, it leaves memory
@@ -60,7 +75,6 @@ static void forget_live(struct store *store, struct live *live)
 static void fold_ended(struct store *store)
 {
     struct live *live = store->done;
-    int64_t row = live->row;
     writer_on_disk(store);
     pthread_mutex_unlock(&store->lock);
     struct err err;
@@ -75,9 +89,6 @@ static void fold_ended(struct store *store)
         return;
     }
     forget_live(store, live);
-    store->unfolded =
-        xrealloc(store->unfolded, (store->unfolded_count + 1) * sizeof(*store->unfolded));
-    store->unfolded[store->unfolded_count++] = row;
 }
 
 static void fold_row(struct store *store)

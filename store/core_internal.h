@@ -70,6 +70,8 @@ struct store {
     struct idmap gone; /* deleted while this process ran; values are not looked at */
     struct live *dirty;
     struct live *done, **done_tail; /* ended and saved, to be folded */
+    size_t done_bytes;              /* of text in them */
+    int64_t checkpoint_us;          /* when the log is emptied, idle; CLOCK_NEVER: it is */
     struct job *jobs, **jobs_tail;
     int64_t tick_us; /* when the dirty ones are taken; CLOCK_NEVER: nothing is dirty */
     int64_t close_deadline_us;
@@ -100,7 +102,6 @@ struct store {
     unsigned failures;         /* in a row */
     int64_t retry_us;          /* no write before */
     int64_t background_us;     /* no background step before: it rests as long as it worked */
-    int64_t checkpoint_us;     /* when the log is emptied, idle; CLOCK_NEVER: it is */
     int64_t checkpoint_frames; /* in the log at the last checkpoint */
     int64_t *unfolded;         /* rows of an earlier process, to be folded */
     size_t unfolded_count;
@@ -161,6 +162,9 @@ void settle_tell(struct live_waiter *waiters, enum err_code code, const struct e
 /* background.c: with the lock held. */
 bool background_waits(const struct store *store);
 void background_step(struct store *store);
+/* Lets go of ended messages beyond a limit: they are folded from their rows later. On the writer's
+ * thread, while no batch is taken. */
+void background_trim(struct store *store);
 bool background_log_is_long(struct store *store);
 void background_checkpoint(struct store *store, bool truncate);
 /* Something was written: the log is emptied when nothing has been for a while. */

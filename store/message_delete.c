@@ -106,6 +106,7 @@ static void unlink_done(struct store *store, const struct live *live)
         if (store->done_tail == &live->next_done) {
             store->done_tail = link;
         }
+        store->done_bytes -= live->bytes;
     }
 }
 

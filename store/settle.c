@@ -79,6 +79,7 @@ void settle_done(struct store *store, struct live *live)
         live->next_done = NULL;
         *store->done_tail = live;
         store->done_tail = &live->next_done;
+        store->done_bytes += live->bytes;
     }
 }
 

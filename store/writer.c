@@ -113,6 +113,7 @@ static void tick(struct store *store)
     batch_release(&batch);
     pthread_mutex_lock(&store->lock);
     background_soon(store);
+    background_trim(store);
 }
 
 static enum err_code try_job(struct store *store, struct job *job, struct err *err)
