@@ -22,6 +22,9 @@
 #include "base/sv.h"
 #include "base/ulid.h"
 
+/* As a part: the answer's end was seen. */
+#define CURSOR_END UINT32_MAX
+
 struct cursor {
     struct ulid session, message; /* unset: the reader has seen none */
     uint32_t part;                /* that came last */

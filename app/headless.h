@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/cursor.h"
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -57,6 +58,7 @@ struct printer {
     struct turn turn; /* zeroed until it has begun */
     int failure;      /* errno of the first write to stdout that failed, or 0 */
     uint64_t seq;
+    struct cursor seen; /* part and offset: what a reader of the lines has seen of the answer */
     bool stdout_is_terminal, stderr_is_terminal;
     struct safe_stream out_safe, err_safe;
     bool wrote_text, wrote_reasoning;

@@ -82,6 +82,13 @@ static void begin_line(struct printer *printer, const char *type, struct buf *ou
 
 static void end_line(struct printer *printer, struct buf *out)
 {
+    struct cursor cursor = printer->seen;
+    cursor.session = printer->turn.session;
+    cursor.message = printer->turn.answer;
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    cursor_append(&text, &cursor);
+    record_text(out, "cursor", buf_sv(&text));
+    buf_release(&text);
     buf_append_str(out, "}\n");
     write_out(printer, buf_sv(out));
     buf_release(out);
@@ -108,6 +115,8 @@ void printer_part_open(struct printer *printer, const struct answer_part *part, 
     if (!is_streaming_json(printer)) {
         return;
     }
+    printer->seen.part = number;
+    printer->seen.offset = 0;
     bool is_call = part->kind == PART_TOOL_CALL;
     struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
     begin_line(printer, is_call ? "tool_call" : "part_open", &line);
@@ -160,6 +169,8 @@ void printer_text(struct printer *printer, const struct answer_part *part, uint3
                   size_t offset)
 {
     struct sv text = sv_skip(buf_sv(&part->text), offset);
+    printer->seen.part = number;
+    printer->seen.offset = part->text.n;
     if (part->kind == PART_REASONING && printer->show_reasoning) {
         printer->wrote_reasoning = true;
         stream_text(printer, STDERR_FILENO, text);
@@ -222,6 +233,7 @@ void printer_finish(struct printer *printer, const struct answer *answer)
     begin_line(printer, "usage", &line);
     record_usage(&line, &answer->usage);
     end_line(printer, &line);
+    printer->seen.part = CURSOR_END;
     begin_line(printer, "finish", &line);
     record_text(&line, "reason", sv_from(finish_reason_text(answer->reason)));
     record_text(&line, "detail", sv_from(answer->detail));

@@ -201,7 +201,6 @@ def test_stream_json_is_numbered_lines_with_a_result_at_the_end(home, serving):
     assert len({e["session_id"] for e in events}) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="nothing reads cursors yet")
 def test_every_event_of_stream_json_carries_a_cursor(home, serving):
     serving()
     for event in home.run("--output-format", "stream-json", "hi").events:
