@@ -139,6 +139,14 @@ static enum err_code host_send(void *ctx, const struct ulid *session, const stru
     return engine_send(chat->engine, &order, err);
 }
 
+static enum err_code host_send_way(void *ctx, const struct ui_way *way, struct err *err)
+{
+    struct chat *chat = ctx;
+    const struct engine_order order = {
+        .kind = way->kind, .session = way->session, .at = way->at, .prompt = way->prompt};
+    return engine_send(chat->engine, &order, err);
+}
+
 static void host_cancel(void *ctx, const struct ulid *session)
 {
     struct chat *chat = ctx;
@@ -221,6 +229,7 @@ static enum err_code show(struct chat *chat, struct err *err)
         .store = chat->store,
         .host = {.ctx = chat,
                  .send = host_send,
+                 .send_way = host_send_way,
                  .cancel = host_cancel,
                  .first_frame_done = host_first_frame_done,
                  .answer_offer = host_answer_offer,

@@ -26,6 +26,8 @@ static const struct key_action actions[] = {
     {ACTION_NEW_SESSION, "new_session", {"C-x n"}, "begin a new session"},
     {ACTION_COPY_ANSWER, "copy_answer", {"C-x c"}, "copy the last answer"},
     {ACTION_FOLD, "fold", {"C-o"}, "show reasoning and tools whole; again: fold them"},
+    {ACTION_SELECT, "select", {"M-Up", "C-x v"}, "choose a message: edit, ask again, go on, fork"},
+    {ACTION_BRANCHES, "branches", {"C-x b"}, "the branches of this session"},
     {ACTION_PAGE_UP, "page_up", {"PgUp"}, "scroll back by a page (the wheel by rows)"},
     {ACTION_PAGE_DOWN, "page_down", {"PgDn"}, "scroll on by a page"},
     {ACTION_SCROLL_UP, "scroll_up", {"S-Up"}, "scroll back by a row"},

@@ -65,6 +65,7 @@ void transcript_reset(struct transcript *transcript, const struct ulid *session)
     transcript->hole_after = 0;
     transcript->hole_before = 0;
     transcript->top = (struct place){0};
+    transcript->selected = (struct ulid){""};
     transcript->session = id;
 }
 

@@ -76,6 +76,32 @@ void transcript_toggle_folds(struct transcript *transcript);
 /* Paints the view from `row` of the grid on, at column 0. */
 void transcript_paint(struct transcript *transcript, struct grid *grid, int row);
 
+/*
+ * A message may be selected: its head is marked, and selecting brings it into view. The selection
+ * ends when the message goes.
+ */
+struct transcript_message {
+    struct ulid id;
+    int64_t seq;
+    enum role role;
+    bool ended;
+};
+/* False: it is not loaded. */
+bool transcript_select(struct transcript *transcript, const struct ulid *message);
+/* The one before (-1) or after (1), the last where none is. False: there is none loaded. */
+bool transcript_select_step(struct transcript *transcript, int step);
+void transcript_unselect(struct transcript *transcript);
+bool transcript_selected(const struct transcript *transcript, struct transcript_message *ret);
+/* The last one of that role. */
+bool transcript_last(const struct transcript *transcript, enum role role,
+                     struct transcript_message *ret);
+/* Calls for each message loaded, oldest first. */
+void transcript_each(struct transcript *transcript,
+                     void (*call)(void *ctx, const struct ulid *message, int64_t seq), void *ctx);
+/* It is number `at` (from 0) of `count` that stand in its place; its head says so above 1. */
+void transcript_set_siblings(struct transcript *transcript, const struct ulid *message, size_t at,
+                             size_t count);
+
 /* What the status line says of the latest answer. */
 struct transcript_status {
     bool running; /* it has not ended */

@@ -2,8 +2,8 @@
  * What the transcript's files share. Internal to the transcript.
  *
  * transcript.c holds the messages and takes what comes; transcript_view.c walks their rows and
- * paints them; transcript_window.c lets go of what is far from the view; transcript_text.c says
- * what the one-line rows say.
+ * paints them; transcript_select.c marks one of them; transcript_window.c lets go of what is far
+ * from the view; transcript_text.c says what the one-line rows say.
  */
 #ifndef WEIR_UI_TRANSCRIPT_INTERNAL_H
 #define WEIR_UI_TRANSCRIPT_INTERNAL_H
@@ -41,8 +41,9 @@ struct shown_message {
     int64_t retry_us;
     char *retry_why; /* or NULL */
     unsigned retry, retries;
-    int64_t changed_us; /* when something of it came last */
-    size_t bytes;       /* of all its parts */
+    int64_t changed_us;       /* when something of it came last */
+    size_t bytes;             /* of all its parts */
+    size_t sibling, siblings; /* which one of how many in its place; below 2: alone */
     struct shown_part *parts;
     size_t part_count, part_cap;
     struct buf state; /* how it ended, as text; empty: nothing to say */
@@ -80,7 +81,8 @@ struct transcript {
     /* Between these two messages some were let go. Equal: between none. */
     int64_t hole_after, hole_before;
     struct markdown_cache *cache;
-    struct place top; /* of the view, when it does not follow */
+    struct place top;     /* of the view, when it does not follow */
+    struct ulid selected; /* unset: none */
 };
 
 struct shown_message *message__find(const struct transcript *transcript, const struct ulid *id);
@@ -97,6 +99,9 @@ void window__trim(struct transcript *transcript, size_t first, size_t last);
 size_t window__edge(const struct transcript *transcript);
 /* The last message in view. */
 size_t view__bottom(const struct transcript *transcript);
+bool view__shows_head(const struct transcript *transcript, size_t index);
+/* The message's head becomes the first row of the view, as far as there is text below it. */
+void view__go_to(struct transcript *transcript, size_t index);
 
 /* What one-line rows and states say. Raw text: whoever paints makes it safe. */
 void text__head(const struct shown_message *message, struct buf *out);

@@ -27,6 +27,12 @@ void text__head(const struct shown_message *message, struct buf *out)
     };
     bool named = message->role == ROLE_ASSISTANT && message->model && message->model[0];
     append_beginning(out, sv_from(named ? message->model : names[message->role]));
+    if (message->siblings > 1) {
+        struct sv left = width_glyph(SV("‹"), SV("<"));
+        struct sv right = width_glyph(SV("›"), SV(">"));
+        buf_appendf(out, "  %.*s %zu/%zu %.*s", SV_ARG(left), message->sibling + 1,
+                    message->siblings, SV_ARG(right));
+    }
 }
 
 bool text__is_hidden(const struct shown_part *part)

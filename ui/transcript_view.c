@@ -353,6 +353,9 @@ static void paint_line(const struct transcript *transcript, const struct place *
     if (place->block == BLOCK_HEAD) {
         text__head(message, &line);
         grid_text(grid, row, 0, buf_sv(&line), head_style(message));
+        if (ulid_equal(&message->id, &transcript->selected)) {
+            grid_style_row(grid, row, STYLE_STATUS);
+        }
     } else if (place->block != BLOCK_GAP) {
         const struct shown_part *part = part_at(message, place->block);
         bool unfolded = transcript->unfolded && part->tail > 0;
@@ -399,6 +402,29 @@ size_t view__bottom(const struct transcript *transcript)
     for (int i = 1; i < transcript->rows && step_down(transcript, &place); i++) {
     }
     return place.index;
+}
+
+bool view__shows_head(const struct transcript *transcript, size_t index)
+{
+    struct place place = view_top(transcript);
+    for (int i = 0; i < transcript->rows && place.index <= index; i++) {
+        if (place.index == index && place.block == BLOCK_HEAD) {
+            return true;
+        }
+        if (!step_down(transcript, &place)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+void view__go_to(struct transcript *transcript, size_t index)
+{
+    int missing;
+    struct place end = tail_top(transcript, &missing);
+    struct place head = {.index = index, .block = BLOCK_HEAD};
+    transcript->follow = !is_before(&head, &end);
+    transcript->top = transcript->follow ? end : head;
 }
 
 void transcript_paint(struct transcript *transcript, struct grid *grid, int row)

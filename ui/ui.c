@@ -175,6 +175,7 @@ static void wait_and_handle(struct ui *ui)
     end_quit_offer(ui);
     if (fds[POLL_WAKE].revents) {
         take_signals(ui);
+        work__take(ui);
     }
     if (fds[POLL_TERMINAL].revents) {
         read_terminal(ui, fds[POLL_TERMINAL].revents);
@@ -209,6 +210,7 @@ static struct ui *ui_new(const struct ui_options *options)
     ui->keymap = options->keymap ? options->keymap : ui->own_keymap;
     ui->complete = complete_new(commands__complete, ui);
     ui->wake = WAKE_INIT;
+    ui->work = work__new(options->store, &ui->wake);
     ui->input_deadline_us = CLOCK_NEVER;
     buf_init(&ui->sent, EDITOR_TEXT_MAX);
     return ui;
@@ -216,6 +218,7 @@ static struct ui *ui_new(const struct ui_options *options)
 
 static void ui_free(struct ui *ui)
 {
+    work__free(ui->work);
     broker_unsubscribe(ui->subscription);
     paint_close(ui->paint);
     transcript_free(ui->transcript);
@@ -228,6 +231,7 @@ static void ui_free(struct ui *ui)
     grid_release(&ui->grid);
     wake_close(&ui->wake);
     buf_release(&ui->sent);
+    free(ui->forks);
     free(ui->model);
     free(ui->line);
     free(ui->offer);

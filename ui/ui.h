@@ -19,7 +19,16 @@
 #include "base/sv.h"
 #include "base/ulid.h"
 #include "store/store.h"
+#include "store/turn.h"
 #include "ui/keymap.h"
+
+/* How else a conversation goes on than by a prompt at its end. */
+struct ui_way {
+    enum turn_kind kind; /* TURN_EDIT, TURN_AGAIN, TURN_CONTINUE */
+    struct ulid session;
+    struct ulid at;   /* the message, see enum turn_kind */
+    struct sv prompt; /* TURN_EDIT */
+};
 
 struct ui_host {
     void *ctx;
@@ -44,6 +53,8 @@ struct ui_host {
      * NULL: the one that people read. */
     enum err_code (*export_session)(void *ctx, const struct ulid *session, const char *format,
                                     char **ret_path, struct err *err);
+    /* Begins such a turn; what comes of it is told as for `send`. */
+    enum err_code (*send_way)(void *ctx, const struct ui_way *way, struct err *err);
 };
 
 struct ui_options {

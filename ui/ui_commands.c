@@ -91,7 +91,7 @@ static char *latest_answer(struct ui *ui)
     return text;
 }
 
-static void to_clipboard(struct ui *ui, struct sv text, const char *what)
+void commands__to_clipboard(struct ui *ui, struct sv text, const char *what)
 {
     struct buf sequence = BUF_INIT(2 * COPY_MAX);
     char *said = NULL;
@@ -125,7 +125,7 @@ static void copy_block(struct ui *ui, struct sv answer, struct sv operand)
         free(text);
     } else {
         char *what = xasprintf("code block %llu of %zu", (unsigned long long)number, count);
-        to_clipboard(ui, buf_sv(&block), what);
+        commands__to_clipboard(ui, buf_sv(&block), what);
         free(what);
     }
     buf_release(&block);
@@ -140,7 +140,7 @@ static void run_copy(struct ui *ui, struct sv operand)
     } else if (code) {
         copy_block(ui, sv_from(answer), sv_skip(operand, 4));
     } else if (operand.n == 0) {
-        to_clipboard(ui, sv_from(answer), "the last answer");
+        commands__to_clipboard(ui, sv_from(answer), "the last answer");
     } else {
         hint(ui, "'/copy' copies the last answer, '/copy code' its last code block");
     }
@@ -176,10 +176,78 @@ static void run_export(struct ui *ui, struct sv operand)
     free(format);
 }
 
-static void run_edit(struct ui *ui, struct sv operand)
+static void run_editor(struct ui *ui, struct sv operand)
 {
     (void)operand;
     outside__edit(ui);
+}
+
+/* The last message of that role, said where there is none. */
+static bool find_last(struct ui *ui, enum role role, struct transcript_message *ret)
+{
+    bool found = transcript_last(ui->transcript, role, ret);
+    if (!found) {
+        hint(ui, "there is no message yet");
+    }
+    return found;
+}
+
+static bool has_ways(const struct ui *ui)
+{
+    return ui->options->host.send_way != NULL;
+}
+
+static void run_select(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    select__enter(ui);
+}
+
+static void run_edit(struct ui *ui, struct sv operand)
+{
+    struct transcript_message at;
+    (void)operand;
+    if (find_last(ui, ROLE_USER, &at)) {
+        select__edit(ui, &at);
+    }
+}
+
+static void run_again(struct ui *ui, struct sv operand)
+{
+    struct transcript_message at;
+    (void)operand;
+    if (find_last(ui, ROLE_USER, &at)) {
+        select__again(ui, &at);
+    }
+}
+
+static void run_continue(struct ui *ui, struct sv operand)
+{
+    struct transcript_message at;
+    (void)operand;
+    if (find_last(ui, ROLE_ASSISTANT, &at)) {
+        select__continue(ui, &at);
+    }
+}
+
+static void run_fork(struct ui *ui, struct sv operand)
+{
+    struct transcript_message at;
+    if (find_last(ui, ROLE_ASSISTANT, &at)) {
+        branches__fork(ui, &at.id, operand);
+    }
+}
+
+static void run_branches(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    pickers__open(ui, &picker_of_branches);
+}
+
+static void run_undo(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    select__undo(ui, &ui->session);
 }
 
 static const struct ui_command commands[] = {
@@ -188,7 +256,14 @@ static const struct ui_command commands[] = {
     {"model", "[MODEL]", "choose who answers", ACTION_MODELS, run_model, has_models},
     {"copy", "[code [N]]", "copy the last answer, or a code block of it", ACTION_COPY_ANSWER,
      run_copy, NULL},
-    {"edit", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_edit, NULL},
+    {"edit", NULL, "write your last prompt anew, on a branch", ACTION_NONE, run_edit, has_ways},
+    {"again", NULL, "another answer to your last prompt", ACTION_NONE, run_again, has_ways},
+    {"continue", NULL, "more of the last answer", ACTION_NONE, run_continue, has_ways},
+    {"fork", "[NAME]", "a branch that goes on from here", ACTION_NONE, run_fork, NULL},
+    {"branches", NULL, "the branches of this session", ACTION_BRANCHES, run_branches, NULL},
+    {"select", NULL, "choose a message and do something with it", ACTION_SELECT, run_select, NULL},
+    {"undo", NULL, "take the last change of this session back", ACTION_NONE, run_undo, NULL},
+    {"editor", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_editor, NULL},
     {"export", "[FORMAT]", "write this session to a file", ACTION_NONE, run_export, has_export},
     {"help", NULL, "keys and what they do", ACTION_HELP, run_help, NULL},
     {"quit", NULL, "leave", ACTION_LEAVE, run_quit, NULL},

@@ -46,6 +46,7 @@ static bool load_older(struct ui *ui, size_t limit)
     }
     size_t count = page.count;
     show_page(ui, &page);
+    branches__mark(ui);
     transcript_set_more(ui->transcript, page.more && count);
     history_page_free(&page);
     return count > 0;
@@ -114,15 +115,54 @@ static void remember(void *ctx, struct sv prompt)
     editor_remember(ctx, prompt);
 }
 
+/* What is loaded goes, and the latest messages come from the store. */
+static void load_again(struct ui *ui)
+{
+    ui->selecting = false;
+    memset(ui->elsewhere, 0, sizeof(ui->elsewhere));
+    transcript_reset(ui->transcript, &ui->session);
+    branches__load(ui);
+    load_older(ui, FIRST_PAGE);
+    events__fill_view(ui);
+    branches__mark(ui);
+    ui->dirty = true;
+}
+
+void events__reload(struct ui *ui, const struct ulid *session)
+{
+    if (ulid_is_set(session) && ulid_equal(session, &ui->session)) {
+        load_again(ui);
+    }
+}
+
+void events__refresh(struct ui *ui, const struct ulid *session)
+{
+    if (ulid_equal(session, &ui->session) && branches__changed(ui)) {
+        load_again(ui);
+    }
+}
+
+bool events__load_older(struct ui *ui)
+{
+    return load_older(ui, NEXT_PAGE);
+}
+
+void events__go_to(struct ui *ui, const struct ulid *message, int64_t seq)
+{
+    while (transcript_oldest(ui->transcript) > seq && load_older(ui, NEXT_PAGE)) {
+    }
+    ui->selecting = transcript_select(ui->transcript, message);
+    ui->dirty = true;
+}
+
 void events__show_session(struct ui *ui, const struct ulid *session)
 {
     ui->session = *session;
+    ui->edit_at = (struct ulid){""};
     ui->cancelling = false;
     ui->waiting_since_us = 0;
     ui->held = false;
-    transcript_reset(ui->transcript, session);
-    load_older(ui, FIRST_PAGE);
-    events__fill_view(ui);
+    load_again(ui);
     transcript_each_prompt(ui->transcript, remember, ui->editor);
     ui->dirty = true;
 }
@@ -181,6 +221,7 @@ static void begun(struct ui *ui, const struct notice *notice)
         events__show_session(ui, &notice->session);
         saved__moved(ui);
     } else {
+        events__refresh(ui, &ui->session);
         load_latest(ui);
     }
     if (ui->cancel_on_begun) {
@@ -272,8 +313,47 @@ static void on_store(struct ui *ui, const struct store_update *update)
     }
 }
 
+static bool is_elsewhere(const struct ui *ui, const struct ulid *message)
+{
+    for (size_t i = 0; i < ELSEWHERE_MAX; i++) {
+        if (ulid_equal(&ui->elsewhere[i], message)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Updates do not say on which branch a message stands. One that is not known yet is looked for on
+ * the branch that is shown; what is not there is remembered, since more of it will come. */
+static bool is_on_another_branch(struct ui *ui, const struct message_update *update)
+{
+    struct history_page page = {0};
+    if (!ulid_equal(&update->session, &ui->session) ||
+        transcript_knows(ui->transcript, &update->message)) {
+        return false;
+    }
+    if (is_elsewhere(ui, &update->message)) {
+        return true;
+    }
+    if (ui->branch_count < 2 ||
+        history_before(ui->options->store, &ui->session, update->seq + 1, 1, &page, NULL)) {
+        return false;
+    }
+    bool here = page.count == 0 || page.messages[0]->seq != update->seq ||
+                ulid_equal(&page.messages[0]->id, &update->message);
+    history_page_free(&page);
+    if (!here) {
+        ui->elsewhere[ui->elsewhere_at] = update->message;
+        ui->elsewhere_at = (ui->elsewhere_at + 1) % ELSEWHERE_MAX;
+    }
+    return !here;
+}
+
 static void on_message(struct ui *ui, const struct message_update *update)
 {
+    if (is_on_another_branch(ui, update)) {
+        return;
+    }
     if (!transcript_apply(ui->transcript, update, clock_wall_us())) {
         return;
     }
@@ -290,6 +370,7 @@ static void on_session(struct ui *ui, const struct session_update *update)
         events__show_session(ui, &(struct ulid){""});
         view__line(ui, LINE_INFO, "this session was deleted; the next prompt begins a new one");
     } else if (ulid_equal(&update->session, &ui->session)) {
+        events__refresh(ui, &ui->session);
         saved__refresh(ui);
     }
 }

@@ -2,9 +2,10 @@
  * The screen's state, and what its files do with it. Internal to the screen.
  *
  * ui.c owns the loop; ui_keys.c says where keys go and what actions do, ui_prompt.c sends prompts
- * and keeps those that wait, ui_commands.c has the table of commands, ui_pickers.c the lists,
- * ui_outside.c runs the user's editor, ui_events.c takes what comes from the broker and the store,
- * ui_view.c says what is painted. All on one thread.
+ * and keeps those that wait, ui_select.c acts on earlier messages, ui_branches.c shows branches,
+ * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
+ * ui_pickers.c the lists, ui_outside.c runs the user's editor, ui_events.c takes what comes from
+ * the broker and the store, ui_view.c says what is painted. All but a task's run on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
@@ -22,6 +23,10 @@
 #include "ui/transcript.h"
 #include "ui/ui.h"
 
+struct ui;
+struct task;
+struct work;
+
 enum line_kind {
     LINE_NONE,
     LINE_INFO,    /* until the next key */
@@ -38,6 +43,22 @@ struct waiting {
     size_t n;
 };
 
+/* A change that waits for the disk, and what is done on the screen when it came through. */
+struct task_kind {
+    enum err_code (*run)(struct task *task, struct store *store); /* on the thread of changes */
+    void (*done)(struct ui *ui, struct task *task);
+};
+struct task {
+    struct task *next;
+    const struct task_kind *kind;
+    struct ulid session, at, then;
+    int64_t seq;
+    char *text; /* never NULL */
+    enum err_code code;
+    struct err err;
+};
+
+#define ELSEWHERE_MAX 16u
 #define WAITING_MAX 32u
 #define REMOVED_MAX 32u
 
@@ -61,6 +82,15 @@ struct ui {
     struct picker *picker;     /* shown instead of the transcript, takes the keys; or NULL */
     struct complete *complete; /* the list above the prompt */
     char *store_trouble;       /* or NULL */
+
+    struct work *work;
+    struct ulid branch; /* the one that is shown */
+    int64_t *forks;     /* after which messages others branch off */
+    size_t fork_count, branch_count;
+    struct ulid elsewhere[ELSEWHERE_MAX]; /* messages of other branches that were heard of */
+    size_t elsewhere_at;
+    bool selecting;      /* a message is chosen, keys are about it */
+    struct ulid edit_at; /* the prompt takes that message's place; unset: it is a new one */
 
     struct buf sent; /* the prompt that was handed over, until it is stored */
     bool sending;
@@ -136,6 +166,38 @@ void saved__remove(struct ui *ui, const struct ulid *id);
 /* Its turn was stored already, by whoever it was. */
 bool saved__was_sent(struct ui *ui, const struct ulid *id);
 
+/* Begins such a turn. `way->prompt` is remembered until it is stored. */
+bool prompt__ask(struct ui *ui, const struct ui_way *way);
+
+/* ui_work.c */
+struct work *work__new(struct store *store, const struct wake *wake) NODISCARD;
+void work__free(struct work *work); /* NULL is fine; what was asked for is done first */
+struct task *work__task(const struct task_kind *kind, struct sv text) NODISCARD;
+void work__ask(struct ui *ui, struct task *task); /* takes it */
+/* What is done by now is told: failures as a line, the rest by its kind. */
+void work__take(struct ui *ui);
+
+/* ui_branches.c */
+/* Which branches the session on the screen has. */
+void branches__load(struct ui *ui);
+/* The same after a change. True: another one is current than is shown. */
+bool branches__changed(struct ui *ui);
+/* Says at each message that is loaded who stands in its place. */
+void branches__mark(struct ui *ui);
+void branches__switch(struct ui *ui, const struct transcript_message *at, int step);
+void branches__fork(struct ui *ui, const struct ulid *message, struct sv name);
+
+/* ui_select.c */
+void select__enter(struct ui *ui);
+void select__leave(struct ui *ui);
+/* False: the press is not about the message. */
+bool select__key(struct ui *ui, enum action action, const struct chord *chord);
+void select__edit(struct ui *ui, const struct transcript_message *at);
+void select__again(struct ui *ui, const struct transcript_message *at);
+void select__continue(struct ui *ui, const struct transcript_message *at);
+/* Takes the last change back, of one session or (unset) of all. */
+void select__undo(struct ui *ui, const struct ulid *session);
+
 /* ui_commands.c */
 struct ui_command {
     const char *name;    /* without the slash */
@@ -153,14 +215,17 @@ bool commands__run(struct ui *ui, struct sv text);
 void commands__complete(void *ctx, enum complete_kind kind, struct choices *choices);
 void commands__new_session(struct ui *ui);
 void commands__copy_answer(struct ui *ui);
+void commands__to_clipboard(struct ui *ui, struct sv text, const char *what);
 
 /* ui_pickers.c */
 void pickers__open(struct ui *ui, const struct picker_kind *kind);
 void pickers__key(struct ui *ui, const struct input_event *event, enum action action,
                   const struct chord *chord);
+/* The list is loaded again, where one is open. */
+void pickers__reload(struct ui *ui);
 void pickers__models(const struct ui *ui, struct choices *choices);
 extern const struct picker_kind picker_of_commands, picker_of_keys, picker_of_models,
-    picker_of_sessions;
+    picker_of_sessions, picker_of_branches;
 
 /* ui_outside.c: the draft in the user's own editor. */
 void outside__edit(struct ui *ui);
@@ -171,6 +236,13 @@ void events__drain(struct ui *ui);
 void events__gap(void *ctx, const struct ulid *message); /* a transcript_gap; ctx: the ui */
 /* Shows another session; unset: a new one. */
 void events__show_session(struct ui *ui, const struct ulid *session);
+/* The session may have changed: another branch, other messages. Where it is on the screen. */
+void events__refresh(struct ui *ui, const struct ulid *session);
+/* Reads it again, where it is on the screen. */
+void events__reload(struct ui *ui, const struct ulid *session);
+/* Selects a message, which stands at `seq`. */
+void events__go_to(struct ui *ui, const struct ulid *message, int64_t seq);
+bool events__load_older(struct ui *ui); /* false: there are none */
 /* Reads pages of older messages while the view wants them, up to what fills it. */
 void events__fill_view(struct ui *ui);
 /* The prompt that was handed over comes back into the editor. */

@@ -46,6 +46,9 @@ static void cancel(struct ui *ui)
 {
     if (complete_count(ui->complete)) {
         complete_close(ui->complete);
+    } else if (ulid_is_set(&ui->edit_at)) {
+        ui->edit_at = (struct ulid){""};
+        hint(ui, "what you wrote stays, as a new prompt");
     } else {
         stop_answer(ui);
     }
@@ -154,6 +157,11 @@ static void open_models(struct ui *ui)
     pickers__open(ui, &picker_of_models);
 }
 
+static void open_branches(struct ui *ui)
+{
+    pickers__open(ui, &picker_of_branches);
+}
+
 /* An editor_more_fn over all sessions. */
 static bool more_prompts(void *ctx, int64_t *cursor, editor_add_fn *add, void *add_ctx)
 {
@@ -225,6 +233,8 @@ static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_NEW_SESSION] = commands__new_session,
     [ACTION_COPY_ANSWER] = commands__copy_answer,
     [ACTION_FOLD] = fold,
+    [ACTION_SELECT] = select__enter,
+    [ACTION_BRANCHES] = open_branches,
     [ACTION_PAGE_UP] = page_up,
     [ACTION_PAGE_DOWN] = page_down,
     [ACTION_SCROLL_UP] = row_up,
@@ -390,6 +400,8 @@ static void on_press(struct ui *ui, const struct input_event *event, bool has_ch
     }
     if (ui->picker) {
         pickers__key(ui, event, action, has_chord ? chord : NULL);
+    } else if (ui->selecting && has_chord && select__key(ui, action, chord)) {
+        return;
     } else if (event->key == INPUT_PASTE) {
         paste(ui, event);
     } else if (action != ACTION_NONE) {
@@ -413,8 +425,8 @@ static void on_key(struct ui *ui, const struct input_event *event)
         view__line(ui, LINE_NONE, NULL);
     }
     struct input_event now = *event;
-    if (ui->has_first && event->key == INPUT_TEXT) {
-        struct sv rest = event->text;
+    while ((ui->has_first || ui->selecting) && now.key == INPUT_TEXT && now.text.n) {
+        struct sv rest = now.text;
         now.text = first_character(&rest);
         on_press(ui, &now, chord_of_event(&now, &chord), &chord);
         now.text = rest;

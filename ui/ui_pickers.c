@@ -22,6 +22,13 @@ void pickers__open(struct ui *ui, const struct picker_kind *kind)
     ui->dirty = true;
 }
 
+void pickers__reload(struct ui *ui)
+{
+    if (ui->picker) {
+        picker_reload(ui->picker);
+    }
+}
+
 static void close_picker(struct ui *ui)
 {
     picker_free(ui->picker);

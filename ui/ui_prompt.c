@@ -111,16 +111,11 @@ void prompt__on_end(struct ui *ui, enum finish_reason reason)
     }
 }
 
-/* `turn`: its id; unset: a new one. */
-static bool hand_over(struct ui *ui, const struct ulid *turn, struct sv prompt)
+/* What the host said to it. */
+static bool handed_over(struct ui *ui, enum err_code code, const struct err *err)
 {
-    const struct ui_host *host = &ui->options->host;
-    struct err err = {0};
-    buf_clear(&ui->sent);
-    buf_append_sv(&ui->sent, prompt);
-    enum err_code code = host->send(host->ctx, &ui->session, turn, buf_sv(&ui->sent), &err);
     if (code) {
-        view__line(ui, LINE_PROBLEM, err.text[0] ? err.text : err_text(code));
+        view__line(ui, LINE_PROBLEM, err->text[0] ? err->text : err_text(code));
         return false;
     }
     view__line(ui, LINE_NONE, NULL);
@@ -130,6 +125,43 @@ static bool hand_over(struct ui *ui, const struct ulid *turn, struct sv prompt)
     ui->waiting_since_us = clock_mono_us();
     transcript_follow(ui->transcript);
     return true;
+}
+
+/* `turn`: its id; unset: a new one. */
+static bool hand_over(struct ui *ui, const struct ulid *turn, struct sv prompt)
+{
+    const struct ui_host *host = &ui->options->host;
+    struct err err = {0};
+    buf_clear(&ui->sent);
+    buf_append_sv(&ui->sent, prompt);
+    enum err_code code = host->send(host->ctx, &ui->session, turn, buf_sv(&ui->sent), &err);
+    return handed_over(ui, code, &err);
+}
+
+bool prompt__ask(struct ui *ui, const struct ui_way *way)
+{
+    const struct ui_host *host = &ui->options->host;
+    struct err err = {0};
+    buf_clear(&ui->sent);
+    buf_append_sv(&ui->sent, way->prompt);
+    if (!host->send_way) {
+        err_set(&err, ERR_UNSUPPORTED, "this is not possible here");
+        return handed_over(ui, ERR_UNSUPPORTED, &err);
+    }
+    return handed_over(ui, host->send_way(host->ctx, way, &err), &err);
+}
+
+/* In the place of an earlier prompt: not while an answer runs, and never by itself. */
+static void send_edited(struct ui *ui, struct sv prompt)
+{
+    const struct ui_way way = {
+        .kind = TURN_EDIT, .session = ui->session, .at = ui->edit_at, .prompt = prompt};
+    if (keys__is_busy(ui)) {
+        view__line(ui, LINE_INFO, "an answer is running; Esc stops it");
+    } else if (prompt__ask(ui, &way)) {
+        ui->edit_at = (struct ulid){""};
+        editor_clear(ui->editor, true);
+    }
 }
 
 /* The first that waits here; waiting_count: none does. `ours`: only of those of this screen. */
@@ -232,6 +264,8 @@ static void send(struct ui *ui, bool escaped)
     struct sv prompt = sv_skip(buf_sv(&whole), escaped ? 1 : 0);
     if (!buf_ok(&whole)) {
         view__line(ui, LINE_INFO, "too long to be sent");
+    } else if (ulid_is_set(&ui->edit_at)) {
+        send_edited(ui, prompt);
     } else if (keys__is_busy(ui)) {
         let_wait(ui, prompt);
     } else if (hand_over(ui, &(struct ulid){""}, prompt)) {

@@ -46,6 +46,15 @@ struct status_facts view__facts(const struct ui *ui)
 
 static const char *news(const struct ui *ui)
 {
+    if (!ui->line && ui->selecting) {
+        return "Up and Down choose, Enter: what can be done, e edit, r again, c go on, f fork, "
+               "y copy, d delete, Left and Right: others in its place, Esc";
+    }
+    if (!ui->line && ulid_is_set(&ui->edit_at)) {
+        return "in the place of an earlier prompt: Enter sends it on a branch of its own, Esc "
+               "makes "
+               "it a new prompt";
+    }
     return ui->line ? ui->line : ui->offer;
 }
 

@@ -179,8 +179,8 @@ def test_commands_are_completed_and_run(serving, chat):
     press(screen, "/se", "choose a session and go on")
     press(screen, ENTER, "Sessions (0)")
     press(screen, ESC, lambda s: "Sessions (" not in s.text())
-    press(screen, "/", "/quit")
-    press(screen, ESC, lambda s: "/quit" not in s.text())
+    press(screen, "/", "/copy")
+    press(screen, ESC, lambda s: "/copy" not in s.text())
     assert prompt_of(screen) == "/"
 
 

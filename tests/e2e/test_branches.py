@@ -1,0 +1,118 @@
+"""Other ways a conversation goes, on the screen: another prompt, another answer, forks."""
+
+import threading
+
+import fake_server as fake
+import pytest
+
+ENTER, ESC, LEFT, RIGHT, UP = "\r", "\x1b", "\x1b[D", "\x1b[C", "\x1b[A"
+SELECT, BRANCHES = "\x18v", "\x18b"
+
+
+@pytest.fixture
+def chat(home):
+    opened = []
+
+    def start(*arguments, **options):
+        screen = home.screen("chat", *arguments, **options)
+        opened.append(screen)
+        screen.wait_for(lambda s: "fake/" in s.text())
+        return screen
+
+    yield start
+    for screen in opened:
+        screen.close()
+
+
+def press(screen, keys, shown):
+    screen.send(keys)
+    return screen.wait_for(shown)
+
+
+def ready(screen):
+    return "ready" in screen.lines()[-1]
+
+
+def said(text):
+    return lambda s: text in s.text() and ready(s)
+
+
+def test_another_answer_stands_beside_the_first(serving, chat):
+    serving(fake.answer(("first answer",)), fake.answer(("second answer",)))
+    screen = chat()
+    press(screen, "ask" + ENTER, said("first answer"))
+    press(screen, "/again" + ENTER, said("second answer"))
+    screen.wait_for("2/2")
+    assert "first answer" not in screen.text()
+    press(screen, SELECT, "Esc")
+    press(screen, LEFT, "first answer")
+    screen.wait_for("1/2")
+    press(screen, RIGHT, "second answer")
+    press(screen, ESC, lambda s: "d delete" not in s.text())
+
+
+def test_an_edited_prompt_is_a_branch(serving, chat):
+    server = serving(fake.answer(("about cats",)), fake.answer(("about dogs",)))
+    screen = chat()
+    press(screen, "cats?" + ENTER, said("about cats"))
+    press(screen, "/edit" + ENTER, "in the place of an earlier prompt")
+    press(screen, "\x15dogs?" + ENTER, said("about dogs"))
+    assert "cats?" not in screen.text()
+    assert [m["content"] for m in server.turns()[1].json["messages"]][-1:] == ["dogs?"]
+    press(screen, SELECT + UP, "Esc")
+    press(screen, LEFT, "about cats")
+    press(screen, ESC + "", "about cats")
+
+
+def test_esc_in_an_edit_keeps_the_text(serving, chat):
+    serving(fake.answer(("about cats",)), fake.answer(("more",)))
+    screen = chat()
+    press(screen, "cats?" + ENTER, said("about cats"))
+    press(screen, "/edit" + ENTER, "in the place of an earlier prompt")
+    press(screen, ESC, "as a new prompt")
+    press(screen, ENTER, said("more"))
+    assert screen.text().count("cats?") == 2
+
+
+def test_an_answer_goes_on(serving, chat):
+    server = serving(fake.answer(("one two",)), fake.answer(("three four",)))
+    screen = chat()
+    press(screen, "count" + ENTER, said("one two"))
+    press(screen, "/continue" + ENTER, said("three four"))
+    assert "one two" in screen.text()
+    assert server.turns()[1].json["messages"][-1]["content"] != "count"
+
+
+def test_a_fork_goes_on_elsewhere_and_the_list_leads_back(serving, chat):
+    serving(fake.answer(("alpha",)), fake.answer(("beta",)), fake.answer(("gamma",)))
+    screen = chat()
+    press(screen, "one" + ENTER, said("alpha"))
+    press(screen, "two" + ENTER, said("beta"))
+    press(screen, SELECT + UP * 2, "Esc")
+    press(screen, "f", "a new branch")
+    screen.wait_for(lambda s: "beta" not in s.text())
+    press(screen, "three" + ENTER, said("gamma"))
+    press(screen, BRANCHES, "Branches (2)")
+    press(screen, "beginning", "Branches (1)")
+    press(screen, ENTER, lambda s: "beta" in s.text() and "gamma" not in s.text())
+
+
+def test_an_answer_on_another_branch_does_not_show(serving, chat):
+    gate = threading.Event()
+    serving(fake.answer(("alpha",)), fake.answer(("late", " words"), before=lambda c: gate.wait(10)))
+    screen = chat()
+    press(screen, "one" + ENTER, said("alpha"))
+    press(screen, "/again" + ENTER, "2/2")
+    press(screen, SELECT + LEFT, "alpha")
+    press(screen, ESC, lambda s: "d delete" not in s.text())
+    gate.set()
+    press(screen, "/select" + ENTER, "1/2")
+    press(screen, RIGHT, "late words")
+
+
+def test_a_message_is_deleted_and_comes_back(serving, chat):
+    serving(fake.answer(("alpha",)))
+    screen = chat()
+    press(screen, "one" + ENTER, said("alpha"))
+    press(screen, SELECT + "d", lambda s: "alpha" not in s.text())
+    press(screen, "/undo" + ENTER, "alpha")
