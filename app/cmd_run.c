@@ -14,16 +14,18 @@
 #include <unistd.h>
 
 #include "app/command.h"
-#include "app/engine.h"
-#include "app/headless.h"
+#include "app/headless_internal.h"
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/provider.h"
 #include "app/signals.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/wake.h"
+#include "store/branch.h"
 #include "store/message_service.h"
+#include "store/trash.h"
 #include "ui/notice.h"
 
 #define OPEN_US CLOCK_S(30)
@@ -31,106 +33,49 @@
 #define STOP_US CLOCK_S(2)
 /* An answer whose end only the closing of the store decided lets its thread end a moment later. */
 #define LATE_END_US CLOCK_MS(500)
-#define EXIT_TIME_LIMIT 124
-#define EXIT_READER_GONE 141
-#define EXIT_CUT 3
-#define SECONDS_MOST 1e9
+/* An answer that another process writes may have ended before its updates were listened to. */
+#define LOOK_AGAIN_US CLOCK_S(1)
 /* So long without anything new is worth a remark. */
 #define SILENCE_US CLOCK_S(15)
 
-static const struct option_spec options[] = {
-    {"model", 'm', OPTION_TEXT, "MODEL", "PROVIDER/MODEL, an alias, or 'demo'"},
-    {"continue", 'c', OPTION_FLAG, NULL, "go on in the last session"},
-    {"session", 's', OPTION_TEXT, "SESSION", "go on in this session"},
-    {"system", 0, OPTION_TEXT, "TEXT|@FILE", "instructions for the model"},
-    {"output-format", 0, OPTION_TEXT, "FORMAT", "text, json or stream-json (text)"},
-    {"json", 0, OPTION_FLAG, NULL, "the same as --output-format json"},
-    {"output", 'o', OPTION_TEXT, "FILE", "write the answer to FILE, whole or not at all"},
-    {"usage", 'u', OPTION_FLAG, NULL, "tokens and cost to stderr"},
-    {"no-save", 'n', OPTION_FLAG, NULL, "keep nothing of this run"},
-    {"no-stdin", 0, OPTION_FLAG, NULL, "do not look at stdin"},
-    {"raw", 0, OPTION_FLAG, NULL, "text as it comes, also to a terminal"},
-    {"show-reasoning", 0, OPTION_FLAG, NULL, "reasoning to stderr"},
-    {"timeout", 0, OPTION_NUMBER, "S", "give up after S seconds (exit 124)"},
-    {"prompt", 'p', OPTION_FLAG, NULL, "as in 'weir -p PROMPT': run, without the screen"},
-    {.name = NULL},
-};
-
-struct headless {
-    const struct global_options *global;
-    const struct arguments *arguments;
-    struct config *config;
-    struct model_choice choice;
-    struct buf prompt;
-    struct ulid session; /* to go on in, or unset */
-    struct broker *broker;
-    struct store *store;
-    struct engine *engine;
-    struct subscription *subscription;
-    struct printer printer;
-    struct answer answer;
-    int64_t deadline_us; /* of the whole run */
-    int64_t news_us;     /* when something came last; CLOCK_NEVER: its absence was remarked */
-    int64_t stop_us;     /* when waiting for a stopped answer ends; CLOCK_NEVER: not stopped */
-    bool timed_out, reader_gone, stopped_by_signal, gap, have_turn;
-
-    struct wake wake;
-    pthread_mutex_t lock; /* Guards: begun, begun_turn, begun_code, begun_err. Leaf. */
-    bool begun;
-    struct turn begun_turn;
-    enum err_code begun_code;
-    struct err begun_err;
-};
-
-static bool flag(const struct headless *headless, const char *name)
+/* What the printer has to know, whatever the options came to. */
+static void set_up_printer(struct headless *headless)
 {
-    return argument_flag(headless->arguments, name);
-}
-
-static const char *text(const struct headless *headless, const char *name)
-{
-    return argument_text(headless->arguments, name);
-}
-
-static enum err_code read_options(struct headless *headless, struct err *err)
-{
-    enum headless_format format = HEADLESS_TEXT;
-    const char *name = text(headless, "output-format");
-    if (name && !headless_format_parse(name, &format)) {
-        return err_set(err, ERR_USAGE,
-                       "--output-format is '%.40s', expected one of 'text', 'json', 'stream-json'",
-                       name);
-    }
-    format = flag(headless, "json") ? HEADLESS_JSON : format;
-    printer_init(&headless->printer, format);
-    const char *path = text(headless, "output");
-    headless->printer.output_path = path && strcmp(path, "-") != 0 ? path : NULL;
-    headless->printer.raw = flag(headless, "raw");
+    const struct headless_options *options = &headless->options;
+    printer_init(&headless->printer, options->format);
+    headless->printer.output_path = options->output_path;
+    headless->printer.raw = options->raw;
     headless->printer.quiet = headless->global->quiet;
     headless->printer.tells_progress =
         !headless->global->quiet &&
         (headless->global->verbose || headless->printer.stderr_is_terminal);
-    headless->printer.show_reasoning = flag(headless, "show-reasoning");
-    headless->printer.show_usage = flag(headless, "usage");
-    bool goes_on = flag(headless, "continue") || flag(headless, "session");
-    if (goes_on && flag(headless, "no-save")) {
-        return err_set(err, ERR_USAGE, "--no-save cannot go on in a session");
+    headless->printer.show_reasoning = options->show_reasoning;
+    headless->printer.show_usage = options->show_usage;
+    headless->printer.only_code = options->only_code;
+    headless->printer.at_end = options->only_code || options->no_stream;
+}
+
+/* Prompt and attachments. */
+static enum err_code read_input(struct headless *headless, struct err *err)
+{
+    struct headless_input input = {.words = headless->arguments->rest,
+                                   .word_count = headless->arguments->rest_count,
+                                   .no_stdin = headless->options.no_stdin,
+                                   .quiet = headless->global->quiet,
+                                   .stop_fd = signals_fd(),
+                                   .deadline_us = headless->options.deadline_us};
+    struct headless_attachments *attachments = &headless->attachments;
+    enum err_code code = ERR_OK;
+    size_t at = 0;
+    const char *path = NULL;
+    while (!code && (path = argument_next(headless->arguments, "attach", &at))) {
+        code = headless_attach(attachments, path, &input, err);
     }
-    if (flag(headless, "continue") && flag(headless, "session")) {
-        return err_set(err, ERR_USAGE, "--continue and --session exclude each other");
-    }
-    if (headless->printer.output_path && format == HEADLESS_STREAM_JSON) {
-        return err_set(err, ERR_USAGE, "--output cannot take stream-json: redirect stdout");
-    }
-    if (text(headless, "timeout")) {
-        double seconds = strtod(text(headless, "timeout"), NULL);
-        if (seconds <= 0) {
-            return err_set(err, ERR_USAGE, "--timeout takes a number of seconds above 0");
-        }
-        seconds = seconds < SECONDS_MOST ? seconds : SECONDS_MOST;
-        headless->deadline_us = clock_mono_us() + (int64_t)(seconds * 1e6);
-    }
-    return ERR_OK;
+    input.no_stdin = input.no_stdin || attachments->takes_stdin;
+    code = code ? code : headless_read(&input, &headless->prompt, err);
+    headless_fingerprint(&headless->options, buf_sv(&headless->prompt), attachments->items,
+                         attachments->count, &headless->fingerprint);
+    return code;
 }
 
 /* What can fail before anything is opened: config, model, prompt. */
@@ -140,35 +85,24 @@ static enum err_code prepare(struct headless *headless, struct err *err)
     enum err_code code = signals_start(err);
     code = code ? code : wake_open(&headless->wake, err);
     code = code ? code : open_config(headless->global, &headless->config, err);
-    if (!code && text(headless, "system")) {
-        char *system = NULL;
-        code = headless_text_option(text(headless, "system"), &system, err);
-        if (!code) {
-            free(headless->config->system);
-            headless->config->system = system;
-        }
-    }
+    code = code ? code : headless_options_complete(&headless->options, headless->config, err);
     code = code ? code
-                : model_choose(headless->config, text(headless, "model"), &headless->choice, err);
-    const struct headless_input input = {.words = headless->arguments->rest,
-                                         .word_count = headless->arguments->rest_count,
-                                         .no_stdin = flag(headless, "no-stdin"),
-                                         .quiet = headless->global->quiet,
-                                         .stop_fd = signals_fd(),
-                                         .deadline_us = headless->deadline_us};
-    return code ? code : headless_read(&input, &headless->prompt, err);
+                : model_choose(headless->config, headless->options.model, &headless->choice, err);
+    return code ? code : read_input(headless, err);
 }
 
 static enum err_code open_database(struct headless *headless, struct err *err)
 {
     char *path = NULL;
-    bool is_private = flag(headless, "no-save");
+    bool is_private = headless->options.saves_nothing;
     enum err_code code =
         is_private ? ERR_OK : database_path(headless->global, headless->config, &path, err);
     if (!code) {
         headless->broker = broker_new(NULL);
-        struct store_options store_options = {
-            .path = path, .debounce_us = headless->config->debounce_us, .broker = headless->broker};
+        struct store_options store_options = {.path = path,
+                                              .debounce_us = headless->config->debounce_us,
+                                              .follow = headless->options.waits,
+                                              .broker = headless->broker};
         code = store_open(&store_options, &headless->store, err);
     }
     free(path);
@@ -179,24 +113,65 @@ static enum err_code open_database(struct headless *headless, struct err *err)
         code = store_start(headless->store, err);
     }
     int64_t limit = clock_mono_us() + OPEN_US;
-    int64_t deadline = headless->deadline_us < limit ? headless->deadline_us : limit;
+    int64_t deadline = headless->options.deadline_us;
+    deadline = deadline < limit ? deadline : limit;
     return code ? code : store_wait_ready(headless->store, deadline, err);
+}
+
+static enum err_code named(struct headless *headless, const char *what, struct err *err)
+{
+    struct session_list list = {NULL, 0, false};
+    enum err_code code = named_session(headless->store, what, &list, err);
+    if (!code) {
+        headless->session = list.sessions[0].id;
+    }
+    session_list_free(&list);
+    return code;
+}
+
+static struct turn_key key_of(const struct headless *headless)
+{
+    bool has_scope = ulid_is_set(&headless->key_scope);
+    return (struct turn_key){.scope = sv_from(has_scope ? headless->key_scope.text : ""),
+                             .key = sv_from(headless->options.request_key),
+                             .fingerprint = buf_sv(&headless->fingerprint)};
+}
+
+/* A request that was made already needs no copy of its own. */
+static enum err_code fork_session(struct headless *headless, struct err *err)
+{
+    struct turn known;
+    struct turn_key key = key_of(headless);
+    if (key.key.n > 0 && turn_find_key(headless->store, &key, &known, NULL) == ERR_OK) {
+        headless->session = known.session;
+        return ERR_OK;
+    }
+    const struct branch_copy copy = {.session = headless->session};
+    enum err_code code = branch_copy(headless->store, &copy, &headless->copy, err);
+    headless->session = code ? headless->session : headless->copy;
+    if (code == ERR_EXISTS) {
+        code = err_set(err, ERR_BUSY, "an answer runs in the session that is to be copied");
+    }
+    return code;
 }
 
 static enum err_code find_session(struct headless *headless, struct err *err)
 {
-    const char *what = text(headless, "session");
-    if (what) {
-        struct session_list list = {NULL, 0, false};
-        enum err_code code = named_session(headless->store, what, &list, err);
-        if (!code) {
-            headless->session = list.sessions[0].id;
-        }
-        session_list_free(&list);
-        return code;
+    const struct headless_options *options = &headless->options;
+    enum err_code code = ERR_OK;
+    bool is_new = false;
+    if (options->session) {
+        code = named(headless, options->session, err);
+    } else if (options->session_key) {
+        const struct session_request request = {.key = sv_from(options->session_key)};
+        code = session_create(headless->store, &request, &headless->session, &is_new, err);
+    } else if (options->continues) {
+        code = session_last(headless->store, NULL, &headless->session, err);
     }
-    return flag(headless, "continue") ? session_last(headless->store, NULL, &headless->session, err)
-                                      : ERR_OK;
+    if (!code && (options->session || options->session_key)) {
+        headless->key_scope = headless->session;
+    }
+    return code || !options->forks ? code : fork_session(headless, err);
 }
 
 /* On another thread: only notes and wakes. */
@@ -224,10 +199,22 @@ static enum err_code send_prompt(struct headless *headless, struct err *err)
     }
     signals_watch(headless->engine, headless->store);
     code = engine_start(headless->engine, err);
+    const struct headless_options *options = &headless->options;
+    const struct chat_extras extras = {.options = options->chat,
+                                       .attachments = headless->attachments.items,
+                                       .attachment_count = headless->attachments.count};
     const struct engine_order order = {.session = headless->session,
                                        .prompt = buf_sv(&headless->prompt),
+                                       .key = key_of(headless),
+                                       .unanswered = options->unanswered,
+                                       .has_system = options->has_system,
+                                       .system = sv_from(options->system),
+                                       .has_max_cost = options->has_max_cost,
+                                       .max_cost_micros = options->max_cost_micros,
+                                       .extras = &extras,
                                        .begun = on_begun,
                                        .ctx = headless};
+    code = code ? code : headless_attach_store(&headless->attachments, headless->store, err);
     return code ? code : engine_send(headless->engine, &order, err);
 }
 
@@ -284,6 +271,40 @@ static void close_gap(struct headless *headless)
     }
 }
 
+/* The turn is there: begun now, or by who asked with the same key before. */
+static enum err_code begin(struct headless *headless, const struct turn *turn, struct err *err)
+{
+    if (ulid_is_set(&headless->copy) && !ulid_equal(&headless->copy, &turn->session)) {
+        /* Another process was faster; its copy is the one. */
+        struct err why;
+        if (session_delete(headless->store, &headless->copy, &why)) {
+            log_write(LOG_WARN, "an unused copy stays: %s", why.text);
+        }
+    }
+    if (turn->outcome == TURN_RUNNING && !headless->options.waits) {
+        return err_set(err, ERR_BUSY,
+                       "the request '%.80s' is being answered already (--wait follows it)",
+                       headless->options.request_key);
+    }
+    headless->have_turn = true;
+    headless->news_us = clock_mono_us();
+    headless->printer.turn = *turn;
+    headless->printer.replayed = turn->outcome == TURN_REPLAY || turn->outcome == TURN_RUNNING;
+    printer_begun(&headless->printer, headless->choice.label);
+    if (turn->outcome == TURN_UNANSWERED) {
+        headless->printer.replayed = turn->existed;
+        headless->answer.ended = true;
+        return ERR_OK;
+    }
+    if (turn->outcome == TURN_RUNNING) {
+        headless->follows = true;
+        headless->look_again_us = clock_mono_us() + LOOK_AGAIN_US;
+    }
+    /* Updates may have passed before the answer's id was known. */
+    headless->gap = true;
+    return ERR_OK;
+}
+
 /* Takes what waits: the turn's beginning, updates, gaps. */
 static enum err_code take_news(struct headless *headless, struct err *err)
 {
@@ -298,12 +319,10 @@ static enum err_code take_news(struct headless *headless, struct err *err)
         return err_set(err, code, "%s", why.text[0] ? why.text : err_text(code));
     }
     if (begun) {
-        headless->have_turn = true;
-        headless->news_us = clock_mono_us();
-        headless->printer.turn = turn;
-        printer_begun(&headless->printer, headless->choice.label);
-        /* Updates may have passed before the answer's id was known. */
-        headless->gap = true;
+        code = begin(headless, &turn, err);
+    }
+    if (code) {
+        return code;
     }
     (void)subscription_drain(headless->subscription, 0, on_event, headless);
     (void)subscription_take_resync(headless->subscription, on_resync, headless);
@@ -315,9 +334,10 @@ static enum err_code take_news(struct headless *headless, struct err *err)
 static void stop_answer(struct headless *headless)
 {
     if (headless->stop_us == CLOCK_NEVER) {
-        headless->stop_us = clock_mono_us() + STOP_US;
+        /* Another process's answer goes on: its end is not waited for. */
+        headless->stop_us = clock_mono_us() + (headless->follows ? 0 : STOP_US);
     }
-    if (headless->have_turn) {
+    if (headless->have_turn && !headless->follows) {
         engine_cancel(headless->engine, &headless->printer.turn.session);
     }
 }
@@ -325,10 +345,17 @@ static void stop_answer(struct headless *headless)
 static void look_at_limits(struct headless *headless)
 {
     bool was_stopped = headless->stop_us != CLOCK_NEVER;
-    headless->timed_out = headless->timed_out || clock_mono_us() >= headless->deadline_us;
+    int64_t now = clock_mono_us();
+    headless->timed_out = headless->timed_out || now >= headless->options.deadline_us;
     headless->reader_gone = headless->reader_gone || headless->printer.failure != 0;
-    if ((headless->timed_out || headless->reader_gone) && !was_stopped) {
+    headless->cost_passed = headless->cost_passed || headless_cost_is_passed(headless);
+    if ((headless->timed_out || headless->reader_gone || headless->cost_passed) && !was_stopped) {
         stop_answer(headless);
+    }
+    if (now >= headless->look_again_us) {
+        headless->look_again_us = CLOCK_NEVER;
+        headless->gap = true;
+        close_gap(headless);
     }
 }
 
@@ -353,7 +380,9 @@ static int64_t look_at_silence(struct headless *headless)
 static void wait_for_news(struct headless *headless)
 {
     int64_t silence = look_at_silence(headless);
-    int64_t deadline = headless->stop_us != CLOCK_NEVER ? headless->stop_us : headless->deadline_us;
+    silence = silence < headless->look_again_us ? silence : headless->look_again_us;
+    int64_t deadline =
+        headless->stop_us != CLOCK_NEVER ? headless->stop_us : headless->options.deadline_us;
     bool uses_stdout = !headless->printer.output_path && !headless->reader_gone;
     struct pollfd fds[] = {
         {.fd = subscription_fd(headless->subscription), .events = POLLIN},
@@ -379,6 +408,9 @@ static enum err_code follow(struct headless *headless, struct err *err)
             return code;
         }
         look_at_limits(headless);
+        if (headless->answer.ended) {
+            return ERR_OK;
+        }
         if (headless->stop_us != CLOCK_NEVER && headless->have_turn && !turn_before) {
             stop_answer(headless);
         }
@@ -395,7 +427,8 @@ static int shut_down(struct headless *headless, struct err *err)
 {
     int number = signals_release();
     enum finish_reason reason =
-        headless->timed_out || headless->reader_gone ? FINISH_CANCELED : FINISH_INTERRUPTED;
+        headless->timed_out || headless->reader_gone || headless->cost_passed ? FINISH_CANCELED
+                                                                              : FINISH_INTERRUPTED;
     if (headless->engine &&
         engine_stop(headless->engine, reason, clock_mono_us() + STOP_US) != ERR_OK) {
         output_remark("the connection did not end in time");
@@ -409,107 +442,6 @@ static int shut_down(struct headless *headless, struct err *err)
         (void)take_news(headless, &late);
     }
     return number;
-}
-
-/* What to say of an answer that was stopped, with -n and without. */
-static const char *kept(const struct headless *headless, const char *if_kept, const char *if_not)
-{
-    return flag(headless, "no-save") ? if_not : if_kept;
-}
-
-/* How the answer ended by itself. */
-static void describe_end(const struct headless *headless, struct outcome *outcome)
-{
-    const struct answer *answer = &headless->answer;
-    outcome->reason = answer->reason;
-    switch (answer->reason) {
-    case FINISH_MAX_TOKENS:
-        outcome->exit_code = EXIT_CUT;
-        outcome->text = "the answer was cut at the token limit";
-        break;
-    case FINISH_CONTENT_FILTER:
-    case FINISH_REFUSAL:
-        outcome->code = ERR_REFUSED;
-        outcome->text = answer->reason == FINISH_REFUSAL ? "the model refused to answer"
-                                                         : "a filter stopped the answer";
-        break;
-    case FINISH_CANCELED:
-        outcome->code = ERR_CANCELLED;
-        outcome->text =
-            kept(headless, "cancelled from elsewhere; what came is stored", "cancelled");
-        break;
-    case FINISH_INTERRUPTED:
-        outcome->code = answer->error ? answer->error : ERR_INTERRUPTED;
-        outcome->text = answer->detail
-                            ? answer->detail
-                            : kept(headless, "interrupted; what came is stored", "interrupted");
-        break;
-    case FINISH_ERROR:
-        outcome->code = answer->error ? answer->error : ERR_INTERNAL;
-        outcome->text = answer->detail;
-        break;
-    default:
-        break;
-    }
-    outcome->exit_code = outcome->code ? exit_code_of(outcome->code) : outcome->exit_code;
-}
-
-/* What ended the run from outside, if anything did before the answer was whole. */
-static bool judge_stop(const struct headless *headless, int number, struct outcome *outcome)
-{
-    enum finish_reason reason = headless->answer.reason;
-    bool was_stopped =
-        !headless->answer.ended || reason == FINISH_CANCELED || reason == FINISH_INTERRUPTED;
-    if (!was_stopped || !(number || headless->timed_out || headless->reader_gone)) {
-        return false;
-    }
-    bool canceled = number == SIGINT || (!number && headless->answer.ended);
-    *outcome = (struct outcome){
-        .code = canceled ? ERR_CANCELLED : ERR_INTERRUPTED,
-        .exit_code = number ? 128 + number : EXIT_READER_GONE,
-        .reason = headless->answer.ended ? reason
-                  : canceled             ? FINISH_CANCELED
-                                         : FINISH_INTERRUPTED,
-        .text = kept(headless, "stopped before the answer was whole; what came is stored",
-                     "stopped before the answer was whole")};
-    if (!headless->have_turn) {
-        outcome->text = "stopped before the prompt was sent";
-    }
-    if (!number && headless->printer.failure && headless->printer.failure != EPIPE) {
-        outcome->code = ERR_IO;
-        outcome->exit_code = exit_code_of(ERR_IO);
-        outcome->text =
-            kept(headless, "cannot write to stdout; what came is stored", "cannot write to stdout");
-    } else if (!number && headless->timed_out) {
-        outcome->code = ERR_TIMEOUT;
-        outcome->exit_code = EXIT_TIME_LIMIT;
-        outcome->text = kept(headless, "the time limit was reached; what came is stored",
-                             "the time limit was reached");
-    }
-    return true;
-}
-
-static struct outcome judge(const struct headless *headless, int number, const struct err *err)
-{
-    struct outcome outcome = {.reason = FINISH_ERROR};
-    bool failed_first = err->code != ERR_OK && !headless->have_turn;
-    if (judge_stop(headless, number, &outcome)) {
-        return outcome;
-    }
-    if (failed_first || !headless->answer.ended) {
-        outcome.code = err->code ? err->code : ERR_INTERNAL;
-        outcome.text = err->text[0] ? err->text : NULL;
-        outcome.exit_code = exit_code_of(outcome.code);
-        return outcome;
-    }
-    describe_end(headless, &outcome);
-    if (outcome.exit_code == 0 && err->code) {
-        /* The answer is whole, but could not be saved. */
-        outcome.code = err->code;
-        outcome.text = err->text;
-        outcome.exit_code = exit_code_of(err->code);
-    }
-    return outcome;
 }
 
 /* A prompt that could not be stored may be nowhere else. */
@@ -543,6 +475,9 @@ static void release(struct headless *headless)
     config_free(headless->config);
     answer_release(&headless->answer);
     buf_release(&headless->prompt);
+    buf_release(&headless->fingerprint);
+    headless_attachments_release(&headless->attachments);
+    headless_options_release(&headless->options);
     wake_close(&headless->wake);
     pthread_mutex_destroy(&headless->lock);
     free(headless);
@@ -554,26 +489,30 @@ static int run(const struct global_options *global, const struct arguments *argu
     *headless = (struct headless){.global = global,
                                   .arguments = arguments,
                                   .prompt = BUF_INIT(2 * HEADLESS_INPUT_MAX),
-                                  .deadline_us = CLOCK_NEVER,
+                                  .fingerprint = BUF_INIT(BUF_MAX_INTERNAL),
+                                  .look_again_us = CLOCK_NEVER,
                                   .stop_us = CLOCK_NEVER,
                                   .wake = WAKE_INIT};
     pthread_mutex_init(&headless->lock, NULL);
     answer_init(&headless->answer);
     struct err err = {0};
     int exit_code = 0;
-    if (read_options(headless, &err)) {
-        exit_code = command_fail(&err);
+    enum err_code code = headless_options_read(arguments, &headless->options, &err);
+    set_up_printer(headless);
+    if (code) {
+        const struct outcome wrong = {exit_code_of(code), code, err.text, FINISH_ERROR};
+        exit_code = printer_result(&headless->printer, &headless->answer, &wrong);
         release(headless);
         return exit_code;
     }
-    enum err_code code = prepare(headless, &err);
+    code = prepare(headless, &err);
     code = code ? code : open_database(headless, &err);
     code = code ? code : find_session(headless, &err);
     code = code ? code : send_prompt(headless, &err);
     code = code ? code : follow(headless, &err);
     struct err close_err = {0};
     int number = shut_down(headless, &close_err);
-    struct outcome outcome = judge(headless, number, code ? &err : &close_err);
+    struct outcome outcome = headless_judge(headless, number, code ? &err : &close_err);
     if (headless->answer.ended) {
         printer_finish(&headless->printer, &headless->answer);
     }
@@ -595,9 +534,18 @@ const struct command command_run = {
         "  git diff | weir run \"Write a commit message\"\n"
         "  weir run -c --json \"And three lakes\" | jq -r .text\n"
         "  weir run -m demo \"Show me a table\"\n"
+        "  weir run -a src/ -x \"Write a Makefile for this\" > Makefile\n"
+        "  weir run --request-id build-4711 --wait \"Summarise\" < build.log\n"
         "\n"
         "The answer goes to stdout, everything else to stderr. stream-json prints one object for\n"
-        "each event; the last one is always the result, as json prints it.\n",
-    .options = options,
+        "each event; the last one is always the result, as json prints it.\n"
+        "\n"
+        "With --request-id a run can be repeated without asking twice: an answer that is stored "
+        "is\n"
+        "printed again, with its exit code; one that runs elsewhere is followed with --wait, else\n"
+        "the exit code is 75; one that failed is asked for anew. The same KEY with another "
+        "prompt,\n"
+        "attachment or option that shapes the answer is refused (65).\n",
+    .options = headless_option_specs,
     .run = run,
 };

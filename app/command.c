@@ -35,9 +35,12 @@ static const char general_help[] =
 
 static const char exit_help[] =
     "\nExit codes: 0 done, 1 unexpected failure, 2 wrong usage, 3 answer cut at the token limit,\n"
-    "4 refused by the model, 65 bad input, 69 provider unreachable, 73 and 74 the store failed,\n"
-    "75 busy, 76 the stream broke, 77 authentication refused, 78 configuration, 124 time limit,\n"
-    "129, 130, 141, 143 ended by SIGHUP, SIGINT, a reader that went away, SIGTERM.\n";
+    "4 refused by the model, 5 budget reached, 6 not what was asked for, 65 bad input, 69 "
+    "provider\n"
+    "unreachable, 73 and 74 the store failed, 75 busy, 76 the stream broke, 77 authentication\n"
+    "refused, 78 configuration, 124 time limit, 129, 130, 141, 143 ended by SIGHUP, SIGINT, a "
+    "reader\n"
+    "that went away, SIGTERM.\n";
 
 const struct command *const *commands(void)
 {
@@ -63,6 +66,17 @@ const char *argument_text(const struct arguments *arguments, const char *name)
 bool argument_flag(const struct arguments *arguments, const char *name)
 {
     return argument_text(arguments, name) != NULL;
+}
+
+const char *argument_next(const struct arguments *arguments, const char *name, size_t *at)
+{
+    while (*at < arguments->mention_count) {
+        const struct option_mention *mention = &arguments->mentions[(*at)++];
+        if (strcmp(mention->spec->name, name) == 0) {
+            return mention->value;
+        }
+    }
+    return NULL;
 }
 
 static void append_padded(struct buf *out, size_t from, size_t column)
@@ -156,6 +170,7 @@ int exit_code_of(enum err_code code)
         [ERR_RATE_LIMIT] = 75,  [ERR_AUTH] = 77,
         [ERR_REJECTED] = 65,    [ERR_PROTOCOL] = 76,
         [ERR_REFUSED] = 4,      [ERR_BUDGET] = 5,
+        [ERR_UNFIT] = 6,
     };
     return (unsigned)code < ERR_COUNT ? codes[code] : 1;
 }

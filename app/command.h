@@ -17,7 +17,12 @@
 #include "base/err.h"
 #include "base/sv.h"
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_NUMBER,
+    OPTION_LIST, /* may be given several times: argument_next */
+};
 
 struct option_spec {
     const char *name; /* without dashes; NULL ends the table */
@@ -27,18 +32,28 @@ struct option_spec {
     const char *help;  /* one line */
 };
 
+/* One mention of an option of kind OPTION_LIST. */
+struct option_mention {
+    const struct option_spec *spec;
+    const char *value;
+};
+
 /* What the command line said. Views into argv, which lives as long as the process. */
 struct arguments {
     const struct option_spec *specs;
-    const char *values[32];  /* by index in specs: text, "" for a flag that is set, NULL when it was
+    const char *values[40];  /* by index in specs: text, "" for a flag that is set, NULL when it was
                                 not given */
     const char *const *rest; /* operands */
     size_t rest_count;
+    const struct option_mention *mentions; /* in their order */
+    size_t mention_count;
 };
 
-/* By the option's long name. */
+/* By the option's long name; of several mentions the last. */
 const char *argument_text(const struct arguments *arguments, const char *name);
 bool argument_flag(const struct arguments *arguments, const char *name);
+/* The next value of an OPTION_LIST; `*at` is 0 at first. NULL: there are no more. */
+const char *argument_next(const struct arguments *arguments, const char *name, size_t *at);
 
 /* Options that every command takes. */
 struct global_options {

@@ -13,7 +13,8 @@ struct command_line {
     const struct command *command; /* NULL: none was named, and --help or --version was given */
     struct global_options global;
     struct arguments arguments;
-    const char **rest; /* what arguments.rest points to; free() */
+    const char **rest;               /* what arguments.rest points to; free() */
+    struct option_mention *mentions; /* and arguments.mentions */
     bool help, version;
     bool is_implied; /* the command was not named */
 };

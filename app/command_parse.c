@@ -32,7 +32,7 @@ struct parser {
     char **argv;
     struct command_line *line;
     const char *global[COUNT_OF(global_specs)];
-    size_t rest_count;
+    size_t rest_count, mention_count;
 };
 
 /* Where an option's value goes. */
@@ -90,11 +90,15 @@ static bool is_number(const char *text)
     return *text >= '0' && *text <= '9' && *end == '\0' && isfinite(value);
 }
 
-static enum err_code set_value(struct slot slot, const char *value, struct err *err)
+static enum err_code set_value(struct parser *parser, struct slot slot, const char *value,
+                               struct err *err)
 {
     if (slot.spec->kind == OPTION_NUMBER && !is_number(value)) {
         return err_set(err, ERR_USAGE, "option '--%s' takes a number, not '%.80s'", slot.spec->name,
                        value);
+    }
+    if (slot.spec->kind == OPTION_LIST) {
+        parser->line->mentions[parser->mention_count++] = (struct option_mention){slot.spec, value};
     }
     *slot.value = value;
     return ERR_OK;
@@ -107,7 +111,7 @@ static enum err_code set_from_next(struct parser *parser, struct slot slot, stru
         return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s", slot.spec->name,
                        slot.spec->value);
     }
-    return set_value(slot, parser->argv[parser->at++], err);
+    return set_value(parser, slot, parser->argv[parser->at++], err);
 }
 
 static enum err_code take_long(struct parser *parser, const char *word, struct err *err)
@@ -122,9 +126,10 @@ static enum err_code take_long(struct parser *parser, const char *word, struct e
     bool has_value = equals < text.n;
     if (slot.spec->kind == OPTION_FLAG) {
         return has_value ? err_set(err, ERR_USAGE, "option '--%s' takes no value", slot.spec->name)
-                         : set_value(slot, "", err);
+                         : set_value(parser, slot, "", err);
     }
-    return has_value ? set_value(slot, text.p + equals + 1, err) : set_from_next(parser, slot, err);
+    return has_value ? set_value(parser, slot, text.p + equals + 1, err)
+                     : set_from_next(parser, slot, err);
 }
 
 static enum err_code take_cluster(struct parser *parser, const char *word, struct err *err)
@@ -137,9 +142,9 @@ static enum err_code take_cluster(struct parser *parser, const char *word, struc
         }
         enum err_code code = ERR_OK;
         if (slot.spec->kind == OPTION_FLAG) {
-            code = set_value(slot, "", err);
+            code = set_value(parser, slot, "", err);
         } else if (letter[1]) {
-            return set_value(slot, letter + 1, err);
+            return set_value(parser, slot, letter + 1, err);
         } else {
             code = set_from_next(parser, slot, err);
         }
@@ -287,6 +292,8 @@ static enum err_code finish(struct parser *parser, struct err *err)
                                            .quiet = parser->global[GLOBAL_QUIET] != NULL};
     line->arguments.rest = line->rest;
     line->arguments.rest_count = parser->rest_count;
+    line->arguments.mentions = line->mentions;
+    line->arguments.mention_count = parser->mention_count;
     const char *color = line->global.color ? line->global.color : "auto";
     if (strcmp(color, "auto") != 0 && strcmp(color, "always") != 0 && strcmp(color, "never") != 0) {
         return err_set(err, ERR_USAGE,
@@ -300,6 +307,7 @@ enum err_code command_parse(int argc, char **argv, struct command_line *ret, str
 {
     *ret = (struct command_line){.command = NULL};
     ret->rest = xcalloc((size_t)argc + 1, sizeof *ret->rest);
+    ret->mentions = xcalloc((size_t)argc + 1, sizeof *ret->mentions);
     struct parser parser = {.argc = argc, .at = argc > 0 ? 1 : 0, .argv = argv, .line = ret};
     enum err_code code = take_leading(&parser, err);
     code = code ? code : take_command(&parser, err);
@@ -313,5 +321,6 @@ enum err_code command_parse(int argc, char **argv, struct command_line *ret, str
 void command_line_release(struct command_line *line)
 {
     free(line->rest);
+    free(line->mentions);
     *line = (struct command_line){.command = NULL};
 }

@@ -94,6 +94,8 @@ static void *home_of(struct loader *loader, const struct config_key *key,
         base = (char *)provider_entry(loader, item->path[1], item->line);
     } else if (key->home == KEY_OF_ALIAS) {
         base = (char *)alias_entry(loader->config, item->path[1]);
+    } else if (key->home == KEY_OF_ROLE) {
+        base = (char *)config_role_entry(&loader->config->roles, item->path[1]);
     } else if (key->home == KEY_OF_MODEL) {
         bool of_budget = sv_equal_str(item->path[0], "budget");
         base = (char *)model_entry(loader->config, item->path[of_budget ? 2 : 1]);
@@ -217,7 +219,7 @@ static enum err_code put_text(struct loader *loader, const struct config_key *ke
         return complain_type(loader, item, key->expected, err);
     }
     struct sv text = item->text;
-    bool may_be_long = strcmp(key->path, "system") == 0;
+    bool may_be_long = sv_ends_with(sv_from(key->path), SV("system"));
     bool may_be_empty = strcmp(key->path, "provider.*.proxy") == 0;
     bool good = may_be_long ? memchr(text.p, 0, text.n) == NULL
                             : (text.n || may_be_empty) && is_printable(text);
@@ -453,6 +455,7 @@ static enum err_code put(struct loader *loader, const struct config_key *key,
         return put_type(loader, key, item, err);
     case KEY_MS:
     case KEY_SECONDS:
+    case KEY_NUMBER:
         return put_number(loader, key, item, err);
     case KEY_COUNT:
         return put_count(loader, key, item, err);
@@ -672,6 +675,7 @@ static void drop_providers(struct config *config)
         free(config->models[i].name);
         free(config->models[i].body);
     }
+    config_roles_release(&config->roles);
     free(config->providers);
     free(config->aliases);
     free(config->models);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/config_roles.h"
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -73,6 +74,7 @@ struct config {
     struct keymap *keymap; /* of [keys]; NULL: as it is built in */
     struct config_model *models;
     size_t model_count;
+    struct config_roles roles;
 };
 
 /* `path` NULL: the XDG one, which may be missing. A path that was given must exist. ERR_CONFIG,

@@ -13,6 +13,7 @@
 #define OF_PROVIDER(member) KEY_OF_PROVIDER, offsetof(struct config_provider, member)
 #define OF_ALIAS(member) KEY_OF_ALIAS, offsetof(struct config_alias, member)
 #define OF_MODEL(member) KEY_OF_MODEL, offsetof(struct config_model, member)
+#define OF_ROLE(member) KEY_OF_ROLE, offsetof(struct config_role, member)
 #define PRICE_EXPECTED "a text such as \"0.25\", US dollars for a million tokens"
 #define LIMIT_EXPECTED "a text such as \"5.00\", US dollars"
 #define TIMEOUT_EXPECTED "a number of seconds from 0.1 to 86400"
@@ -45,6 +46,11 @@ static const struct config_key keys[] = {
     {"provider.*.ca_file", KEY_PATH, OF_PROVIDER(ca_file), 0, 0, "a path that begins with / or ~/"},
     {"provider.*.allow_plain_http", KEY_FLAG, OF_PROVIDER(allow_plain_http), 0, 0, "true or false"},
     {"alias.*", KEY_MODEL, OF_ALIAS(model), 0, 0, "a text, PROVIDER/MODEL"},
+    {"role.*.system", KEY_TEXT, OF_ROLE(system), 0, 0, "a text"},
+    {"role.*.model", KEY_TEXT, OF_ROLE(model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
+    {"role.*.temperature", KEY_NUMBER, OF_ROLE(temperature), 0, 2, "a number from 0 to 2"},
+    {"role.*.max_tokens", KEY_COUNT, OF_ROLE(max_tokens), 1, 1e9, "a whole number of tokens"},
+    {"role.*.reasoning_effort", KEY_TEXT, OF_ROLE(effort), 0, 0, "a text such as \"low\""},
     {"budget.daily", KEY_MONEY, OF_CONFIG(daily), 0, 0, LIMIT_EXPECTED},
     {"budget.monthly", KEY_MONEY, OF_CONFIG(monthly), 0, 0, LIMIT_EXPECTED},
     {"budget.unknown_price", KEY_CHOICE, OF_CONFIG(allow_unknown_price), 0, 0,

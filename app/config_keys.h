@@ -21,6 +21,7 @@ enum key_kind {
     KEY_MODEL,   /* PROVIDER/MODEL */
     KEY_MS,      /* whole number; kept in µs */
     KEY_SECONDS, /* number; kept in µs */
+    KEY_NUMBER,  /* number; kept in millionths */
     KEY_COUNT,   /* whole number */
     KEY_MONEY,   /* decimal text; kept in millionths */
     KEY_CHOICE,  /* "refuse" or "allow"; kept as false or true */
@@ -31,7 +32,7 @@ enum key_kind {
     KEY_CHORDS, /* keys of the screen; the last segment is an action's name */
 };
 
-enum key_home { KEY_OF_CONFIG, KEY_OF_PROVIDER, KEY_OF_ALIAS, KEY_OF_MODEL };
+enum key_home { KEY_OF_CONFIG, KEY_OF_PROVIDER, KEY_OF_ALIAS, KEY_OF_MODEL, KEY_OF_ROLE };
 
 struct config_key {
     const char *path; /* segments with dots between; * is any name; NULL ends the table */

@@ -40,6 +40,9 @@ struct headless_input {
  */
 enum err_code headless_read(const struct headless_input *input, struct buf *out,
                             struct err *err) NODISCARD;
+/* Appends stdin, however long it is silent, as its bytes are. The same errors. */
+enum err_code headless_read_stdin(const struct headless_input *input, struct buf *out,
+                                  struct err *err) NODISCARD;
 /* TEXT, or the content of @FILE. For free(). */
 enum err_code headless_text_option(const char *value, char **ret_text, struct err *err) NODISCARD;
 
@@ -55,6 +58,9 @@ struct printer {
     bool tells_progress;     /* retries and silence too: somebody reads stderr, or asked for it */
     bool show_reasoning;
     bool show_usage;
+    bool only_code;   /* of the text the first code block */
+    bool at_end;      /* text is printed when it is whole */
+    bool replayed;    /* the answer is another run's */
     struct turn turn; /* zeroed until it has begun */
     int failure;      /* errno of the first write to stdout that failed, or 0 */
     uint64_t seq;
@@ -79,6 +85,7 @@ struct answer {
     struct answer_part *parts;
     size_t part_count;
     bool ended;
+    uint32_t revision; /* that it is complete up to */
     enum finish_reason reason;
     enum err_code error;
     char *detail, *model;
@@ -110,6 +117,9 @@ void printer_text(struct printer *printer, const struct answer_part *part, uint3
 void printer_part_end(struct printer *printer, const struct answer_part *part, uint32_t number);
 void printer_waiting(struct printer *printer, const struct message_update *update);
 void printer_finish(struct printer *printer, const struct answer *answer);
+/* Appends what is printed of the answer's text. ERR_UNFIT: it has no code block. */
+enum err_code printer_pick(const struct printer *printer, const struct answer *answer,
+                           struct buf *out, struct err *err) NODISCARD;
 /* The result, in the form of the format; gives the exit code, which a failed write changes. */
 int printer_result(struct printer *printer, const struct answer *answer,
                    const struct outcome *outcome);

@@ -86,7 +86,15 @@ static void apply_end(struct answer *answer, enum finish_reason reason, enum err
 bool answer_apply_update(struct answer *answer, const struct message_update *update,
                          struct printer *printer)
 {
+    if (update->kind == UPDATE_DELETED) {
+        apply_end(answer, FINISH_CANCELED, ERR_GONE, "the answer was deleted", &answer->usage);
+        return false;
+    }
+    if (update->revision_before > answer->revision) {
+        return true;
+    }
     bool gap = false;
+    answer->revision = update->revision > answer->revision ? update->revision : answer->revision;
     replace(&answer->model, sv_from(update->model));
     for (size_t i = 0; i < update->piece_count; i++) {
         gap = apply_piece(answer, &update->pieces[i], printer) || gap;
@@ -106,6 +114,7 @@ bool answer_apply_update(struct answer *answer, const struct message_update *upd
 void answer_apply_snapshot(struct answer *answer, const struct message *message,
                            struct printer *printer)
 {
+    answer->revision = message->revision;
     replace(&answer->model, sv_from(message->model));
     for (size_t i = 0; i < message->part_count; i++) {
         const struct message_part *part = &message->parts[i];

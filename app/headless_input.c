@@ -72,6 +72,12 @@ static enum err_code read_stdin(const struct headless_input *input, bool patient
     }
 }
 
+enum err_code headless_read_stdin(const struct headless_input *input, struct buf *out,
+                                  struct err *err)
+{
+    return read_stdin(input, true, out, err);
+}
+
 /* A file, a pipe or a socket: somebody meant us to read it. Not a terminal, not /dev/null. */
 static bool stdin_is_given(void)
 {

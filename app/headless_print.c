@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/code_block.h"
 #include "app/command.h"
 #include "app/headless.h"
 #include "app/output.h"
@@ -78,6 +79,7 @@ static void begin_line(struct printer *printer, const char *type, struct buf *ou
     record_id(out, "session_id", &printer->turn.session);
     record_id(out, "turn_id", &printer->turn.id);
     record_id(out, "message_id", &printer->turn.answer);
+    record_time(out, "time", clock_wall_us());
 }
 
 static void end_line(struct printer *printer, struct buf *out)
@@ -131,7 +133,7 @@ void printer_part_open(struct printer *printer, const struct answer_part *part, 
 
 static void print_answer_text(struct printer *printer, uint32_t number, struct sv text)
 {
-    if (printer->output_path) {
+    if (printer->output_path || printer->at_end) {
         return;
     }
     if (printer->wrote_text && printer->text_part != number) {
@@ -224,6 +226,13 @@ void printer_waiting(struct printer *printer, const struct message_update *updat
     }
 }
 
+/* A prompt that was left without an answer has none. */
+static void record_reason(struct buf *out, const char *name, enum finish_reason reason)
+{
+    record_text(out, name,
+                reason == FINISH_NONE ? (struct sv){NULL, 0} : sv_from(finish_reason_text(reason)));
+}
+
 void printer_finish(struct printer *printer, const struct answer *answer)
 {
     if (!is_streaming_json(printer)) {
@@ -235,7 +244,7 @@ void printer_finish(struct printer *printer, const struct answer *answer)
     end_line(printer, &line);
     printer->seen.part = CURSOR_END;
     begin_line(printer, "finish", &line);
-    record_text(&line, "reason", sv_from(finish_reason_text(answer->reason)));
+    record_reason(&line, "reason", answer->reason);
     record_text(&line, "detail", sv_from(answer->detail));
     end_line(printer, &line);
 }
@@ -290,18 +299,46 @@ static void record_joined(struct buf *out, const char *name, const struct answer
     buf_release(&text);
 }
 
+enum err_code printer_pick(const struct printer *printer, const struct answer *answer,
+                           struct buf *out, struct err *err)
+{
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    answer_append_text(answer, PART_TEXT, &text);
+    bool found = true;
+    if (printer->only_code) {
+        found = code_block_first(buf_sv(&text), out);
+    } else {
+        buf_append_sv(out, buf_sv(&text));
+    }
+    buf_release(&text);
+    return found ? ERR_OK : err_set(err, ERR_UNFIT, "the answer has no code block");
+}
+
+/* The whole text where no block was found: the object tells all that there is. */
+static void record_picked(const struct printer *printer, struct buf *out,
+                          const struct answer *answer)
+{
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    if (printer_pick(printer, answer, &text, NULL)) {
+        buf_clear(&text);
+        answer_append_text(answer, PART_TEXT, &text);
+    }
+    record_text(out, "text", sv_from(buf_cstr(&text)));
+    buf_release(&text);
+}
+
 static void append_result(struct printer *printer, const struct answer *answer,
                           const struct outcome *outcome, struct buf *out)
 {
     begin_line(printer, "result", out);
     record_int(out, "version", FORMAT_VERSION);
-    record_joined(out, "text", answer, PART_TEXT);
+    record_picked(printer, out, answer);
     record_joined(out, "reasoning", answer, PART_REASONING);
     record_tool_calls(out, answer);
-    record_text(out, "finish_reason", sv_from(finish_reason_text(outcome->reason)));
+    record_reason(out, "finish_reason", outcome->reason);
     record_text(out, "model", sv_from(answer->model));
     record_usage(out, &answer->usage);
-    record_bool(out, "replayed", false);
+    record_bool(out, "replayed", printer->replayed);
     record_error(out, outcome);
     record_int(out, "exit_code", outcome->exit_code);
 }
@@ -327,6 +364,17 @@ static void remark_usage(const struct usage *usage)
         buf_appendf(&text, "%scost $%.6f", text.n ? ", " : "", (double)usage->cost_micros / 1e6);
     }
     output_remark("tokens: %s", text.n ? buf_cstr(&text) : "unknown");
+    buf_release(&text);
+}
+
+/* What did not stream. */
+static void print_whole(struct printer *printer, const struct answer *answer)
+{
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    if (printer_pick(printer, answer, &text, NULL) == ERR_OK && text.n > 0) {
+        printer->at_end = false;
+        print_answer_text(printer, 0, buf_sv(&text));
+    }
     buf_release(&text);
 }
 
@@ -368,9 +416,9 @@ static int result_to_file(struct printer *printer, const struct answer *answer,
         buf_append_str(&out, "}\n");
         exit_code = write_file(printer, buf_sv(&out), exit_code);
     } else if (is_usable(outcome)) {
-        answer_append_text(answer, PART_TEXT, &out);
+        bool found = printer_pick(printer, answer, &out, NULL) == ERR_OK;
         buf_append_str(&out, out.n && out.p[out.n - 1] != '\n' ? "\n" : "");
-        exit_code = write_file(printer, buf_sv(&out), exit_code);
+        exit_code = found ? write_file(printer, buf_sv(&out), exit_code) : exit_code;
     }
     buf_release(&out);
     return exit_code;
@@ -398,6 +446,9 @@ static void remark_tool_calls(const struct answer *answer)
 int printer_result(struct printer *printer, const struct answer *answer,
                    const struct outcome *outcome)
 {
+    if (printer->format == HEADLESS_TEXT && printer->at_end) {
+        print_whole(printer, answer);
+    }
     if (printer->format == HEADLESS_TEXT) {
         end_text(printer);
     }

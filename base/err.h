@@ -49,7 +49,8 @@
     X(ERR_REJECTED, "request rejected")                                                            \
     X(ERR_PROTOCOL, "stream broke")                                                                \
     X(ERR_REFUSED, "refused by the model")                                                         \
-    X(ERR_BUDGET, "budget reached")
+    X(ERR_BUDGET, "budget reached")                                                                \
+    X(ERR_UNFIT, "not what was asked for")
 
 #define ERR__ENUM(name, text) name,
 enum err_code { ERR_CODES(ERR__ENUM) ERR_COUNT };
