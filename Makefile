@@ -198,14 +198,26 @@ DOCS   := $(wildcard README.md LICENSE config.example.toml)
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/weir
 MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
+BASHDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISHDIR := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 install:
 	@$(SUBMAKE) FLAVOUR=release all
+	@$(MAKE) --no-print-directory install-files
+install-files:
 	install -d $(BINDIR) $(DOCDIR) $(MANDIR)
 	install -m 755 $(B)/release/weir $(BINDIR)/weir
 	install -m 644 $(DOCS) $(DOCDIR)
 	install -m 644 doc/weir.1 $(MANDIR)
+	install -d $(BASHDIR) $(ZSHDIR) $(FISHDIR)
+	for c in $$($(B)/release/weir __man); do \
+	  $(B)/release/weir __man $$c >$(MANDIR)/weir-$$c.1 && chmod 644 $(MANDIR)/weir-$$c.1 || exit 1; done
+	umask 022 && $(B)/release/weir completions bash >$(BASHDIR)/weir
+	umask 022 && $(B)/release/weir completions zsh >$(ZSHDIR)/_weir
+	umask 022 && $(B)/release/weir completions fish >$(FISHDIR)/weir.fish
 uninstall:
-	rm -f $(BINDIR)/weir $(MANDIR)/weir.1 $(addprefix $(DOCDIR)/,$(DOCS))
+	rm -f $(BINDIR)/weir $(MANDIR)/weir.1 $(MANDIR)/weir-*.1 \
+	  $(BASHDIR)/weir $(ZSHDIR)/_weir $(FISHDIR)/weir.fish $(addprefix $(DOCDIR)/,$(DOCS))
 	-rmdir $(DOCDIR)
 ##  clean            remove $(B)
 clean:
@@ -216,4 +228,4 @@ help:
 
 -include $(wildcard $(O)/*/*.d $(O)/tests/*/*.d)
 .PHONY: mutants all archives always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
-        fuzz check-bare install uninstall clean help
+        fuzz check-bare install install-files uninstall clean help

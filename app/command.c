@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/command_internal.h"
+#include "app/completing.h"
 #include "app/output.h"
 #include "app/version.h"
 #include "base/log.h"
@@ -13,17 +14,9 @@
 #define HELP_COLUMN 30
 
 static const struct command *const table[] = {
-    &command_chat,
-    &command_run,
-    &command_session,
-    &command_export,
-    &command_usage,
-    &command_budget,
-    &command_config,
-    &command_models,
-    &command_doctor,
-    &command_watch,
-    NULL,
+    &command_chat,   &command_run,    &command_session,     &command_export,
+    &command_usage,  &command_budget, &command_config,      &command_models,
+    &command_doctor, &command_watch,  &command_completions, NULL,
 };
 
 static const char general_help[] =
@@ -41,6 +34,11 @@ static const char exit_help[] =
     "refused, 78 configuration, 124 time limit, 129, 130, 141, 143 ended by SIGHUP, SIGINT, a "
     "reader\n"
     "that went away, SIGTERM.\n";
+
+const char *command_exit_codes(void)
+{
+    return exit_help + sizeof "\nExit codes:";
+}
 
 const struct command *const *commands(void)
 {
@@ -194,6 +192,9 @@ int command_main(int argc, char **argv)
     struct command_line line;
     struct err err = {0};
     int exit_code = 0;
+    if (completing_main(argc, argv, &exit_code)) {
+        return exit_code;
+    }
     if (command_parse(argc, argv, &line, &err)) {
         exit_code = wrong_usage(&line, &err);
     } else if (line.help) {

@@ -26,6 +26,9 @@ void command_line_release(struct command_line *line);
 /* Appends the help of one command, or of all (NULL). */
 void command_help(const struct command *command, struct buf *out);
 
+/* What the exit codes mean, some lines of text. */
+const char *command_exit_codes(void);
+
 /* Options that every command takes; ended by a NULL name. */
 const struct option_spec *global_option_specs(void);
 
