@@ -17,6 +17,7 @@
 #include "store/history_internal.h"
 #include "store/participant_internal.h"
 #include "store/session_internal.h"
+#include "store/sql_internal.h"
 
 #define STEP_US CLOCK_MS(3)
 
@@ -103,9 +104,10 @@ static const char same_turn_sql[] =
     " (SELECT max(seq) FROM message WHERE branch = ?2)"
     " WHERE o.id = ?1 AND o.turn = (SELECT turn FROM message WHERE id = ?3) AND n.turn NOT NULL";
 static const char message_sql[] =
-    "INSERT INTO message (uid, branch, seq, turn, role, model, reason, error, detail, revision,"
+    "INSERT INTO message (id, uid, branch, seq, turn, role, model, reason, error, detail, revision,"
     " folded, created_at, ended_at, action, participant, continues)"
-    " SELECT ?3, ?2, o.seq, ?4, o.role, o.model, '', o.error, o.detail, o.revision, 0,"
+    " SELECT " SQL__MESSAGE_ROW
+    ", ?3, ?2, o.seq, ?4, o.role, o.model, '', o.error, o.detail, o.revision, 0,"
     " o.created_at, o.ended_at, o.action, ?5,"
     " (SELECT n.id FROM message c JOIN message n ON n.branch = ?2 AND n.seq = c.seq"
     "  WHERE c.id = o.continues)"

@@ -24,6 +24,11 @@ struct branch_new {
 enum err_code branch__make(struct db *db, const struct branch_new *new, struct ulid *ret_id,
                            int64_t *ret_row, struct err *err) NODISCARD;
 
+/* Where the next message of the branch goes: above all that it has or shares, and above all that
+ * branches from it take as theirs, also where those messages were purged. */
+enum err_code branch__next_seq(struct db *db, int64_t branch, int64_t *ret_seq,
+                               struct err *err) NODISCARD;
+
 /* Messages of `branch` with after < seq < before. */
 struct branch_range {
     int64_t branch;

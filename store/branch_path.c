@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "store/branch_internal.h"
+#include "store/sql_internal.h"
 
 /* More forks upon forks than anybody makes: it guards against a damaged file that goes in a circle.
  */
@@ -35,6 +36,16 @@ enum err_code branch__make(struct db *db, const struct branch_new *new, struct u
         *ret_row = db_last_id(db);
     }
     return code;
+}
+
+enum err_code branch__next_seq(struct db *db, int64_t branch, int64_t *ret_seq, struct err *err)
+{
+    return sql__value_of_row(
+        db,
+        "SELECT 1 + max(coalesce((SELECT max(seq) FROM message WHERE branch = ?1), 0),"
+        " coalesce((SELECT max(fork_seq) FROM branch WHERE parent = ?1), 0),"
+        " coalesce((SELECT fork_seq FROM branch WHERE id = ?1), 0))",
+        branch, ret_seq, err);
 }
 
 /* wide: two rows are found by two ids. */

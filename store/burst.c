@@ -7,7 +7,11 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "store/attempt_internal.h"
+#include "store/branch_internal.h"
 #include "store/core_internal.h"
+#include "store/participant_internal.h"
+#include "store/session_internal.h"
+#include "store/sql_internal.h"
 
 struct burst {
     struct ulid turn;
@@ -22,7 +26,7 @@ struct burst {
 struct writing {
     struct burst *burst;
     const struct burst_item *item;
-    int64_t row;
+    int64_t row, author;
 };
 
 static void free_items(struct burst_item *items, size_t count)
@@ -50,10 +54,10 @@ static enum err_code find_turn(struct burst *burst, struct db *db, struct err *e
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db,
-                   "SELECT t.id, t.branch, s.id, s.uid, coalesce((SELECT max(seq) FROM message"
-                   " WHERE branch = t.branch), 0), EXISTS (SELECT 1 FROM attempt a WHERE"
+                   "SELECT t.id, t.branch, s.id, s.uid, EXISTS (SELECT 1 FROM attempt a WHERE"
                    " a.branch = t.branch AND a.state = 'running') FROM turn t JOIN branch b"
-                   " ON b.id = t.branch JOIN session s ON s.id = b.session WHERE t.uid = ?1",
+                   " ON b.id = t.branch JOIN session s ON s.id = b.session WHERE t.uid = ?1"
+                   " AND s.deleted_at IS NULL",
                    err);
     db_bind_id(stmt, 1, &burst->turn);
     if (!db_step(db, stmt, err)) {
@@ -64,10 +68,10 @@ static enum err_code find_turn(struct burst *burst, struct db *db, struct err *e
     burst->branch_row = db_column_int(stmt, 1);
     burst->session_row = db_column_int(stmt, 2);
     burst->session = db_column_id(stmt, 3);
-    burst->seq = db_column_int(stmt, 4);
-    bool running = db_column_int(stmt, 5) != 0;
+    bool running = db_column_int(stmt, 4) != 0;
     db_reset(stmt);
-    return running ? err_set(err, ERR_EXISTS, "an answer is running in this session") : ERR_OK;
+    return running ? err_set(err, ERR_EXISTS, "an answer is running in this session")
+                   : branch__next_seq(db, burst->branch_row, &burst->seq, err);
 }
 
 /* Parts began and ended, and so did the message. */
@@ -81,19 +85,27 @@ static struct sv error_name(enum err_code code)
     return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
 }
 
+static enum err_code find_author(struct writing *writing, struct db *db, struct err *err)
+{
+    const struct message *message = writing->item->message;
+    struct participant_key key = {PARTICIPANT_MODEL, sv_from(message->model), message->created_us};
+    return participant__resolve(db, writing->burst->session_row, &key, &writing->author, err);
+}
+
 static enum err_code insert_message(struct writing *writing, struct db *db, struct err *err)
 {
     const struct message *message = writing->item->message;
     struct sqlite3_stmt *stmt = db_prepare(
         db,
-        "INSERT INTO message (uid, branch, seq, turn, role, model, reason, error, detail,"
-        " revision, folded, created_at, ended_at, continues, action)"
-        " VALUES (?1, ?2, ?3, ?4, 'assistant', ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11,"
-        " (SELECT id FROM message WHERE uid = ?12), ?13)",
+        "INSERT INTO message (id, uid, branch, seq, turn, role, model, reason, error, detail,"
+        " revision, folded, created_at, ended_at, continues, action, participant)"
+        " VALUES (" SQL__MESSAGE_ROW
+        ", ?1, ?2, ?3, ?4, 'assistant', ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11,"
+        " (SELECT id FROM message WHERE uid = ?12), ?13, ?14)",
         err);
     db_bind_id(stmt, 1, &message->id);
     db_bind_int(stmt, 2, writing->burst->branch_row);
-    db_bind_int(stmt, 3, ++writing->burst->seq);
+    db_bind_int(stmt, 3, writing->burst->seq++);
     db_bind_int(stmt, 4, writing->burst->turn_row);
     db_bind_text(stmt, 5, sv_from(message->model));
     db_bind_text(stmt, 6, sv_from(finish_reason_text(message->reason)));
@@ -104,6 +116,7 @@ static enum err_code insert_message(struct writing *writing, struct db *db, stru
     db_bind_int(stmt, 11, message->ended_us);
     db_bind_id(stmt, 12, &writing->item->continues);
     db_bind_text(stmt, 13, sv_from(writing->item->action));
+    db_bind_int(stmt, 14, writing->author);
     enum err_code code = db_run(db, stmt, err);
     writing->row = db_last_id(db);
     return code;
@@ -179,10 +192,7 @@ static enum err_code insert_attempt(struct writing *writing, struct db *db, stru
 static enum err_code write_one(struct writing *writing, struct db *db, struct err *err)
 {
     enum err_code (*const steps[])(struct writing *, struct db *, struct err *) = {
-        insert_message,
-        check_continued,
-        insert_parts,
-        insert_attempt,
+        find_author, insert_message, check_continued, insert_parts, insert_attempt,
     };
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < COUNT_OF(steps); i++) {
@@ -211,20 +221,20 @@ static enum err_code count_in_session(struct burst *burst, struct db *db, struct
     }
     struct sqlite3_stmt *stmt =
         db_prepare(db,
-                   "UPDATE session SET last_active_at = max(last_active_at, ?2), state = ?3,"
-                   " message_count = message_count + ?4, model = coalesce(?5, model),"
-                   " input_tokens = input_tokens + ?6, output_tokens = output_tokens + ?7,"
-                   " cost_micros = cost_micros + ?8 WHERE id = ?1",
+                   "UPDATE session SET state = ?2, message_count = message_count + ?3,"
+                   " model = coalesce(?4, model), input_tokens = input_tokens + ?5,"
+                   " output_tokens = output_tokens + ?6, cost_micros = cost_micros + ?7"
+                   " WHERE id = ?1",
                    err);
     db_bind_int(stmt, 1, burst->session_row);
-    db_bind_int(stmt, 2, last->ended_us);
-    db_bind_text(stmt, 3, sv_from(run_state_text(run_state_of_finish(last->reason))));
-    db_bind_int(stmt, 4, (int64_t)burst->count);
-    db_bind_text(stmt, 5, sv_from(last->model));
-    db_bind_int(stmt, 6, input);
-    db_bind_int(stmt, 7, output);
-    db_bind_int(stmt, 8, cost);
-    return db_run(db, stmt, err);
+    db_bind_text(stmt, 2, sv_from(run_state_text(run_state_of_finish(last->reason))));
+    db_bind_int(stmt, 3, (int64_t)burst->count);
+    db_bind_text(stmt, 4, sv_from(last->model));
+    db_bind_int(stmt, 5, input);
+    db_bind_int(stmt, 6, output);
+    db_bind_int(stmt, 7, cost);
+    enum err_code code = db_run(db, stmt, err);
+    return code ? code : session__touch(db, burst->session_row, last->ended_us, err);
 }
 
 static enum err_code end_turn(struct burst *burst, struct db *db, struct err *err)

@@ -237,10 +237,10 @@ bool db_step(struct db *db, struct sqlite3_stmt *stmt, struct err *err)
     }
     errno = 0;
     int rc = sqlite3_step(stmt);
+    db->result = ERR_OK;
     if (rc == SQLITE_ROW) {
         return true;
     }
-    db->result = ERR_OK;
     if (rc != SQLITE_DONE) {
         bool reads = sqlite3_stmt_readonly(stmt) && !db->writing;
         (void)db__fail(db, rc, reads ? "read" : "write", err);

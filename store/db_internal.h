@@ -65,7 +65,7 @@ void db_bind_null(struct sqlite3_stmt *stmt, int at);
 /* True: a row is there. False: no more rows (err untouched), or a failure (db_failed, err set).
  * Resets when it gives false. */
 bool db_step(struct db *db, struct sqlite3_stmt *stmt, struct err *err);
-/* The code of the last db_step that gave false: ERR_OK when it was the end of the rows. */
+/* The code of the last db_step: ERR_OK when it gave a row or was the end of the rows. */
 enum err_code db_result(const struct db *db);
 void db_reset(struct sqlite3_stmt *stmt);
 /* Runs to the end, dropping rows. */

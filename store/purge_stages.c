@@ -11,6 +11,8 @@
 
 /* Of the 10 ms, what is left after the commit. */
 #define WORK_US CLOCK_MS(4)
+/* Rows of chunk that one statement looks at. */
+#define WINDOW_MAX 128
 
 static bool is_late(int64_t until)
 {
@@ -26,7 +28,7 @@ static bool is_late(int64_t until)
     " WHERE m.id = chunk.message AND m.folded = 0 AND b.session <> ?3 AND m.id <> ?4)"
 
 static const char window_sql[] =
-    "SELECT coalesce((SELECT id FROM chunk WHERE id >= ?1 ORDER BY id LIMIT 1 OFFSET 100), -1)";
+    "SELECT coalesce((SELECT id FROM chunk WHERE id >= ?1 ORDER BY id LIMIT 1 OFFSET ?2), -1)";
 static const char sweep_sql[] =
     "DELETE FROM chunk WHERE id >= ?1 AND id < ?2 AND id < (SELECT max(id) FROM chunk)"
     " AND" PURGED_CHUNK;
@@ -46,21 +48,39 @@ static enum err_code sweep(struct db *db, const char *sql, int64_t from, int64_t
     return db_run(db, stmt, err);
 }
 
+/* Where the next `rows` of them end. A row may hold 13 bytes or half a megabyte, and only the time
+ * it took to delete some tells: so the first windows are small. */
+static enum err_code find_window(struct db *db, int64_t from, int64_t rows, int64_t *ret_to,
+                                 struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db, window_sql, err);
+    db_bind_int(stmt, 1, from);
+    db_bind_int(stmt, 2, rows);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    *ret_to = db_column_int(stmt, 0);
+    db_reset(stmt);
+    return ERR_OK;
+}
+
 static enum err_code purge_chunks(struct db *db, const struct purge_target *target,
                                   struct purge_step *step, struct err *err)
 {
     int64_t until = clock_mono_us() + WORK_US;
     int64_t from = target->chunk_from;
+    int64_t rows = 1;
     enum err_code code = ERR_OK;
     while (code == ERR_OK && !step->done && !is_late(until)) {
         int64_t to = -1;
-        code = sql__value_of_row(db, window_sql, from, &to, err);
+        code = find_window(db, from, rows, &to, err);
         step->done = to < 0;
         to = to < 0 ? INT64_MAX : to;
         if (code == ERR_OK) {
             code = sweep(db, sweep_sql, from, to, target, err);
         }
         from = to;
+        rows = rows < WINDOW_MAX ? 2 * rows : rows;
     }
     if (code == ERR_OK && step->done) {
         code = sweep(db, blank_sql, 0, INT64_MAX, target, err);
@@ -152,11 +172,24 @@ static enum err_code forget_words(struct db *db, int64_t message, struct err *er
     return sql__run_row(db, "DELETE FROM document WHERE message = ?1", message, err);
 }
 
+/* The highest number would be the next message's, too, while its own process still writes to it. */
+static enum err_code keep_number(struct db *db, int64_t message, struct err *err)
+{
+    return sql__run_row(db,
+                        "INSERT INTO last_row (name, id) SELECT 'message', ?1"
+                        " WHERE ?1 = (SELECT max(id) FROM message)"
+                        " ON CONFLICT (name) DO UPDATE SET id = max(id, excluded.id)",
+                        message, err);
+}
+
 /* A turn goes with its last message; before that it loses what it may hold of this one. */
 static enum err_code purge_turn(struct db *db, int64_t message, int64_t turn, struct err *err)
 {
     int64_t others = 0;
     enum err_code code = sql__run_row(db, "DELETE FROM attempt WHERE answer = ?1", message, err);
+    if (code == ERR_OK) {
+        code = keep_number(db, message, err);
+    }
     if (code == ERR_OK) {
         code = sql__run_row(db, "DELETE FROM message WHERE id = ?1", message, err);
     }

@@ -12,6 +12,11 @@
 #include "base/attr.h"
 #include "store/db_internal.h"
 
+/* The number of the next row of message, which no row ever had, also none that was purged. */
+#define SQL__MESSAGE_ROW                                                                           \
+    "(SELECT 1 + max(coalesce((SELECT max(id) FROM message), 0),"                                  \
+    " coalesce((SELECT id FROM last_row WHERE name = 'message'), 0)))"
+
 /* Runs it with ?1 a number, or a text. */
 enum err_code sql__run_row(struct db *db, const char *sql, int64_t row, struct err *err) NODISCARD;
 enum err_code sql__run_text(struct db *db, const char *sql, struct sv text,

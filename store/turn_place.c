@@ -69,21 +69,6 @@ static enum err_code insert_branch(struct turn_job *self, struct db *db, int64_t
     return branch__make(db, &new, &self->turn.branch, &self->branch_row, err);
 }
 
-static enum err_code next_seq(struct turn_job *self, struct db *db, struct err *err)
-{
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "SELECT coalesce((SELECT max(seq) FROM message WHERE branch = ?1),"
-                   " (SELECT fork_seq FROM branch WHERE id = ?1), 0) + 1",
-                   err);
-    db_bind_int(stmt, 1, self->branch_row);
-    if (db_step(db, stmt, err)) {
-        self->seq = db_column_int(stmt, 0);
-    }
-    db_reset(stmt);
-    return db_result(db);
-}
-
 /* Not ERR_BUSY, which the database says as well: waiting a moment would not help here. */
 static enum err_code refuse_busy(struct db *db, const struct ulid *owner, int64_t since,
                                  struct err *err)
@@ -144,7 +129,7 @@ static enum err_code place_new(struct turn_job *self, struct db *db, struct err 
     self->makes_session = !ulid_is_set(&self->session);
     enum err_code code =
         self->makes_session ? make_session(self, db, err) : find_session(self, db, err);
-    return code ? code : next_seq(self, db, err);
+    return code ? code : branch__next_seq(db, self->branch_row, &self->seq, err);
 }
 
 /* ---- at a message ---- */
@@ -222,7 +207,7 @@ static enum err_code place_again(struct turn_job *self, struct db *db, struct an
         return code;
     }
     self->branch_row = anchor->branch;
-    code = next_seq(self, db, err);
+    code = branch__next_seq(db, self->branch_row, &self->seq, err);
     if (code == ERR_OK && self->seq != anchor->seq + 1) {
         self->seq = anchor->seq + 1;
         code = insert_branch(self, db, anchor->branch, anchor->seq, err);
@@ -243,7 +228,7 @@ static enum err_code place_continue(struct turn_job *self, struct db *db, struct
     }
     self->at_row = anchor->row;
     self->branch_row = anchor->branch;
-    code = next_seq(self, db, err);
+    code = branch__next_seq(db, self->branch_row, &self->seq, err);
     if (code == ERR_OK && self->seq != anchor->seq + 1) {
         self->seq = anchor->seq + 1;
         code = insert_branch(self, db, anchor->branch, anchor->seq, err);

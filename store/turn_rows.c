@@ -5,6 +5,7 @@
 #include "store/attempt_internal.h"
 #include "store/journal_internal.h"
 #include "store/participant_internal.h"
+#include "store/sql_internal.h"
 #include "store/turn_internal.h"
 
 bool turn__has_prompt(const struct turn_job *self)
@@ -71,9 +72,9 @@ static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct 
     }
     struct sqlite3_stmt *stmt =
         db_prepare(db,
-                   "INSERT INTO message (uid, branch, seq, turn, role, reason, revision, folded,"
-                   " created_at, ended_at, participant)"
-                   " VALUES (?1, ?2, ?3, ?4, 'user', 'end_turn', ?6, 1, ?5, ?5, ?7)",
+                   "INSERT INTO message (id, uid, branch, seq, turn, role, reason, revision,"
+                   " folded, created_at, ended_at, participant) VALUES (" SQL__MESSAGE_ROW
+                   ", ?1, ?2, ?3, ?4, 'user', 'end_turn', ?6, 1, ?5, ?5, ?7)",
                    err);
     self->turn.prompt = ulid_new();
     self->prompt_seq = self->seq;
@@ -151,9 +152,10 @@ static enum err_code insert_answer(struct turn_job *self, struct db *db, struct 
     }
     struct sqlite3_stmt *stmt =
         db_prepare(db,
-                   "INSERT INTO message (uid, branch, seq, turn, role, model, chunk_first,"
-                   " created_at, continues, participant) VALUES (?1, ?2, ?3, ?4, 'assistant', ?5,"
-                   " (SELECT coalesce(max(id), 0) + 1 FROM chunk), ?6, ?7, ?8)",
+                   "INSERT INTO message (id, uid, branch, seq, turn, role, model, chunk_first,"
+                   " created_at, continues, participant) VALUES (" SQL__MESSAGE_ROW
+                   ", ?1, ?2, ?3, ?4, 'assistant', ?5, (SELECT coalesce(max(id), 0) + 1 FROM "
+                   "chunk), ?6, ?7, ?8)",
                    err);
     self->turn.answer = ulid_new();
     self->answer_seq = turn__has_prompt(self) ? self->seq + 1 : self->seq;

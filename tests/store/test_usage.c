@@ -73,6 +73,10 @@ static void sb9__a_burst_is_stored_whole_in_order_with_all_its_fields(void **sta
     fixture_assert_query(fixture, "SELECT message_count || ' ' || input_tokens FROM session",
                          "3 20");
     fixture_assert_query(fixture, "SELECT count(*) FROM budget", "0");
+    fixture_assert_query(fixture,
+                         "SELECT group_concat(DISTINCT p.external_id) FROM message m"
+                         " JOIN participant p ON p.id = m.participant WHERE m.role = 'assistant'",
+                         "p/m");
 }
 
 static void sb9__an_empty_burst_is_none_and_a_bad_one_writes_nothing(void **state)
