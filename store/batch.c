@@ -255,6 +255,7 @@ enum err_code batch_write(struct store *store, struct batch *batch, struct err *
             return code;
         }
     }
+    store->event_last = elsewhere_last_event(store);
     return db_commit(store->db, err);
 }
 

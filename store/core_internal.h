@@ -84,6 +84,7 @@ struct store {
     bool overtaker_sleeps;
     bool recovery_wanted; /* another process has gone, or spilled text could not be brought in */
     int64_t recovery_us;  /* not before */
+    bool events_wanted;   /* another process may have deleted what is written here */
     uint64_t transactions, retries;
     atomic_ullong long_transactions;   /* counted by the connection, guarded by nothing */
     struct db *readers[STORE_READERS]; /* idle connections */
@@ -98,12 +99,13 @@ struct store {
                                thread's end */
     struct follower *follower;
     int migration_fd;
-    bool failing;              /* the last transaction failed: told to readers */
-    unsigned failures;         /* in a row */
-    int64_t retry_us;          /* no write before */
-    int64_t background_us;     /* no background step before: it rests as long as it worked */
-    int64_t checkpoint_frames; /* in the log at the last checkpoint */
-    int64_t *unfolded;         /* rows of an earlier process, to be folded */
+    int64_t event_seen, event_last; /* rows of event: looked at, and there are */
+    bool failing;                   /* the last transaction failed: told to readers */
+    unsigned failures;              /* in a row */
+    int64_t retry_us;               /* no write before */
+    int64_t background_us;          /* no background step before: it rests as long as it worked */
+    int64_t checkpoint_frames;      /* in the log at the last checkpoint */
+    int64_t *unfolded;              /* rows of an earlier process, to be folded */
     size_t unfolded_count;
 };
 
@@ -183,6 +185,10 @@ void follow_poke(struct store *store);
 /* message_delete.c: another process has deleted it. Takes the message; no lock held, on the
  * writer's thread. */
 void message_withdraw(struct store *store, struct live *live);
+
+/* elsewhere.c: deletions by other processes, on the writer's thread, no lock held. */
+int64_t elsewhere_last_event(struct store *store); /* may be called inside a transaction */
+void elsewhere_look(struct store *store);
 
 /* spill.c: writes what is not saved to a file beside the database; brings such files in. */
 enum err_code spill_write(struct store *store, struct err *err) NODISCARD;

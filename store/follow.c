@@ -329,6 +329,19 @@ static void ask_for_recovery(struct follower *follower)
     pthread_mutex_unlock(&follower->store->lock);
 }
 
+/* What is written here may have been deleted there. */
+static void ask_for_deletions(struct follower *follower)
+{
+    struct store *store = follower->store;
+    size_t cursor = 0;
+    pthread_mutex_lock(&store->lock);
+    if (idmap_next(&store->live, &cursor)) {
+        store->events_wanted = true;
+        writer_wake(store);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
 static void *follow_main(void *arg)
 {
     struct follower *follower = arg;
@@ -342,6 +355,9 @@ static void *follow_main(void *arg)
         wake_drain(&follower->wake);
         unsigned heard = follower->bells ? bells_listen(follower->bells) : BELLS_RANG;
         look(follower, 0);
+        if (heard & BELLS_RANG) {
+            ask_for_deletions(follower);
+        }
         if ((heard & BELLS_LEFT || next_look(follower) != CLOCK_NEVER) && follower->foreign) {
             ask_for_recovery(follower);
         }

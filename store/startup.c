@@ -149,6 +149,7 @@ enum err_code startup_run(struct store *store, struct err *err)
     if (code) {
         return code;
     }
+    store->event_seen = elsewhere_last_event(store);
     if (!startup_recover(store)) {
         pthread_mutex_lock(&store->lock);
         writer_recover_later(store);

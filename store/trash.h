@@ -3,8 +3,9 @@
  *
  * Deleting a session is one flag, however long it is: it disappears from every list, its name is
  * free for another, and no turn begins in it. Answers that run in it are ended first, as canceled;
- * one that another process is writing is ended in the database, and that process's further text
- * lies in the trash with it. Restoring brings all of it back, with its name where that is still
+ * one that another process is writing is ended in the database; that process learns of it when it
+ * writes next, or by its bell where it follows others, and what it had written lies in the trash,
+ * too. Restoring brings all of it back, with its name where that is still
  * free. message_delete (store/message_service.h) does the same to one message.
  *
  * What lies there is listed by session_list (SESSIONS_DELETED), found by session_find_deleted, and,

@@ -105,12 +105,17 @@ static void tick(struct store *store)
 
     struct err err;
     struct taken *culprit = NULL;
+    bool look = false;
     if (batch_write(store, &batch, &err, &culprit) == ERR_OK) {
         settle_written(store, &batch);
+        look = store->event_last > store->event_seen;
     } else {
         settle_failed(store, &batch, culprit, &err);
     }
     batch_release(&batch);
+    if (look) {
+        elsewhere_look(store);
+    }
     pthread_mutex_lock(&store->lock);
     background_soon(store);
     background_trim(store);
@@ -185,6 +190,14 @@ static void recover(struct store *store)
     }
 }
 
+static void look_elsewhere(struct store *store)
+{
+    store->events_wanted = false;
+    pthread_mutex_unlock(&store->lock);
+    elsewhere_look(store);
+    pthread_mutex_lock(&store->lock);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -214,6 +227,8 @@ static bool work_once(struct store *store, int64_t *ret_due)
         run_job(store);
     } else if (store->recovery_wanted && store->recovery_us <= now) {
         recover(store);
+    } else if (store->events_wanted) {
+        look_elsewhere(store);
     } else if (background_log_is_long(store)) {
         background_checkpoint(store, false);
     } else if (store->state != STORE_CLOSING && background_waits(store) &&

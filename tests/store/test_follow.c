@@ -14,6 +14,8 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "store/purge.h"
+#include "store/trash.h"
 #include "tests/store/store_fixture.h"
 
 #include <cmocka.h>
@@ -34,6 +36,7 @@ static void obey(struct store *store, struct turn *turn, char order)
     struct turn_request request = {.prompt = SV("asked elsewhere"), .model = SV("test/model")};
     struct stream_event text = fixture_text(0, "0123456789");
     struct stream_event finish = fixture_finish(FINISH_END_TURN);
+    struct purge_report report = {.sessions = 0};
     enum err_code code = ERR_OK;
     switch (order) {
     case 't':
@@ -41,6 +44,17 @@ static void obey(struct store *store, struct turn *turn, char order)
         break;
     case 'd':
         code = message_apply_wait(store, &turn->answer, &text, clock_mono_us() + CLOCK_S(5), &err);
+        break;
+    case 'D':
+        code = session_delete(store, &turn->session, &err);
+        break;
+    case 'p':
+        code = purge_message(store, &turn->answer, &report, &err);
+        purge_report_release(&report);
+        break;
+    case 'n':
+        request.session = turn->session;
+        code = turn_begin(store, &request, clock_mono_us() + CLOCK_S(5), turn, &err);
         break;
     case 'e':
         code =
@@ -66,6 +80,9 @@ static void other_main(const char *path, int orders, int replies)
         _exit(2);
     }
     while (read(orders, &order, 1) == 1 && order != 'q') {
+        if (order == 'D' && read(orders, &turn.session, sizeof(turn.session)) < 1) {
+            _exit(5);
+        }
         obey(store, &turn, order);
         if (write(replies, &turn, sizeof(turn)) != sizeof(turn)) {
             _exit(4);
@@ -104,9 +121,17 @@ static struct turn other_do(struct other *other, char order)
     return turn;
 }
 
+static void other_delete(struct other *other, const struct ulid *session)
+{
+    char reply[sizeof(struct turn)];
+    assert_int_equal(write(other->orders, "D", 1), 1);
+    assert_int_equal(write(other->orders, session, sizeof(*session)), sizeof(*session));
+    assert_int_equal(read(other->replies, reply, sizeof(reply)), sizeof(reply));
+}
+
 /* All of them are forked before this process has its first thread, which the thread sanitizer
  * insists on. */
-static struct other others[3];
+static struct other others[5];
 
 static void other_end(struct other *other, int signal)
 {
@@ -274,6 +299,63 @@ static void the_death_of_an_owner_is_noticed_and_repaired(void **state)
     remove_folder(other);
 }
 
+/* The number of its row is the highest there is; the next message must not get it. */
+static void what_comes_after_a_purge_of_the_newest_message_is_seen_live(void **state)
+{
+    (void)state;
+    struct other *other = &others[3];
+    struct reader reader;
+    struct turn turn = other_do(other, 't');
+    other_do(other, 'd');
+    other_do(other, 'e');
+    reader_open(&reader, other->path);
+    reader.message = turn.answer;
+    reader_wait(&reader, 10, false);
+    buf_clear(&reader.text);
+    reader.revision = 0;
+    reader.created = false;
+    other_do(other, 'p');
+    turn = other_do(other, 'n');
+    reader.message = turn.prompt;
+    reader_wait(&reader, strlen("asked elsewhere"), false);
+    assert_true(reader.created);
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
+static void who_writes_an_answer_learns_that_another_process_deleted_its_session(void **state)
+{
+    (void)state;
+    struct other *other = &others[4];
+    struct reader reader;
+    struct err err;
+    struct turn turn;
+    struct turn_request request = {.prompt = SV("asked here"), .model = SV("test/model")};
+    struct stream_event text = fixture_text(0, "0123456789");
+    other_do(other, 'x');
+    reader_open(&reader, other->path);
+    int64_t soon = clock_mono_us() + CLOCK_S(5);
+    assert_int_equal(turn_begin(reader.store, &request, soon, &turn, &err), ERR_OK);
+    assert_int_equal(message_apply_wait(reader.store, &turn.answer, &text, soon, &err), ERR_OK);
+    other_delete(other, &turn.session);
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && clock_mono_us() < soon) {
+        code = message_apply(reader.store, &turn.answer, &text, &err);
+        clock_sleep_us(CLOCK_MS(1));
+    }
+    assert_int_equal(code, ERR_GONE);
+    assert_int_equal(session_restore(reader.store, &turn.session, NULL, &err), ERR_OK);
+    reader.message = turn.answer;
+    look_again(&reader);
+    assert_true(reader.ended);
+    assert_int_equal(reader.reason, FINISH_CANCELED);
+    assert_true(reader.text.n >= 10);
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
 int main(void)
 {
     alarm(60);
@@ -284,6 +366,8 @@ int main(void)
         cmocka_unit_test(another_processs_answer_is_seen_live),
         cmocka_unit_test(an_answer_that_was_under_way_is_followed_from_the_middle),
         cmocka_unit_test(the_death_of_an_owner_is_noticed_and_repaired),
+        cmocka_unit_test(what_comes_after_a_purge_of_the_newest_message_is_seen_live),
+        cmocka_unit_test(who_writes_an_answer_learns_that_another_process_deleted_its_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
