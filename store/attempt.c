@@ -76,12 +76,14 @@ static int64_t known(int64_t value)
 static enum err_code count_in_session(struct db *db, const struct attempt_end *end,
                                       const struct ended *ended, struct err *err)
 {
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "UPDATE session SET state = ?2, input_tokens = input_tokens + ?3,"
-                   " output_tokens = output_tokens + ?4, cost_micros = cost_micros + ?5"
-                   " WHERE id = ?1",
-                   err);
+    struct sqlite3_stmt *stmt = db_prepare(
+        db,
+        "UPDATE session SET state = CASE WHEN EXISTS (SELECT 1 FROM branch b JOIN attempt a"
+        " ON a.branch = b.id AND a.state = 'running' WHERE b.session = ?1)"
+        " THEN 'running' ELSE ?2 END, input_tokens = input_tokens + ?3,"
+        " output_tokens = output_tokens + ?4, cost_micros = cost_micros + ?5"
+        " WHERE id = ?1",
+        err);
     db_bind_int(stmt, 1, ended->session);
     db_bind_text(stmt, 2, sv_from(run_state_text(end->state)));
     db_bind_int(stmt, 3, known(end->usage.input_tokens));

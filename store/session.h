@@ -52,7 +52,7 @@ struct session {
     char *model;    /* that is asked, or NULL */
     char *metadata; /* a JSON object, or NULL; lists do not read it and have NULL */
     enum session_status status;
-    char state[16]; /* of the newest turn (vocabulary.h); "": there is none */
+    char state[16]; /* running, or of the turn that ended last (vocabulary.h); "": there is none */
     int64_t created_us;
     int64_t last_active_us;
     int64_t ended_us;

@@ -306,7 +306,7 @@ static void on_begun(void *ctx, const struct turn *turn, enum err_code code, con
     bool abandoned = wait->abandoned;
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
-    if (abandoned && code == ERR_OK) {
+    if (abandoned && code == ERR_OK && turn->outcome == TURN_BEGUN && !turn->existed) {
         end_unwanted(store, turn);
     }
     if (abandoned) {

@@ -6,10 +6,10 @@
 #define FIND                                                                                       \
     "SELECT s.uid, t.uid, a.uid,"                                                                  \
     " (SELECT p.uid FROM message p WHERE p.turn = t.id AND p.role = 'user'"                        \
-    "  ORDER BY p.id LIMIT 1), m.uid, x.uid, t.state, t.unanswered"                                \
+    "  AND p.deleted_at IS NULL ORDER BY p.id LIMIT 1), m.uid, x.uid, t.state, t.unanswered"       \
     " FROM turn t JOIN branch b ON b.id = t.branch JOIN session s ON s.id = b.session"             \
     " LEFT JOIN attempt a ON a.id = (SELECT max(id) FROM attempt WHERE turn = t.id)"               \
-    " LEFT JOIN message m ON m.id = a.answer"                                                      \
+    " LEFT JOIN message m ON m.id = a.answer AND m.deleted_at IS NULL"                             \
     " JOIN branch x ON x.id = coalesce(a.branch, t.branch) "
 
 static const char by_id_sql[] = FIND "WHERE t.uid = ?1";

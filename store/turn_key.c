@@ -2,14 +2,17 @@
  * The keys of turns: who asks again with the same key gets what the first asking has come to.
  *
  * completed → replay; deliberately unanswered → that; running → running; cancelled, failed or
- * interrupted → another attempt of the same turn, which the same key then stands for.
+ * interrupted, or the answer was deleted → another attempt of the same turn, which the same key
+ * then stands for.
  */
 #include "store/turn_internal.h"
 
-static const char find_sql[] = "SELECT t.uid, r.fingerprint, t.state, t.unanswered FROM request r"
-                               " LEFT JOIN turn t ON t.id = r.turn AND t.deleted_at IS NULL"
-                               " WHERE r.scope = ?1 AND r.key = ?2";
-/* A key whose turn was deleted stands for the new one. */
+static const char find_sql[] =
+    "SELECT t.uid, r.fingerprint, t.state, t.unanswered FROM request r"
+    " JOIN turn t ON t.id = r.turn AND t.deleted_at IS NULL"
+    " JOIN branch b ON b.id = t.branch JOIN session s"
+    " ON s.id = b.session AND s.deleted_at IS NULL WHERE r.scope = ?1 AND r.key = ?2";
+/* A key whose turn was deleted, or its session or prompt, stands for the new one. */
 static const char keep_sql[] =
     "INSERT INTO request (scope, key, fingerprint, turn, created_at) VALUES (?1, ?2, ?3, ?4, ?5)"
     " ON CONFLICT (scope, key) DO UPDATE SET fingerprint = ?3, turn = ?4, created_at = ?5";
@@ -63,13 +66,13 @@ enum err_code turn__look_up(struct turn_job *self, struct db *db, bool *ret_done
                        self->key);
     }
     code = turn_read(db, &known.turn, &self->turn, err);
-    if (code) {
+    if (code || !ulid_is_set(&self->turn.prompt)) {
         return code;
     }
     *ret_done = true;
     if (known.unanswered) {
         self->turn.outcome = TURN_UNANSWERED;
-    } else if (known.state == RUN_COMPLETED) {
+    } else if (known.state == RUN_COMPLETED && ulid_is_set(&self->turn.answer)) {
         self->turn.outcome = TURN_REPLAY;
     } else if (known.state == RUN_RUNNING) {
         self->turn.outcome = TURN_RUNNING;

@@ -63,6 +63,20 @@ static enum err_code check_unanswered(struct db *db, const struct mark *mark, st
     return answered ? err_set(err, ERR_EXISTS, "the prompt has an answer") : ERR_OK;
 }
 
+/* The session says what its newest turn has come to. */
+static enum err_code complete_session(struct db *db, const struct mark *mark, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "UPDATE session SET state = 'completed' WHERE state <> 'running' AND id ="
+                   " (SELECT b.session FROM turn t JOIN branch b ON b.id = t.branch WHERE"
+                   " t.uid = ?1 AND t.id = (SELECT max((SELECT max(n.id) FROM turn n"
+                   " WHERE n.branch = c.id)) FROM branch c WHERE c.session = b.session))",
+                   err);
+    db_bind_id(stmt, 1, &mark->turn);
+    return db_run(db, stmt, err);
+}
+
 static enum err_code run_unanswered(void *state, struct db *db, struct err *err)
 {
     const struct mark *mark = state;
@@ -73,7 +87,8 @@ static enum err_code run_unanswered(void *state, struct db *db, struct err *err)
     struct sqlite3_stmt *stmt =
         db_prepare(db, "UPDATE turn SET unanswered = 1, state = 'completed' WHERE uid = ?1", err);
     db_bind_id(stmt, 1, &mark->turn);
-    return db_run(db, stmt, err);
+    code = db_run(db, stmt, err);
+    return code ? code : complete_session(db, mark, err);
 }
 
 enum err_code turn_mark_unanswered(struct store *store, const struct ulid *turn, struct err *err)
