@@ -112,8 +112,9 @@ static bool own_key(struct picker *picker, const struct chord *chord)
     const struct picker_key *key = picker->kind->keys;
     for (; chord && key && key->key; key++) {
         if (chord_parse(sv_from(key->key), &own) && chord_equal(&own, chord)) {
+            static const struct choice none = {NULL, NULL, NULL};
             const struct choice *choice = picker_chosen(picker);
-            if (choice && key->act(picker->ctx, choice)) {
+            if (key->act(picker->ctx, choice ? choice : &none)) {
                 picker_reload(picker);
             }
             return true;

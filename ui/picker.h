@@ -20,7 +20,8 @@
 struct picker_key {
     const char *key;  /* as chord_parse reads it; NULL ends the list */
     const char *help; /* one or two words */
-    /* Gives true when the list has changed and is to be loaded again. */
+    /* All of `choice` is NULL where nothing is selected. Gives true when the list has changed and
+     * is to be loaded again. */
     bool (*act)(void *ctx, const struct choice *choice);
 };
 

@@ -232,6 +232,7 @@ static void ui_free(struct ui *ui)
     wake_close(&ui->wake);
     buf_release(&ui->sent);
     free(ui->forks);
+    free(ui->next_text);
     free(ui->model);
     free(ui->line);
     free(ui->offer);

@@ -106,9 +106,6 @@ static enum err_code run_switch(struct task *task, struct store *store)
 static void after_switch(struct ui *ui, struct task *task)
 {
     events__refresh(ui, &task->session);
-    if (ulid_is_set(&task->then) && ulid_equal(&task->session, &ui->session)) {
-        events__go_to(ui, &task->then, task->seq);
-    }
 }
 
 static const struct task_kind switching = {run_switch, after_switch};
@@ -125,8 +122,8 @@ void branches__switch(struct ui *ui, const struct transcript_message *at, int st
         struct task *task = work__task(&switching, SV(""));
         task->session = ui->session;
         task->at = list.siblings[to].branch;
-        task->then = list.siblings[to].message;
-        task->seq = at->seq;
+        ui->go_to = list.siblings[to].message;
+        ui->go_to_seq = at->seq;
         work__ask(ui, task);
     } else {
         view__line(ui, LINE_INFO,

@@ -244,6 +244,36 @@ static void run_branches(struct ui *ui, struct sv operand)
     pickers__open(ui, &picker_of_branches);
 }
 
+static void run_rename(struct ui *ui, struct sv operand)
+{
+    if (operand.n == 0) {
+        hint(ui, "'/rename TITLE' gives this session another title");
+        return;
+    }
+    sessions__set_title(ui, &ui->session, operand);
+}
+
+static void run_label(struct ui *ui, struct sv operand)
+{
+    if (operand.n == 0) {
+        hint(ui, "'/label WORD' adds a label, '/label -WORD' takes it away");
+        return;
+    }
+    sessions__label(ui, &ui->session, operand);
+}
+
+static void run_archive(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    sessions__archive(ui, &ui->session);
+}
+
+static void run_delete(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    sessions__delete(ui, &ui->session);
+}
+
 static void run_undo(struct ui *ui, struct sv operand)
 {
     (void)operand;
@@ -262,6 +292,10 @@ static const struct ui_command commands[] = {
     {"fork", "[NAME]", "a branch that goes on from here", ACTION_NONE, run_fork, NULL},
     {"branches", NULL, "the branches of this session", ACTION_BRANCHES, run_branches, NULL},
     {"select", NULL, "choose a message and do something with it", ACTION_SELECT, run_select, NULL},
+    {"rename", "TITLE", "another title for this session", ACTION_NONE, run_rename, NULL},
+    {"label", "WORD", "label this session; -WORD takes one away", ACTION_NONE, run_label, NULL},
+    {"archive", NULL, "take this session off the list", ACTION_NONE, run_archive, NULL},
+    {"delete", NULL, "move this session to the trash", ACTION_NONE, run_delete, NULL},
     {"undo", NULL, "take the last change of this session back", ACTION_NONE, run_undo, NULL},
     {"editor", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_editor, NULL},
     {"export", "[FORMAT]", "write this session to a file", ACTION_NONE, run_export, has_export},

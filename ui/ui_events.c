@@ -115,6 +115,14 @@ static void remember(void *ctx, struct sv prompt)
     editor_remember(ctx, prompt);
 }
 
+static void go_to(struct ui *ui)
+{
+    while (transcript_oldest(ui->transcript) > ui->go_to_seq && load_older(ui, NEXT_PAGE)) {
+    }
+    ui->selecting = transcript_select(ui->transcript, &ui->go_to);
+    ui->go_to = (struct ulid){""};
+}
+
 /* What is loaded goes, and the latest messages come from the store. */
 static void load_again(struct ui *ui)
 {
@@ -125,6 +133,9 @@ static void load_again(struct ui *ui)
     load_older(ui, FIRST_PAGE);
     events__fill_view(ui);
     branches__mark(ui);
+    if (ulid_is_set(&ui->go_to)) {
+        go_to(ui);
+    }
     ui->dirty = true;
 }
 
@@ -145,14 +156,6 @@ void events__refresh(struct ui *ui, const struct ulid *session)
 bool events__load_older(struct ui *ui)
 {
     return load_older(ui, NEXT_PAGE);
-}
-
-void events__go_to(struct ui *ui, const struct ulid *message, int64_t seq)
-{
-    while (transcript_oldest(ui->transcript) > seq && load_older(ui, NEXT_PAGE)) {
-    }
-    ui->selecting = transcript_select(ui->transcript, message);
-    ui->dirty = true;
 }
 
 void events__show_session(struct ui *ui, const struct ulid *session)

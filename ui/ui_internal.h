@@ -4,8 +4,9 @@
  * ui.c owns the loop; ui_keys.c says where keys go and what actions do, ui_prompt.c sends prompts
  * and keeps those that wait, ui_select.c acts on earlier messages, ui_branches.c shows branches,
  * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
- * ui_pickers.c the lists, ui_outside.c runs the user's editor, ui_events.c takes what comes from
- * the broker and the store, ui_view.c says what is painted. All but a task's run on one thread.
+ * ui_pickers.c and ui_sessions.c the lists, ui_outside.c runs the user's editor, ui_events.c takes
+ * what comes from the broker and the store, ui_view.c says what is painted. All but a task's run on
+ * one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
@@ -51,8 +52,7 @@ struct task_kind {
 struct task {
     struct task *next;
     const struct task_kind *kind;
-    struct ulid session, at, then;
-    int64_t seq;
+    struct ulid session, at;
     char *text; /* never NULL */
     enum err_code code;
     struct err err;
@@ -76,12 +76,15 @@ struct ui {
     struct wake wake;
 
     enum line_kind line_kind;
-    char *line;                /* or NULL */
-    char *offer;               /* a question that waits for y or n, or NULL */
-    const char *welcome;       /* for an empty transcript, as long as it is true; or NULL */
-    struct picker *picker;     /* shown instead of the transcript, takes the keys; or NULL */
-    struct complete *complete; /* the list above the prompt */
-    char *store_trouble;       /* or NULL */
+    char *line;            /* or NULL */
+    char *offer;           /* a question that waits for y or n, or NULL */
+    const char *welcome;   /* for an empty transcript, as long as it is true; or NULL */
+    struct picker *picker; /* shown instead of the transcript, takes the keys; or NULL */
+    const struct picker_kind *next_picker; /* is opened when the key has been dealt with; or NULL */
+    char *next_text;                       /* its filter; or NULL */
+    struct ulid about;                     /* the session that the open list is about */
+    struct complete *complete;             /* the list above the prompt */
+    char *store_trouble;                   /* or NULL */
 
     struct work *work;
     struct ulid branch; /* the one that is shown */
@@ -90,6 +93,8 @@ struct ui {
     struct ulid elsewhere[ELSEWHERE_MAX]; /* messages of other branches that were heard of */
     size_t elsewhere_at;
     bool selecting;      /* a message is chosen, keys are about it */
+    struct ulid go_to; /* is selected when the branch it stands on is shown; unset: none */
+    int64_t go_to_seq;
     struct ulid edit_at; /* the prompt takes that message's place; unset: it is a new one */
 
     struct buf sent; /* the prompt that was handed over, until it is stored */
@@ -221,11 +226,20 @@ void commands__to_clipboard(struct ui *ui, struct sv text, const char *what);
 void pickers__open(struct ui *ui, const struct picker_kind *kind);
 void pickers__key(struct ui *ui, const struct input_event *event, enum action action,
                   const struct chord *chord);
+/* Instead of the one that is open, once the key that it was asked by has been dealt with. */
+void pickers__open_next(struct ui *ui, const struct picker_kind *kind, struct sv text);
 /* The list is loaded again, where one is open. */
 void pickers__reload(struct ui *ui);
 void pickers__models(const struct ui *ui, struct choices *choices);
 extern const struct picker_kind picker_of_commands, picker_of_keys, picker_of_models,
     picker_of_sessions, picker_of_branches;
+
+/* ui_sessions.c: what can be undone. Unset: said. */
+void sessions__set_title(struct ui *ui, const struct ulid *session, struct sv title);
+/* "word" adds, "-word" takes away. */
+void sessions__label(struct ui *ui, const struct ulid *session, struct sv labels);
+void sessions__archive(struct ui *ui, const struct ulid *session);
+void sessions__delete(struct ui *ui, const struct ulid *session);
 
 /* ui_outside.c: the draft in the user's own editor. */
 void outside__edit(struct ui *ui);
@@ -240,8 +254,6 @@ void events__show_session(struct ui *ui, const struct ulid *session);
 void events__refresh(struct ui *ui, const struct ulid *session);
 /* Reads it again, where it is on the screen. */
 void events__reload(struct ui *ui, const struct ulid *session);
-/* Selects a message, which stands at `seq`. */
-void events__go_to(struct ui *ui, const struct ulid *message, int64_t seq);
 bool events__load_older(struct ui *ui); /* false: there are none */
 /* Reads pages of older messages while the view wants them, up to what fills it. */
 void events__fill_view(struct ui *ui);

@@ -1,18 +1,12 @@
 /*
- * The screen's pickers: commands, keys, models, sessions. Each is one const entry with its
+ * The screen's pickers: commands, keys, models. Each is one const entry with its
  * functions.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
-#include "store/history.h"
-#include "store/session.h"
 #include "ui/ui_internal.h"
-
-#define SESSIONS_MAX 10000u
-#define SESSIONS_PAGE 500u
 
 void pickers__open(struct ui *ui, const struct picker_kind *kind)
 {
@@ -20,6 +14,23 @@ void pickers__open(struct ui *ui, const struct picker_kind *kind)
     picker_free(ui->picker);
     ui->picker = picker_new(kind, ui, SV(""));
     ui->dirty = true;
+}
+
+void pickers__open_next(struct ui *ui, const struct picker_kind *kind, struct sv text)
+{
+    ui->next_picker = kind;
+    free(ui->next_text);
+    ui->next_text = xstrndup(text.p ? text.p : "", text.n);
+}
+
+static void open_next(struct ui *ui)
+{
+    const struct picker_kind *kind = ui->next_picker;
+    ui->next_picker = NULL;
+    if (kind) {
+        picker_free(ui->picker);
+        ui->picker = picker_new(kind, ui, sv_from(ui->next_text));
+    }
 }
 
 void pickers__reload(struct ui *ui)
@@ -57,6 +68,7 @@ void pickers__key(struct ui *ui, const struct input_event *event, enum action ac
     } else if (result == PICKER_CLOSED) {
         close_picker(ui);
     }
+    open_next(ui);
     if (action == ACTION_REPAINT) {
         ui__repaint(ui);
     } else if (action == ACTION_SUSPEND) {
@@ -185,105 +197,4 @@ const struct picker_kind picker_of_models = {
     .verb = "asks it from now on",
     .load = load_models,
     .choose = choose_model,
-};
-
-/* Sessions. */
-
-/* "3 h ago", or the date. */
-static void append_age(int64_t when_us, struct buf *out)
-{
-    int64_t s = (clock_wall_us() - when_us) / 1000000;
-    if (s < 60) {
-        buf_append_str(out, "just now");
-    } else if (s < 3600) {
-        buf_appendf(out, "%lld min ago", (long long)(s / 60));
-    } else if (s < 86400) {
-        buf_appendf(out, "%lld h ago", (long long)(s / 3600));
-    } else {
-        char text[CLOCK_ISO_SIZE];
-        clock_format_utc(when_us, text);
-        buf_append(out, text, 10);
-    }
-}
-
-static void add_session(const struct session *session, struct choices *choices)
-{
-    struct buf note = BUF_INIT(BUF_MAX_INTERNAL);
-    append_age(session->last_active_us, &note);
-    buf_appendf(&note, ", %lld messages, %s", (long long)session->message_count, session->handle);
-    if (session->name) {
-        buf_appendf(&note, ", '%s'", session->name);
-    }
-    if (session->model) {
-        buf_appendf(&note, ", %s", session->model);
-    }
-    const char *title = session->title[0] ? session->title : "(no title)";
-    choices_add(choices, sv_from(title), buf_cstr(&note), session->id.text);
-    buf_release(&note);
-}
-
-static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
-{
-    struct ui *ui = ctx;
-    struct session_window window = {.limit = SESSIONS_PAGE};
-    bool more = true;
-    (void)filter;
-    while (more && choices->count < SESSIONS_MAX) {
-        struct session_list list = {NULL, 0, false};
-        struct err err;
-        if (session_list(ui->options->store, NULL, &window, &list, &err)) {
-            view__line(ui, LINE_PROBLEM, err.text);
-            return;
-        }
-        for (size_t i = 0; i < list.count; i++) {
-            add_session(&list.sessions[i], choices);
-        }
-        more = list.more && list.count;
-        if (more) {
-            window.cursor = session_cursor_of(&list.sessions[list.count - 1], SESSIONS_SHOWN);
-        }
-        session_list_free(&list);
-    }
-}
-
-/* How the session ends. */
-static void preview_session(void *ctx, const struct choice *choice, struct buf *out)
-{
-    struct ui *ui = ctx;
-    struct history_page page = {0};
-    struct ulid session;
-    if (!ulid_parse(sv_from(choice->value), &session) ||
-        history_before(ui->options->store, &session, INT64_MAX, 1, &page, NULL)) {
-        return;
-    }
-    if (page.count) {
-        char *text = message_text(page.messages[0], PART_TEXT);
-        struct sv line = sv_trim(sv_from(text));
-        buf_append_str(out, page.messages[0]->role == ROLE_USER ? "You: " : "Answer: ");
-        buf_append_sv(out, sv_take(line, sv_find(line, '\n')));
-        free(text);
-    }
-    history_page_free(&page);
-}
-
-static void open_session(void *ctx, const struct choice *choice)
-{
-    struct ui *ui = ctx;
-    struct ulid session;
-    if (ui->sending) {
-        view__line(ui, LINE_INFO, "a prompt is being stored; try again in a moment");
-    } else if (ulid_parse(sv_from(choice->value), &session)) {
-        saved__draft(ui, true);
-        events__show_session(ui, &session);
-        saved__load(ui);
-    }
-}
-
-const struct picker_kind picker_of_sessions = {
-    .title = "Sessions",
-    .empty = "no session fits",
-    .verb = "opens",
-    .load = load_sessions,
-    .choose = open_session,
-    .preview = preview_session,
 };

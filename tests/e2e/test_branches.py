@@ -97,17 +97,20 @@ def test_a_fork_goes_on_elsewhere_and_the_list_leads_back(serving, chat):
     press(screen, ENTER, lambda s: "beta" in s.text() and "gamma" not in s.text())
 
 
-def test_an_answer_on_another_branch_does_not_show(serving, chat):
+def test_an_answer_on_another_branch_does_not_show(home, serving, chat):
     gate = threading.Event()
     serving(fake.answer(("alpha",)), fake.answer(("late", " words"), before=lambda c: gate.wait(10)))
     screen = chat()
     press(screen, "one" + ENTER, said("alpha"))
     press(screen, "/again" + ENTER, "2/2")
     press(screen, SELECT + LEFT, "alpha")
-    press(screen, ESC, lambda s: "d delete" not in s.text())
     gate.set()
-    press(screen, "/select" + ENTER, "1/2")
+    home.wait_db(lambda h: h.answer()["text"] == "late words" and h.turn() == "completed")
+    screen.wait_quiet()
+    assert "late" not in screen.text()
     press(screen, RIGHT, "late words")
+    press(screen, LEFT, "alpha")
+    assert "late words" not in screen.text()
 
 
 def test_a_message_is_deleted_and_comes_back(serving, chat):
@@ -116,3 +119,26 @@ def test_a_message_is_deleted_and_comes_back(serving, chat):
     press(screen, "one" + ENTER, said("alpha"))
     press(screen, SELECT + "d", lambda s: "alpha" not in s.text())
     press(screen, "/undo" + ENTER, "alpha")
+
+
+def test_a_session_is_renamed_labelled_archived_deleted_and_all_comes_back(home, serving, chat):
+    serving(fake.answer(("alpha",)), fake.answer(("beta",)))
+    screen = chat()
+    press(screen, "one" + ENTER, said("alpha"))
+    press(screen, "/new" + ENTER, lambda s: "alpha" not in s.text())
+    press(screen, "two" + ENTER, said("beta"))
+    press(screen, "/rename other title" + ENTER, "title is changed")
+    press(screen, "/label work" + ENTER, "labels are changed")
+    assert home.weir("session", "list", "--label", "work").out.count("other title") == 1
+    press(screen, "/sessions" + ENTER, "Sessions (2)")
+    press(screen, "one", "Sessions (1)")
+    press(screen, "\x1br", "Another title")
+    press(screen, "\x15first" + ENTER, lambda s: "Sessions (2)" in s.text() and "first" in s.text())
+    press(screen, "first", "Sessions (1)")
+    press(screen, "\x1ba", "Sessions (0)")
+    press(screen, "\x1bu", "Sessions (1)")
+    press(screen, "\x1bd", "Sessions (0)")
+    press(screen, "\x1bu", "Sessions (1)")
+    press(screen, ENTER, "alpha")
+    press(screen, "/delete" + ENTER, "is in the trash")
+    press(screen, "/undo" + ENTER, "undone: deleted the session")
