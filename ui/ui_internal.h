@@ -92,7 +92,7 @@ struct ui {
     size_t fork_count, branch_count;
     struct ulid elsewhere[ELSEWHERE_MAX]; /* messages of other branches that were heard of */
     size_t elsewhere_at;
-    bool selecting;      /* a message is chosen, keys are about it */
+    bool selecting;    /* a message is chosen, keys are about it */
     struct ulid go_to; /* is selected when the branch it stands on is shown; unset: none */
     int64_t go_to_seq;
     struct ulid edit_at; /* the prompt takes that message's place; unset: it is a new one */
