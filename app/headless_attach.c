@@ -170,6 +170,14 @@ static enum err_code attach_file(struct headless_attachments *attachments, const
     return code;
 }
 
+/* A path that was named and cannot be read is bad input, whatever the reason. */
+static enum err_code refuse(const char *path, int errnum, struct err *err)
+{
+    struct err why;
+    err_set_errno(&why, errnum, "cannot attach '%s'", path);
+    return err_set(err, ERR_INVALID, "%s", why.text);
+}
+
 static int keep_shown(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
@@ -188,7 +196,7 @@ static enum err_code attach_entry(struct headless_attachments *attachments, cons
 {
     struct stat info;
     if (lstat(path, &info) != 0) {
-        return err_set(err, ERR_INVALID, "cannot attach '%s': %s", path, strerror(errno));
+        return refuse(path, errno, err);
     }
     if (S_ISDIR(info.st_mode)) {
         return attach_folder(attachments, path, depth + 1, err);
@@ -200,10 +208,12 @@ static enum err_code attach_folder(struct headless_attachments *attachments, con
                                    unsigned depth, struct err *err)
 {
     struct dirent **entries = NULL;
-    int count = depth > DEPTH_MOST ? 0 : scandir(path, &entries, keep_shown, by_bytes);
-    if (count < 0 || depth > DEPTH_MOST) {
-        return err_set(err, ERR_INVALID, "cannot attach '%s': %s", path,
-                       count < 0 ? strerror(errno) : "its folders lie too deep");
+    if (depth > DEPTH_MOST) {
+        return err_set(err, ERR_INVALID, "cannot attach '%s': its folders lie too deep", path);
+    }
+    int count = scandir(path, &entries, keep_shown, by_bytes);
+    if (count < 0) {
+        return refuse(path, errno, err);
     }
     enum err_code code = ERR_OK;
     size_t length = strlen(path);

@@ -82,7 +82,8 @@ static void begin_line(struct printer *printer, const char *type, struct buf *ou
     record_time(out, "time", clock_wall_us());
 }
 
-static void end_line(struct printer *printer, struct buf *out)
+/* Ends the object with where its reader goes on. */
+static void close_object(const struct printer *printer, struct buf *out)
 {
     struct cursor cursor = printer->seen;
     cursor.session = printer->turn.session;
@@ -92,6 +93,11 @@ static void end_line(struct printer *printer, struct buf *out)
     record_text(out, "cursor", buf_sv(&text));
     buf_release(&text);
     buf_append_str(out, "}\n");
+}
+
+static void end_line(struct printer *printer, struct buf *out)
+{
+    close_object(printer, out);
     write_out(printer, buf_sv(out));
     buf_release(out);
 }
@@ -413,7 +419,7 @@ static int result_to_file(struct printer *printer, const struct answer *answer,
     int exit_code = outcome->exit_code;
     if (printer->format == HEADLESS_JSON) {
         append_result(printer, answer, outcome, &out);
-        buf_append_str(&out, "}\n");
+        close_object(printer, &out);
         exit_code = write_file(printer, buf_sv(&out), exit_code);
     } else if (is_usable(outcome)) {
         bool found = printer_pick(printer, answer, &out, NULL) == ERR_OK;
