@@ -101,6 +101,12 @@ $(O)/store/migrations.inc: store/embed.awk $(wildcard store/migrations store/mig
 	$(call show,SQL )LC_ALL=C awk -f store/embed.awk $(sort $(wildcard store/migrations/*.sql)) >$@
 $(O)/store/migrate.o $(O)/tests/store/test_upgraded.o: $(O)/store/migrations.inc
 
+# The example config, as C literals, for `weir config init`.
+$(O)/app/example.inc: config.example.toml
+	@mkdir -p $(@D)
+	@sed -e 's/[\\"]/\\&/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
+$(O)/app/cmd_config.o: $(O)/app/example.inc
+
 # Unit tests: one program per tests/FLOOR/test_*.c; other files there are shared by that floor's.
 TEST_BINS := $(patsubst %.c,$(O)/%,$(wildcard $(foreach f,$(FLOORS),tests/$(f)/test_*.c)))
 shared_of = $(call obj_of,$(filter-out tests/$(1)/test_%,$(wildcard tests/$(1)/*.c)))

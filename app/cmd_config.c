@@ -1,6 +1,9 @@
 /* weir config: where the config is, what it says, whether it is sound. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/opening.h"
@@ -184,6 +187,43 @@ static int check(const struct config *config)
     return exit_code;
 }
 
+#define EXAMPLE_INC "app/example.inc"
+static const char example[] =
+#include EXAMPLE_INC
+    ;
+
+/* Made anew or not at all: nothing that is there is touched. */
+static enum err_code write_example(const char *path, struct err *err)
+{
+    int fd = -1;
+    if (file_exists(path)) {
+        return err_set(err, ERR_EXISTS, "'%s' exists already and is left as it is", path);
+    }
+    enum err_code code = file_make_parent(path, err);
+    code = code ? code : file_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, err);
+    if (code) {
+        return code;
+    }
+    int failure = file_write_all(fd, example, sizeof example - 1);
+    failure = close(fd) != 0 && failure == 0 ? errno : failure;
+    if (failure) {
+        (void)unlink(path);
+        return err_set_errno(err, failure, "cannot write '%s'", path);
+    }
+    return ERR_OK;
+}
+
+static int init(const struct global_options *global)
+{
+    struct err err = {0};
+    char *path = NULL;
+    enum err_code code = config_path(global, &path, &err);
+    code = code ? code : write_example(path, &err);
+    int exit_code = code ? command_fail(&err) : show_path(global);
+    free(path);
+    return exit_code;
+}
+
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
     const char *verb = arguments->rest_count == 1 ? arguments->rest[0] : "";
@@ -191,8 +231,11 @@ static int run(const struct global_options *global, const struct arguments *argu
     struct err err = {0};
     bool is_path = strcmp(verb, "path") == 0;
     bool is_check = strcmp(verb, "check") == 0;
+    if (strcmp(verb, "init") == 0) {
+        return init(global);
+    }
     if (!is_path && !is_check && strcmp(verb, "show") != 0) {
-        err_set(&err, ERR_USAGE, "expected 'weir config path', 'show' or 'check'");
+        err_set(&err, ERR_USAGE, "expected 'weir config init', 'path', 'show' or 'check'");
         return command_fail(&err);
     }
     if (is_path) {
@@ -208,9 +251,11 @@ static int run(const struct global_options *global, const struct arguments *argu
 
 const struct command command_config = {
     .name = "config",
-    .operands = "path | show | check",
+    .operands = "init | path | show | check",
     .summary = "where the config is, what it says, whether it is sound",
-    .details = "config.example.toml describes every key. 'show' never shows a key or a header.\n",
+    .details =
+        "'init' writes a config that describes every key, and replaces none. 'show' never shows a\n"
+        "key or a header.\n",
     .options = options,
     .run = run,
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/config_chords.h"
+#include "app/config_internal.h"
 #include "app/config_keys.h"
 #include "app/http.h"
 #include "app/money.h"
@@ -22,19 +23,6 @@
 #include "ui/keymap.h"
 
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
-
-/* Lines of one provider, by its index in the config. */
-struct provider_lines {
-    unsigned table, url;
-};
-
-struct loader {
-    const char *name;
-    struct config *config;
-    struct provider_lines *lines;
-    bool tolerant;
-    struct err mistake; /* the first one, where tolerant */
-};
 
 static struct config_provider *provider_entry(struct loader *loader, struct sv name, unsigned line)
 {
@@ -56,6 +44,11 @@ static struct config_provider *provider_entry(struct loader *loader, struct sv n
 
 static struct config_alias *alias_entry(struct config *config, struct sv name)
 {
+    for (size_t i = 0; i < config->alias_count; i++) {
+        if (sv_equal_str(name, config->aliases[i].name)) {
+            return &config->aliases[i];
+        }
+    }
     size_t count = config->alias_count + 1;
     config->aliases = xrealloc(config->aliases, count * sizeof *config->aliases);
     struct config_alias *entry = &config->aliases[count - 1];
@@ -566,7 +559,7 @@ static enum err_code take_item(struct loader *loader, const struct toml_item *it
     return ERR_OK;
 }
 
-static enum err_code visit(void *ctx, const struct toml_item *item, struct err *err)
+enum err_code config__visit(void *ctx, const struct toml_item *item, struct err *err)
 {
     struct loader *loader = ctx;
     enum err_code code = take_item(loader, item, err);
@@ -690,7 +683,7 @@ static enum err_code load_text(struct loader *loader, struct sv text, struct err
     if (text.n > CONFIG_MAX_BYTES) {
         return err_set(err, ERR_CONFIG, "%s: the file is larger than 1 MiB", loader->name);
     }
-    enum err_code code = toml_walk(loader->name, text, visit, loader, err);
+    enum err_code code = toml_walk(loader->name, text, config__visit, loader, err);
     if (!code && loader->mistake.code) {
         code = err_set(err, loader->mistake.code, "%s", loader->mistake.text);
     }

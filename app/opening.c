@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "app/config_layers.h"
 #include "app/output.h"
+#include "app/trust.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -38,15 +40,40 @@ enum err_code config_path(const struct global_options *global, char **ret_path, 
     return file_xdg_path(XDG_CONFIG, "config.toml", ret_path, err);
 }
 
+/* What a folder says goes before the user's config, once it is trusted. */
+static enum err_code add_folder(const struct global_options *global, struct config *config,
+                                struct err *err)
+{
+    struct folder_file file = {.path = NULL};
+    enum err_code code = trust_find(&file, err);
+    if (!code && file.trusted) {
+        log_write(LOG_INFO, "config '%s'", file.path);
+        code = config_add_folder(config, file.path, buf_sv(&file.text), err);
+    } else if (!code && file.path && !global->quiet) {
+        output_remark("'%s' is not read: 'weir trust' shows it and agrees to it", file.path);
+    }
+    trust_release(&file);
+    return code;
+}
+
 enum err_code open_config(const struct global_options *global, struct config **ret_config,
                           struct err *err)
 {
-    enum err_code code = config_load(first_of(global->config_path, "WEIR_CONFIG"), ret_config, err);
-    if (!code) {
-        log_write(LOG_INFO, "config '%s'%s", (*ret_config)->path,
-                  file_exists((*ret_config)->path) ? "" : " (does not exist)");
+    struct config *config = NULL;
+    enum err_code code = config_load(first_of(global->config_path, "WEIR_CONFIG"), &config, err);
+    if (code) {
+        return code;
     }
-    return code;
+    log_write(LOG_INFO, "config '%s'%s", config->path,
+              file_exists(config->path) ? "" : " (does not exist)");
+    code = add_folder(global, config, err);
+    code = code ? code : config_add_environment(config, err);
+    if (code) {
+        config_free(config);
+        return code;
+    }
+    *ret_config = config;
+    return ERR_OK;
 }
 
 enum err_code database_path(const struct global_options *global, const struct config *config,

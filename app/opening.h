@@ -14,7 +14,8 @@
 #include "store/session.h"
 #include "store/store.h"
 
-/* --config, else WEIR_CONFIG, else the usual file. */
+/* --config, else WEIR_CONFIG, else the usual file; over it what a trusted folder says, over that
+ * the environment (app/config_layers.h). */
 enum err_code open_config(const struct global_options *global, struct config **ret_config,
                           struct err *err) NODISCARD;
 /* The same for who asks no provider: what was said can be read back whatever a provider's section

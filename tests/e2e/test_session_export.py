@@ -202,7 +202,6 @@ def test_config_path_show_and_check_know_the_config(home, serving):
     assert bad.code == 78 and "config.toml:1" in bad.err
 
 
-@pytest.mark.xfail(strict=True, reason="config init is not built yet")
 def test_config_init_writes_a_private_config_that_is_valid_and_never_overwrites(home):
     made = home.weir("config", "init")
     assert made.code == 0, made
