@@ -91,6 +91,7 @@ struct store {
     size_t readers_idle, readers_out;
     pthread_t writer_thread, overtake_thread;
     bool writer_alive, overtaker_alive;
+    bool joining, joined; /* by one of those who close */
 
     /* The writer's own. */
     struct db *db;

@@ -209,6 +209,26 @@ static void hurry_set_aside(struct store *store)
 }
 
 /* The writer stops trying somewhat before the deadline, so that it can still end in order. */
+/* Of several that close at once one joins, the others wait for it. */
+static void end_threads(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool joins = !store->joining;
+    store->joining = true;
+    while (!joins && !store->joined &&
+           clock_cond_wait(&store->changed, &store->lock, CLOCK_NEVER)) {
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (joins) {
+        pthread_join(store->writer_thread, NULL);
+        end_overtaker(store);
+        pthread_mutex_lock(&store->lock);
+        store->joined = true;
+        pthread_cond_broadcast(&store->changed);
+        pthread_mutex_unlock(&store->lock);
+    }
+}
+
 enum err_code store_close(struct store *store, int64_t deadline_us, struct err *err)
 {
     pthread_mutex_lock(&store->lock);
@@ -233,8 +253,7 @@ enum err_code store_close(struct store *store, int64_t deadline_us, struct err *
     pthread_cond_broadcast(&store->changed);
     pthread_mutex_unlock(&store->lock);
     if (!stuck) {
-        pthread_join(store->writer_thread, NULL);
-        end_overtaker(store);
+        end_threads(store);
     }
     enum err_code code = unsaved > 0 ? keep_unsaved(store, unsaved, stuck, err) : ERR_OK;
     return stuck ? err_set(err, ERR_TIMEOUT, "the disk hangs") : code;

@@ -56,7 +56,7 @@ enum err_code store_wait_ready(struct store *store, int64_t deadline_us, struct 
 /*
  * Refuses new changes, writes what is pending, spills what cannot be written to a 0600 file beside
  * the database (which the next start imports), stops the writer. Gives ERR_OK, or says what could
- * not be saved at all. Twice is fine.
+ * not be saved at all. From any thread; twice is fine, also at once.
  */
 enum err_code store_close(struct store *store, int64_t deadline_us, struct err *err);
 /* A store_close that runs on another thread, or comes yet, gives up trying at this time if it would
