@@ -88,6 +88,23 @@ static void option_is(const char *text, const char *name, const char *value)
     release(parsed);
 }
 
+static void a_list__keeps_every_mention_in_order(void **state)
+{
+    (void)state;
+    struct parsed *parsed = parse("weir run -a one --attach=two -m demo -athree q");
+    assert_int_equal(parsed->code, ERR_OK);
+    const struct arguments *arguments = &parsed->line.arguments;
+    size_t at = 0;
+    assert_string_equal(argument_next(arguments, "attach", &at), "one");
+    assert_string_equal(argument_next(arguments, "attach", &at), "two");
+    assert_string_equal(argument_next(arguments, "attach", &at), "three");
+    assert_null(argument_next(arguments, "attach", &at));
+    at = 0;
+    assert_null(argument_next(arguments, "model", &at));
+    assert_string_equal(argument_text(arguments, "attach"), "three");
+    release(parsed);
+}
+
 static void parse__finds_the_command(void **state)
 {
     (void)state;
@@ -457,6 +474,7 @@ static void input__does_not_look_where_it_must_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list__keeps_every_mention_in_order),
         cmocka_unit_test(parse__finds_the_command),
         cmocka_unit_test(parse__hints_at_run_for_bare_words),
         cmocka_unit_test(parse__takes_options_in_every_form),

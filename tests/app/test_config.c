@@ -121,6 +121,35 @@ static void parse__takes_every_key(void **state)
     config_free(config);
 }
 
+static void parse__takes_roles(void **state)
+{
+    (void)state;
+    struct config *config = parse("[role.one]\n"
+                                  "system = \"two\\nlines\"\n"
+                                  "temperature = 0.25\n"
+                                  "[role.two]\n"
+                                  "model = 'fast'\n"
+                                  "max_tokens = 9\n"
+                                  "reasoning_effort = 'low'\n");
+    const struct config_role *one = config_role_find(&config->roles, "one");
+    const struct config_role *two = config_role_find(&config->roles, "two");
+    assert_non_null(one);
+    assert_string_equal(one->system, "two\nlines");
+    assert_int_equal(one->temperature, 250000);
+    assert_int_equal(one->max_tokens, ROLE_UNSET);
+    assert_null(one->model);
+    assert_non_null(two);
+    assert_null(two->system);
+    assert_string_equal(two->model, "fast");
+    assert_int_equal(two->temperature, ROLE_UNSET);
+    assert_int_equal(two->max_tokens, 9);
+    assert_string_equal(two->effort, "low");
+    assert_null(config_role_find(&config->roles, "on"));
+    config_free(config);
+    refuses("[role.a]\ntemperature = 2.5\n", "c.toml:2: 'role.a.temperature' is 2.5");
+    refuses("[role.a]\nmax_tokens = 0\n", "expected a whole number of tokens");
+}
+
 static void parse__takes_a_body_as_a_table_of_json_only(void **state)
 {
     (void)state;
@@ -380,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__gives_the_built_in_values_for_an_empty_text),
         cmocka_unit_test(parse__takes_every_key),
+        cmocka_unit_test(parse__takes_roles),
         cmocka_unit_test(parse__takes_a_body_as_a_table_of_json_only),
         cmocka_unit_test(parse__knows_the_dialects),
         cmocka_unit_test(parse__takes_prices_as_decimal_texts_only),
