@@ -54,6 +54,18 @@ void chat_list_models(const struct config *config, add_model_fn *add, void *ctx)
     add(ctx, "demo", "offline, answers from a script");
 }
 
+int64_t chat_context_of(const struct config *config, const char *model)
+{
+    struct model_choice choice;
+    int64_t context = -1;
+    if (model_choose(config, model, &choice, NULL) == ERR_OK) {
+        struct model_facts facts = models_find(config, &choice.provider, choice.model);
+        context = facts.context > 0 ? facts.context : -1;
+        model_choice_release(&choice);
+    }
+    return context;
+}
+
 /* A name that is free; NULL: there are too many already. */
 static char *free_name(const char *handle, const char *ending)
 {

@@ -19,6 +19,9 @@ typedef void add_model_fn(void *ctx, const char *model, const char *note);
  * the config, and those whose key is in the environment. */
 void chat_list_models(const struct config *config, add_model_fn *add, void *ctx);
 
+/* How many tokens fit into it; negative: not known. */
+int64_t chat_context_of(const struct config *config, const char *model);
+
 /* Writes the session to a new file in the working folder, "weir-HANDLE.md"; gives its path
  * (free()). `format` NULL: Markdown. */
 enum err_code chat_export(struct store *store, const struct ulid *session, const char *format,

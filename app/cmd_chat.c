@@ -177,6 +177,12 @@ static enum err_code host_choose_model(void *ctx, const char *model, struct err 
     return code;
 }
 
+static int64_t host_context_of(void *ctx, const char *model)
+{
+    const struct chat *chat = ctx;
+    return chat_context_of(chat->config, model);
+}
+
 static enum err_code host_export(void *ctx, const struct ulid *session, const char *format,
                                  char **ret_path, struct err *err)
 {
@@ -230,6 +236,7 @@ static enum err_code show(struct chat *chat, struct err *err)
         .host = {.ctx = chat,
                  .send = host_send,
                  .send_way = host_send_way,
+                 .context_of = host_context_of,
                  .cancel = host_cancel,
                  .first_frame_done = host_first_frame_done,
                  .answer_offer = host_answer_offer,

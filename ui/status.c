@@ -95,6 +95,44 @@ static void append_tokens(const struct usage *usage, struct buf *out)
     }
 }
 
+/* How full the model's window is after the latest answer. */
+static void append_context(const struct status_facts *facts, struct buf *out)
+{
+    const struct usage *usage = &facts->answer.usage;
+    if (facts->context <= 0 || usage->input_tokens < 0) {
+        return;
+    }
+    int64_t used = usage->input_tokens + (usage->output_tokens > 0 ? usage->output_tokens : 0);
+    long long percent = used < facts->context ? (long long)(used * 100 / facts->context) : 100;
+    long long window = (long long)(facts->context / 1000);
+    if (window > 0) {
+        buf_appendf(out, SEPARATOR "%lld%% of %lldk", percent, window);
+    } else {
+        buf_appendf(out, SEPARATOR "%lld%% of %lld", percent, (long long)facts->context);
+    }
+}
+
+static void append_cost(int64_t micros, struct buf *out)
+{
+    if (micros >= 1000000) {
+        buf_appendf(out, SEPARATOR "$%lld.%02lld", (long long)(micros / 1000000),
+                    (long long)(micros % 1000000 / 10000));
+    } else if (micros > 0) {
+        buf_appendf(out, SEPARATOR "$0.%04lld", (long long)((micros + 99) / 100));
+    }
+}
+
+static void append_others(const struct status_facts *facts, struct buf *out)
+{
+    if (facts->others_ended) {
+        buf_appendf(out, SEPARATOR "elsewhere: %u answered", facts->others_ended);
+    }
+    if (facts->others_failed) {
+        buf_appendf(out, "%s%u failed",
+                    facts->others_ended ? ", " : SEPARATOR "elsewhere: ", facts->others_failed);
+    }
+}
+
 static const char *hint(const struct status_facts *facts)
 {
     if (!facts->follows) {
@@ -114,7 +152,10 @@ void status_text(const struct status_facts *facts, struct buf *out)
         buf_append_str(out, idle_state(&facts->answer));
     }
     append_unsaved(facts, out);
+    append_others(facts, out);
     append_tokens(&facts->answer.usage, out);
+    append_context(facts, out);
+    append_cost(facts->cost_micros, out);
     buf_appendf(out, SEPARATOR "%s", hint(facts));
 }
 

@@ -19,7 +19,10 @@ struct status_facts {
     bool sending;              /* a prompt was handed over and is not stored yet */
     bool cancelling;
     bool follows;
-    int64_t waiting_since_us; /* when the prompt was sent; 0: not known */
+    int64_t context;     /* tokens that fit into the model; 0 or less: not known */
+    int64_t cost_micros; /* of the session, millionths of a US dollar; 0 or less: nothing to say */
+    unsigned others_ended, others_failed; /* answers of other sessions, since one looked there */
+    int64_t waiting_since_us;             /* when the prompt was sent; 0: not known */
     int64_t now_us;
 };
 

@@ -203,6 +203,7 @@ static struct ui *ui_new(const struct ui_options *options)
     ui->options = options;
     ui->model = xstrdup(options->model);
     ui->welcome = options->welcome;
+    view__note_model(ui);
     ui->transcript = transcript_new(events__gap, ui);
     ui->editor = editor_new();
     ui->input = input_new();

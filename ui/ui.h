@@ -53,6 +53,8 @@ struct ui_host {
      * NULL: the one that people read. */
     enum err_code (*export_session)(void *ctx, const struct ulid *session, const char *format,
                                     char **ret_path, struct err *err);
+    /* How many tokens fit into one that `choose_model` takes; negative: not known. */
+    int64_t (*context_of)(void *ctx, const char *model);
     /* Begins such a turn; what comes of it is told as for `send`. */
     enum err_code (*send_way)(void *ctx, const struct ui_way *way, struct err *err);
 };

@@ -130,6 +130,7 @@ static void load_again(struct ui *ui)
     memset(ui->elsewhere, 0, sizeof(ui->elsewhere));
     transcript_reset(ui->transcript, &ui->session);
     branches__load(ui);
+    view__note_cost(ui);
     load_older(ui, FIRST_PAGE);
     events__fill_view(ui);
     branches__mark(ui);
@@ -244,6 +245,7 @@ static void set_text(struct ui *ui, char **text, const char *with)
 static void on_model(struct ui *ui, const struct notice *notice)
 {
     set_text(ui, &ui->model, notice->text);
+    view__note_model(ui);
     /* It speaks of the model that was there before. */
     ui->welcome = NULL;
     if (notice->detail && notice->detail[0]) {
@@ -354,13 +356,21 @@ static bool is_on_another_branch(struct ui *ui, const struct message_update *upd
 
 static void on_message(struct ui *ui, const struct message_update *update)
 {
+    bool answered = update->kind == UPDATE_ENDED && update->role == ROLE_ASSISTANT;
+    if (answered && !ulid_equal(&update->session, &ui->session)) {
+        bool failed = update->reason == FINISH_ERROR || update->reason == FINISH_INTERRUPTED;
+        ui->others_failed += failed;
+        ui->others_ended += !failed;
+        ui->dirty = true;
+    }
     if (is_on_another_branch(ui, update)) {
         return;
     }
     if (!transcript_apply(ui->transcript, update, clock_wall_us())) {
         return;
     }
-    if (update->kind == UPDATE_ENDED && update->role == ROLE_ASSISTANT) {
+    if (answered) {
+        view__note_cost(ui);
         ui->cancelling = false;
         prompt__on_end(ui, update->reason);
     }

@@ -97,6 +97,10 @@ struct ui {
     int64_t go_to_seq;
     struct ulid edit_at; /* the prompt takes that message's place; unset: it is a new one */
 
+    int64_t context;                      /* of the model; negative: not known */
+    int64_t cost_micros;                  /* of the session */
+    unsigned others_ended, others_failed; /* answers of other sessions */
+
     struct buf sent; /* the prompt that was handed over, until it is stored */
     bool sending;
     bool cancel_on_begun; /* the user cancelled before there was something to cancel */
@@ -261,6 +265,9 @@ void events__fill_view(struct ui *ui);
 void events__give_back(struct ui *ui, const char *prompt, const char *why);
 
 /* ui_view.c */
+/* What the model holds and what the session cost may have changed. */
+void view__note_model(struct ui *ui);
+void view__note_cost(struct ui *ui);
 void view__line(struct ui *ui, enum line_kind kind, const char *text); /* NULL takes it away */
 struct status_facts view__facts(const struct ui *ui);
 /* Sets the transcript's size for the screen as it is now. */

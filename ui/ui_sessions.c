@@ -56,6 +56,8 @@ static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
     struct session_window window = {.limit = SESSIONS_PAGE};
     bool more = true;
     (void)filter;
+    ui->others_ended = 0;
+    ui->others_failed = 0;
     while (more && choices->count < SESSIONS_MAX) {
         struct session_list list = {NULL, 0, false};
         struct err err;

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "store/session.h"
 #include "ui/ui_internal.h"
 
 #define RULE_FROM_ROWS 8
@@ -30,6 +31,24 @@ void view__line(struct ui *ui, enum line_kind kind, const char *text)
     ui->dirty = true;
 }
 
+void view__note_model(struct ui *ui)
+{
+    const struct ui_host *host = &ui->options->host;
+    bool asks = host->context_of && ui->model;
+    ui->context = asks ? host->context_of(host->ctx, ui->model) : -1;
+}
+
+void view__note_cost(struct ui *ui)
+{
+    struct session session = {.cost_micros = 0};
+    ui->cost_micros = 0;
+    if (ulid_is_set(&ui->session) &&
+        session_get(ui->options->store, &ui->session, &session, NULL) == ERR_OK) {
+        ui->cost_micros = session.cost_micros;
+        session_release(&session);
+    }
+}
+
 struct status_facts view__facts(const struct ui *ui)
 {
     return (struct status_facts){
@@ -39,6 +58,10 @@ struct status_facts view__facts(const struct ui *ui)
         .sending = ui->sending,
         .cancelling = ui->cancelling,
         .follows = transcript_follows(ui->transcript),
+        .context = ui->context,
+        .cost_micros = ui->cost_micros,
+        .others_ended = ui->others_ended,
+        .others_failed = ui->others_failed,
         .waiting_since_us = ui->waiting_since_us,
         .now_us = clock_mono_us(),
     };

@@ -142,3 +142,16 @@ def test_a_session_is_renamed_labelled_archived_deleted_and_all_comes_back(home,
     press(screen, ENTER, "alpha")
     press(screen, "/delete" + ENTER, "is in the trash")
     press(screen, "/undo" + ENTER, "undone: deleted the session")
+
+
+def test_an_answer_in_another_session_is_told_of(serving, chat):
+    gate = threading.Event()
+    serving(fake.answer(("late",), before=lambda c: gate.wait(10)), fake.answer(("soon",)))
+    screen = chat()
+    press(screen, "slow one" + ENTER, "waiting")
+    press(screen, "/new" + ENTER, lambda s: "slow one" not in s.text())
+    press(screen, "quick one" + ENTER, said("soon"))
+    gate.set()
+    screen.wait_for("elsewhere: 1 answered")
+    press(screen, "/sessions" + ENTER, lambda s: "slow one" in s.text() and "elsewhere" not in s.text())
+    press(screen, "slow" + ENTER, "late")

@@ -31,6 +31,29 @@ static void assert_status(const struct status_facts *facts, const char *text, in
     buf_release(&out);
 }
 
+static void context_cost_and_others__are_told_where_they_are_known(void **state)
+{
+    (void)state;
+    struct status_facts facts = idle();
+    facts.context = 200000;
+    facts.cost_micros = 0;
+    assert_status(&facts, "demo/echo · ready · /help", CLOCK_NEVER);
+    facts.answer.usage.input_tokens = 40000;
+    facts.answer.usage.output_tokens = 10000;
+    facts.cost_micros = 12301;
+    assert_status(&facts,
+                  "demo/echo · ready · 40000 in · 10000 out · 25% of 200k · $0.0124 · /help",
+                  CLOCK_NEVER);
+    facts.answer.usage = usage_unknown();
+    facts.cost_micros = 3456789;
+    facts.others_failed = 1;
+    assert_status(&facts, "demo/echo · ready · elsewhere: 1 failed · $3.45 · /help", CLOCK_NEVER);
+    facts.others_ended = 2;
+    facts.cost_micros = 0;
+    assert_status(&facts, "demo/echo · ready · elsewhere: 2 answered, 1 failed · /help",
+                  CLOCK_NEVER);
+}
+
 static void an_idle_screen__never_wakes_up(void **state)
 {
     (void)state;
@@ -127,6 +150,7 @@ static void what_is_not_saved__is_said_with_its_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(context_cost_and_others__are_told_where_they_are_known),
         cmocka_unit_test(an_idle_screen__never_wakes_up),
         cmocka_unit_test(the_last_end__is_named_until_something_follows),
         cmocka_unit_test(an_awaited_answer__counts_its_seconds),
