@@ -46,6 +46,9 @@ FORBIDDEN_TEXT = re.compile(
     "\ufdd0-\ufdef\U000e0000-\U000e01ef]")
 
 
+SETTLE_S, SETTLE_MOST_S = 0.03, 0.2
+
+
 def foreign_bytes(raw):
     """What in the output is neither text nor one of the program's own sequences, as a list."""
     found = []
@@ -225,12 +228,29 @@ class Screen:
             return what.search(self.text())
         return what in self.text()
 
-    def wait_for(self, what, timeout=10.0):
-        """Text, a compiled pattern, or a predicate of the screen. Gives what the predicate gave."""
+    def settle(self):
+        """Until the frame under way is whole, which nothing on a terminal tells: a short silence
+        does. What writes all the time is let go."""
+        end = time.monotonic() + SETTLE_MOST_S
+        while True:
+            now = time.monotonic()
+            left = min(self.last_output + SETTLE_S, end) - now
+            if left <= 0:
+                return
+            self.changed.wait(left)
+
+    def wait_for(self, what, timeout=10.0, settled=True):
+        """Text, a compiled pattern, or a predicate of the screen. Gives what the predicate gave.
+
+        The rest of the screen belongs to the same frame, unless `settled` is taken back by who
+        measures time."""
         end = time.monotonic() + timeout
         with self.changed:
             while True:
                 result = self.holds(what)
+                if result and settled:
+                    self.settle()
+                    result = self.holds(what)
                 if result:
                     return result
                 left = end - time.monotonic()
