@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/chat_attach.h"
 #include "app/chat_host.h"
 #include "app/command.h"
 #include "app/demo.h"
@@ -131,20 +132,38 @@ static void note_other_model(struct chat *chat)
     session_list_free(&list);
 }
 
+/* With the files that it names. */
+static enum err_code send_order(struct chat *chat, struct engine_order *order, struct err *err)
+{
+    struct headless_attachments attachments = {.count = 0};
+    char *remark = NULL;
+    enum err_code code = chat_attach(chat->store, order->prompt, &attachments, &remark, err);
+    const struct chat_extras extras = {.attachments = attachments.items,
+                                       .attachment_count = attachments.count};
+    if (!code) {
+        order->extras = &extras;
+        code = engine_send(chat->engine, order, err);
+    }
+    if (!code && remark) {
+        notice_publish(chat->broker, NOTICE_INFO, NULL, remark, NULL);
+    }
+    headless_attachments_release(&attachments);
+    free(remark);
+    return code;
+}
+
 static enum err_code host_send(void *ctx, const struct ulid *session, const struct ulid *turn,
                                struct sv prompt, struct err *err)
 {
-    struct chat *chat = ctx;
-    const struct engine_order order = {.session = *session, .turn = *turn, .prompt = prompt};
-    return engine_send(chat->engine, &order, err);
+    struct engine_order order = {.session = *session, .turn = *turn, .prompt = prompt};
+    return send_order(ctx, &order, err);
 }
 
 static enum err_code host_send_way(void *ctx, const struct ui_way *way, struct err *err)
 {
-    struct chat *chat = ctx;
-    const struct engine_order order = {
+    struct engine_order order = {
         .kind = way->kind, .session = way->session, .at = way->at, .prompt = way->prompt};
-    return engine_send(chat->engine, &order, err);
+    return send_order(ctx, &order, err);
 }
 
 static void host_cancel(void *ctx, const struct ulid *session)

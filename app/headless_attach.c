@@ -143,6 +143,8 @@ static enum err_code take_content(struct headless_attachments *attachments, cons
     } else if (!buf_ok(&text)) {
         code = err_set(err, ERR_TOO_BIG, "cannot attach '%s': as UTF-8 it is larger than 32 MiB",
                        name);
+    } else if (skips && attachments->is_screen) {
+        code = ERR_OK;
     } else if (skips) {
         output_remark("not attached: '%s' is neither text nor an image", name);
     } else {

@@ -27,6 +27,7 @@ struct headless_attachments {
     size_t count;
     size_t bytes; /* of all */
     bool takes_stdin;
+    bool is_screen; /* nothing is said on stderr */
 };
 
 /*

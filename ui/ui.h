@@ -35,7 +35,8 @@ struct ui_host {
     /*
      * Begins a turn. `session` unset: in a new session (NOTICE_BEGUN names it). `turn`: its id, or
      * unset. On failure the prompt stays in the editor, and so it does when NOTICE_SEND_FAILED
-     * comes later.
+     * comes later. Where the prompt names files (ui/mention.h), this and send_way are called on a
+     * thread that may wait.
      */
     enum err_code (*send)(void *ctx, const struct ulid *session, const struct ulid *turn,
                           struct sv prompt, struct err *err);

@@ -108,7 +108,7 @@ static void after_switch(struct ui *ui, struct task *task)
     events__refresh(ui, &task->session);
 }
 
-static const struct task_kind switching = {run_switch, after_switch};
+static const struct task_kind switching = {run_switch, after_switch, NULL};
 
 void branches__switch(struct ui *ui, const struct transcript_message *at, int step)
 {
@@ -146,7 +146,7 @@ static void after_fork(struct ui *ui, struct task *task)
                "a new branch; what you write goes on from here (/branches lists all)");
 }
 
-static const struct task_kind forking = {run_fork, after_fork};
+static const struct task_kind forking = {run_fork, after_fork, NULL};
 
 void branches__fork(struct ui *ui, const struct ulid *message, struct sv name)
 {

@@ -176,6 +176,21 @@ static void run_export(struct ui *ui, struct sv operand)
     free(format);
 }
 
+/* The name of a file is put into the prompt; alone it is an @ that is completed. */
+static void run_attach(struct ui *ui, struct sv operand)
+{
+    bool blank = sv_find(operand, ' ') < operand.n;
+    bool marked = sv_starts_with(operand, SV("@"));
+    char *word = operand.n == 0     ? xstrdup("@")
+                 : blank && !marked ? xasprintf("@\"%.*s\" ", SV_ARG(operand))
+                                    : xasprintf("@%.*s ", SV_ARG(sv_skip(operand, marked ? 1 : 0)));
+    (void)editor_insert(ui->editor, sv_from(word));
+    if (operand.n == 0) {
+        complete_update(ui->complete, editor_text(ui->editor), editor_cursor(ui->editor), true);
+    }
+    free(word);
+}
+
 static void run_editor(struct ui *ui, struct sv operand)
 {
     (void)operand;
@@ -297,6 +312,8 @@ static const struct ui_command commands[] = {
     {"archive", NULL, "take this session off the list", ACTION_NONE, run_archive, NULL},
     {"delete", NULL, "move this session to the trash", ACTION_NONE, run_delete, NULL},
     {"undo", NULL, "take the last change of this session back", ACTION_NONE, run_undo, NULL},
+    {"attach", "[FILE]", "name a file in the prompt, whose content goes with it", ACTION_NONE,
+     run_attach, NULL},
     {"editor", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_editor, NULL},
     {"export", "[FORMAT]", "write this session to a file", ACTION_NONE, run_export, has_export},
     {"help", NULL, "keys and what they do", ACTION_HELP, run_help, NULL},

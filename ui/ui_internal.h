@@ -48,12 +48,15 @@ struct waiting {
 struct task_kind {
     enum err_code (*run)(struct task *task, struct store *store); /* on the thread of changes */
     void (*done)(struct ui *ui, struct task *task);
+    void (*failed)(struct ui *ui, struct task *task); /* NULL: what failed is shown as a line */
 };
 struct task {
     struct task *next;
     const struct task_kind *kind;
     struct ulid session, at;
-    char *text; /* never NULL */
+    char *text;                 /* never NULL */
+    enum turn_kind way;         /* of a prompt */
+    const struct ui_host *host; /* where it is handed to */
     enum err_code code;
     struct err err;
 };

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "ui/mention.h"
 #include "ui/ui_internal.h"
 
 static bool is_here(const struct ui *ui, const struct waiting *waiting)
@@ -127,6 +128,53 @@ static bool handed_over(struct ui *ui, enum err_code code, const struct err *err
     return true;
 }
 
+/* ---- a prompt that names files: they are read, and stored, before it is sent ---- */
+
+static enum err_code run_send(struct task *task, struct store *store)
+{
+    const struct ui_host *host = task->host;
+    struct sv prompt = sv_from(task->text);
+    (void)store;
+    if (task->way == TURN_NEW) {
+        return host->send(host->ctx, &task->session, &task->at, prompt, &task->err);
+    }
+    const struct ui_way way = {
+        .kind = task->way, .session = task->session, .at = task->at, .prompt = prompt};
+    return host->send_way(host->ctx, &way, &task->err);
+}
+
+static void after_send(struct ui *ui, struct task *task)
+{
+    (void)ui;
+    (void)task;
+}
+
+static void give_back(struct ui *ui, struct task *task)
+{
+    events__give_back(ui, NULL, task->err.text);
+}
+
+static const struct task_kind sending = {run_send, after_send, give_back};
+
+static bool names_files(struct sv prompt)
+{
+    struct mention ignored;
+    size_t at = 0;
+    return mention_next(prompt, &at, &ignored);
+}
+
+static bool send_later(struct ui *ui, const struct ui_way *way)
+{
+    struct task *task = work__task(&sending, way->prompt);
+    task->host = &ui->options->host;
+    task->way = way->kind;
+    task->session = way->session;
+    task->at = way->at;
+    handed_over(ui, ERR_OK, NULL);
+    work__ask(ui, task);
+    return true;
+}
+
 /* `turn`: its id; unset: a new one. */
 static bool hand_over(struct ui *ui, const struct ulid *turn, struct sv prompt)
 {
@@ -134,6 +182,12 @@ static bool hand_over(struct ui *ui, const struct ulid *turn, struct sv prompt)
     struct err err = {0};
     buf_clear(&ui->sent);
     buf_append_sv(&ui->sent, prompt);
+    if (names_files(prompt)) {
+        return send_later(ui, &(struct ui_way){.kind = TURN_NEW,
+                                               .session = ui->session,
+                                               .at = *turn,
+                                               .prompt = buf_sv(&ui->sent)});
+    }
     enum err_code code = host->send(host->ctx, &ui->session, turn, buf_sv(&ui->sent), &err);
     return handed_over(ui, code, &err);
 }
@@ -147,6 +201,9 @@ bool prompt__ask(struct ui *ui, const struct ui_way *way)
     if (!host->send_way) {
         err_set(&err, ERR_UNSUPPORTED, "this is not possible here");
         return handed_over(ui, ERR_UNSUPPORTED, &err);
+    }
+    if (names_files(way->prompt)) {
+        return send_later(ui, way);
     }
     return handed_over(ui, host->send_way(host->ctx, way, &err), &err);
 }
@@ -285,11 +342,11 @@ void prompt__submit(struct ui *ui)
     if (trimmed.n == 0 || answers_offer(ui, trimmed)) {
         return;
     }
+    complete_reset(ui->complete);
     bool escaped = sv_starts_with(text, SV("//"));
     if (!escaped && text.p[0] == '/') {
         commands__run(ui, trimmed);
     } else {
         send(ui, escaped);
     }
-    complete_reset(ui->complete);
 }

@@ -114,7 +114,7 @@ static void after_delete(struct ui *ui, struct task *task)
     hint(ui, "deleted; /undo brings it back");
 }
 
-static const struct task_kind deleting = {run_delete, after_delete};
+static const struct task_kind deleting = {run_delete, after_delete, NULL};
 
 static void delete_message(struct ui *ui, const struct transcript_message *at)
 {
@@ -152,7 +152,7 @@ static void after_undo(struct ui *ui, struct task *task)
     pickers__reload(ui);
 }
 
-static const struct task_kind undoing = {run_undo, after_undo};
+static const struct task_kind undoing = {run_undo, after_undo, NULL};
 
 void select__undo(struct ui *ui, const struct ulid *session)
 {

@@ -182,10 +182,10 @@ static void done_label(struct ui *ui, struct task *task)
     done(ui, task);
 }
 
-static const struct task_kind title_task = {run_title, done_title};
-static const struct task_kind archive_task = {run_archive, done_archive};
-static const struct task_kind delete_task = {run_delete, done_delete};
-static const struct task_kind label_task = {run_label, done_label};
+static const struct task_kind title_task = {run_title, done_title, NULL};
+static const struct task_kind archive_task = {run_archive, done_archive, NULL};
+static const struct task_kind delete_task = {run_delete, done_delete, NULL};
+static const struct task_kind label_task = {run_label, done_label, NULL};
 
 static void ask(struct ui *ui, const struct task_kind *kind, const struct ulid *session,
                 struct sv text)

@@ -122,14 +122,26 @@ struct task *work__task(const struct task_kind *kind, struct sv text)
     return task;
 }
 
+static void tell(struct ui *ui, struct task *task)
+{
+    if (!task->code) {
+        task->kind->done(ui, task);
+    } else if (task->kind->failed) {
+        task->kind->failed(ui, task);
+    } else {
+        view__line(ui, LINE_PROBLEM, task->err.text);
+    }
+    ui->dirty = true;
+    free_task(task);
+}
+
 void work__ask(struct ui *ui, struct task *task)
 {
     struct work *work = ui->work;
-    struct err err;
     if (!work->started) {
-        if (thread_start(&work->thread, "weir-changes", work_main, work, &err)) {
-            view__line(ui, LINE_PROBLEM, err.text);
-            free_task(task);
+        task->code = thread_start(&work->thread, "weir-changes", work_main, work, &task->err);
+        if (task->code) {
+            tell(ui, task);
             return;
         }
         work->started = true;
@@ -145,13 +157,7 @@ void work__take(struct ui *ui)
     struct task *task = take_done(ui->work);
     while (task) {
         struct task *next = task->next;
-        if (task->code) {
-            view__line(ui, LINE_PROBLEM, task->err.text);
-        } else {
-            task->kind->done(ui, task);
-        }
-        ui->dirty = true;
-        free_task(task);
+        tell(ui, task);
         task = next;
     }
 }
