@@ -25,7 +25,7 @@
 #include "store/store.h"
 
 /* Action, its text in the database, what a user reads; before and after. The target is the
- * session's id, or the message's where that is deleted. */
+ * session's id, or the message's where that is deleted, noted on or judged. */
 #define JOURNAL_ACTIONS(X)                                                                         \
     X(JOURNAL_DELETE_SESSION, "delete_session",                                                    \
       "deleted the session")                                         /* its name or NULL; NULL */  \
@@ -36,7 +36,9 @@
     X(JOURNAL_UNLABEL, "unlabel", "took a label away")               /* label; NULL */             \
     X(JOURNAL_ARCHIVE, "archive", "archived the session")            /* NULL; "archived" */        \
     X(JOURNAL_UNARCHIVE, "unarchive", "unarchived the session")      /* "archived"; NULL */        \
-    X(JOURNAL_BRANCH, "branch", "went to another branch") /* ids of branches: also an edit */
+    X(JOURNAL_BRANCH, "branch", "went to another branch") /* ids of branches: also an edit */      \
+    X(JOURNAL_NOTE, "note", "changed a note")             /* notes as JSON, NULL for none */       \
+    X(JOURNAL_VERDICT, "verdict", "changed a verdict")    /* verdicts as JSON, NULL for none */
 
 #define JOURNAL__ENUM(name, text, said) name,
 enum journal_action { JOURNAL_ACTIONS(JOURNAL__ENUM) JOURNAL_ACTION_COUNT };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "store/core_internal.h"
 #include "store/journal_internal.h"
+#include "store/review_internal.h"
 #include "store/sql_internal.h"
 #include "store/undo_internal.h"
 
@@ -106,6 +107,80 @@ static enum err_code undo_branch(struct db *db, const struct journal_entry *entr
                     entry, err);
 }
 
+/* A note was added, taken away, or changed. */
+static enum err_code undo_note(struct db *db, const struct journal_entry *entry, struct err *err)
+{
+    if (!entry->before) {
+        return put_back(db,
+                        "DELETE FROM note WHERE uid = json_extract(?3, '$.id')"
+                        " AND " REVIEW__NOTE_JSON " = ?3 AND ?2 IS NULL"
+                        " AND message = (SELECT id FROM message WHERE uid = ?1)",
+                        entry, err);
+    }
+    if (!entry->after) {
+        return put_back(
+            db,
+            "INSERT OR IGNORE INTO note (uid, message, part, first, last, text, created_at,"
+            " changed_at) SELECT json_extract(?2, '$.id'), id, json_extract(?2, '$.part'),"
+            " json_extract(?2, '$.first'), json_extract(?2, '$.last'),"
+            " json_extract(?2, '$.text'), json_extract(?2, '$.created_at'),"
+            " json_extract(?2, '$.changed_at') FROM message"
+            " WHERE uid = ?1 AND deleted_at IS NULL AND ?3 IS NULL",
+            entry, err);
+    }
+    return put_back(db,
+                    "UPDATE note SET text = json_extract(?2, '$.text'),"
+                    " changed_at = json_extract(?2, '$.changed_at')"
+                    " WHERE uid = json_extract(?3, '$.id') AND " REVIEW__NOTE_JSON " = ?3"
+                    " AND message = (SELECT id FROM message WHERE uid = ?1)",
+                    entry, err);
+}
+
+#define VERDICT_BACK                                                                               \
+    "rating = json_extract(?2, '$.rating'), verdict = json_extract(?2, '$.verdict'),"              \
+    " decided_at = json_extract(?2, '$.decided_at')"
+
+/* Of the session as a whole, or of one of its messages. */
+static enum err_code undo_verdict(struct db *db, const struct journal_entry *entry, struct err *err)
+{
+    bool of_session = ulid_equal(&entry->session, &entry->target);
+    if (!entry->after) {
+        return put_back(
+            db,
+            of_session
+                ? "INSERT OR IGNORE INTO verdict (session, rating, verdict, decided_at)"
+                  " SELECT id, json_extract(?2, '$.rating'), json_extract(?2, '$.verdict'),"
+                  " json_extract(?2, '$.decided_at') FROM session"
+                  " WHERE uid = ?1 AND deleted_at IS NULL AND ?3 IS NULL"
+                : "INSERT OR IGNORE INTO verdict (session, message, rating, verdict, decided_at)"
+                  " SELECT b.session, m.id, json_extract(?2, '$.rating'),"
+                  " json_extract(?2, '$.verdict'), json_extract(?2, '$.decided_at')"
+                  " FROM message m JOIN branch b ON b.id = m.branch"
+                  " WHERE m.uid = ?1 AND m.deleted_at IS NULL AND ?3 IS NULL",
+            entry, err);
+    }
+    if (!entry->before) {
+        return put_back(db,
+                        of_session
+                            ? "DELETE FROM verdict WHERE message IS NULL AND session ="
+                              " (SELECT id FROM session WHERE uid = ?1 AND deleted_at IS NULL)"
+                              " AND " REVIEW__VERDICT_JSON " = ?3 AND ?2 IS NULL"
+                            : "DELETE FROM verdict WHERE message ="
+                              " (SELECT id FROM message WHERE uid = ?1 AND deleted_at IS NULL)"
+                              " AND " REVIEW__VERDICT_JSON " = ?3 AND ?2 IS NULL",
+                        entry, err);
+    }
+    return put_back(db,
+                    of_session ? "UPDATE verdict SET " VERDICT_BACK
+                                 " WHERE message IS NULL AND session ="
+                                 " (SELECT id FROM session WHERE uid = ?1 AND deleted_at IS NULL)"
+                                 " AND " REVIEW__VERDICT_JSON " = ?3"
+                               : "UPDATE verdict SET " VERDICT_BACK " WHERE message ="
+                                 " (SELECT id FROM message WHERE uid = ?1 AND deleted_at IS NULL)"
+                                 " AND " REVIEW__VERDICT_JSON " = ?3",
+                    entry, err);
+}
+
 static enum err_code undo_delete_session(struct db *db, const struct journal_entry *entry,
                                          struct err *err)
 {
@@ -130,6 +205,8 @@ static undo_fn *const undo_functions[JOURNAL_ACTION_COUNT] = {
     [JOURNAL_ARCHIVE] = undo_archive,
     [JOURNAL_UNARCHIVE] = undo_unarchive,
     [JOURNAL_BRANCH] = undo_branch,
+    [JOURNAL_NOTE] = undo_note,
+    [JOURNAL_VERDICT] = undo_verdict,
 };
 
 /* ---- finding the entry and undoing it ---- */
