@@ -1,226 +1,177 @@
-/* weir export: writes a session as Markdown or JSON. */
+/* weir export: sessions as Markdown, JSON, JSON lines or plain text. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/command.h"
 #include "app/export.h"
 #include "app/opening.h"
 #include "app/output.h"
-#include "app/pages.h"
-#include "app/records.h"
-#include "app/version.h"
-#include "base/clock.h"
-#include "base/safe.h"
+#include "base/alloc.h"
 
-/* Of the JSON format; rises when a reader has to know. */
-#define FORMAT_VERSION 1
+#define LIST_PAGE 200
+#define EXIT_READER_GONE 141
 
 static const struct option_spec options[] = {
-    {"format", 'f', OPTION_TEXT, "FORMAT", "md or json (md)"},
-    {"output", 'o', OPTION_TEXT, "FILE", "write to FILE, whole or not at all"},
+    {"format", 'f', OPTION_TEXT, "FORMAT", "md, json, jsonl or txt (md)"},
+    {"output", 'o', OPTION_TEXT, "FILE", "write to FILE, whole or not at all; a folder: one each"},
+    {"all", 0, OPTION_FLAG, NULL, "every session that is not in the trash"},
+    {"branch", 0, OPTION_TEXT, "ID", "this branch instead of the current one, or: all"},
+    {"from", 0, OPTION_TEXT, "N", "from this message on: its number in the branch"},
+    {"to", 0, OPTION_TEXT, "N", "up to this message"},
+    {"attachments", 0, OPTION_TEXT, "DIR", "JSON: put what is attached into DIR, not inline"},
     {.name = NULL},
 };
 
-/* One way to write a session. */
-struct format {
-    const char *name;
-    void (*begin)(struct buf *out, const struct session *session);
-    page_visit_fn *message;
-    void (*end)(struct buf *out);
+struct chosen {
+    struct ulid *ids;
+    char (*handles)[16];
+    size_t count;
 };
 
-static void md_begin(struct buf *out, const struct session *session)
+static void choose(struct chosen *chosen, const struct session *session)
 {
-    char created[CLOCK_ISO_SIZE];
-    clock_format_utc(session->created_us, created);
-    buf_append_str(out, "# ");
-    (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
-    buf_appendf(out, "\n\nSession %s, begun %s.\n", session->handle, created);
+    chosen->ids = xrealloc(chosen->ids, (chosen->count + 1) * sizeof(*chosen->ids));
+    chosen->handles = xrealloc(chosen->handles, (chosen->count + 1) * sizeof(*chosen->handles));
+    memcpy(chosen->handles[chosen->count], session->handle, sizeof(*chosen->handles));
+    chosen->ids[chosen->count++] = session->id;
 }
 
-/* A fence that the text cannot close. */
-static void append_fenced(struct buf *out, struct sv text, const char *info)
+static enum err_code choose_set(const struct reading *reading, enum session_set set,
+                                struct chosen *chosen, struct err *err)
 {
-    size_t longest = 2;
-    size_t run = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        run = text.p[i] == '`' ? run + 1 : 0;
-        longest = run > longest ? run : longest;
-    }
-    for (int end = 0; end < 2; end++) {
-        for (size_t i = 0; i <= longest; i++) {
-            buf_append_byte(out, '`');
+    struct session_filter filter = {.set = set};
+    struct session_window window = {.limit = LIST_PAGE};
+    bool more = true;
+    while (more) {
+        struct session_list list = {NULL, 0, false};
+        enum err_code code = session_list(reading->store, &filter, &window, &list, err);
+        if (code) {
+            return code;
         }
-        if (end == 0) {
-            buf_appendf(out, "%s\n", info);
-            buf_append_sv(out, text);
-            buf_append_str(out, text.n && text.p[text.n - 1] == '\n' ? "" : "\n");
+        for (size_t i = 0; i < list.count; i++) {
+            choose(chosen, &list.sessions[i]);
         }
-    }
-    buf_append_byte(out, '\n');
-}
-
-static void append_quoted(struct buf *out, struct sv text)
-{
-    struct sv line;
-    while (sv_next_line(&text, &line)) {
-        buf_append_str(out, line.n ? "> " : ">");
-        buf_append_sv(out, line);
-        buf_append_byte(out, '\n');
-    }
-}
-
-static void md_part(struct buf *out, const struct message_part *part)
-{
-    struct sv text = sv_of(part->text, part->text_n);
-    if (part->kind == PART_NATIVE || (text.n == 0 && part->kind != PART_TOOL_CALL)) {
-        return;
-    }
-    buf_append_byte(out, '\n');
-    switch (part->kind) {
-    case PART_REASONING:
-        buf_append_str(out, "> *Reasoning*\n>\n");
-        append_quoted(out, text);
-        return;
-    case PART_TOOL_CALL:
-        buf_appendf(out, "*Tool call: %s*\n\n", part->tool_name ? part->tool_name : "");
-        append_fenced(out, text, "json");
-        return;
-    case PART_TOOL_RESULT:
-        buf_append_str(out, "*Tool result*\n\n");
-        append_fenced(out, text, "");
-        return;
-    case PART_STATUS:
-        append_quoted(out, text);
-        return;
-    default:
-        buf_append_sv(out, text);
-        buf_append_str(out, text.p[text.n - 1] == '\n' ? "" : "\n");
-    }
-}
-
-static void md_message(void *ctx, const struct message *message)
-{
-    struct buf *out = ctx;
-    bool is_user = message->role == ROLE_USER;
-    const char *who = is_user ? "You" : message->model ? message->model : role_text(message->role);
-    buf_appendf(out, "\n## %s\n", who);
-    for (size_t i = 0; i < message->part_count; i++) {
-        md_part(out, &message->parts[i]);
-    }
-    bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
-    if (!is_user && !is_whole) {
-        buf_appendf(out, "\n*(%s%s%s)*\n",
-                    message->ended ? finish_reason_text(message->reason) : "still running",
-                    message->detail ? ": " : "", message->detail ? message->detail : "");
-    }
-}
-
-static void md_end(struct buf *out)
-{
-    (void)out;
-}
-
-static void json_begin(struct buf *out, const struct session *session)
-{
-    buf_append_byte(out, '{');
-    record_text(out, "format", SV("weir-session"));
-    record_int(out, "version", FORMAT_VERSION);
-    record_text(out, "written_by", SV("weir " WEIR_VERSION));
-    record_time(out, "exported_at", clock_wall_us());
-    record_key(out, "session");
-    record_session(out, session);
-    record_key(out, "messages");
-    buf_append_byte(out, '[');
-}
-
-static void json_message(void *ctx, const struct message *message)
-{
-    struct buf *out = ctx;
-    buf_append_str(out, out->n && out->p[out->n - 1] == '[' ? "\n" : ",\n");
-    record_message(out, message);
-}
-
-static void json_end(struct buf *out)
-{
-    buf_append_str(out, "\n]}\n");
-}
-
-static const struct format formats[] = {
-    {"md", md_begin, md_message, md_end},
-    {"json", json_begin, json_message, json_end},
-};
-
-static const struct format *format_find(const char *name)
-{
-    for (size_t i = 0; i < COUNT_OF(formats); i++) {
-        if (strcmp(formats[i].name, name) == 0) {
-            return &formats[i];
+        more = list.more && list.count > 0;
+        if (more) {
+            window.cursor = session_cursor_of(&list.sessions[list.count - 1], set);
         }
+        session_list_free(&list);
     }
-    return NULL;
-}
-
-static enum err_code find_format(const char *name, const struct format **ret_format,
-                                 struct err *err)
-{
-    const struct format *format = format_find(name ? name : "md");
-    if (!format) {
-        return err_set(err, ERR_USAGE, "unknown format '%.40s', expected one of 'md', 'json'",
-                       name);
-    }
-    *ret_format = format;
     return ERR_OK;
 }
 
-enum err_code export_session(const struct reading *reading, const char *what, const char *name,
-                             struct buf *out, struct err *err)
+static enum err_code choose_sessions(const struct reading *reading,
+                                     const struct arguments *arguments, struct chosen *chosen,
+                                     struct err *err)
 {
-    struct session_list list = {NULL, 0, false};
-    const struct format *format = NULL;
-    enum err_code code = find_format(name, &format, err);
-    code = code ? code : reading_find(reading, what, &list, err);
-    if (!code) {
-        format->begin(out, &list.sessions[0]);
-        code = pages_walk(reading->store, &list.sessions[0].id, format->message, out, err);
-        format->end(out);
+    bool all = argument_flag(arguments, "all");
+    if (all == (arguments->rest_count > 0)) {
+        return err_set(err, ERR_USAGE, "expected sessions, or --all: weir export SESSION...");
     }
-    session_list_free(&list);
-    if (!code && !buf_ok(out)) {
-        code = err_set(err, ERR_TOO_BIG, "the session is too long for one export");
+    enum err_code code = ERR_OK;
+    if (all) {
+        code = choose_set(reading, SESSIONS_SHOWN, chosen, err);
+        return code ? code : choose_set(reading, SESSIONS_ARCHIVED, chosen, err);
+    }
+    for (size_t i = 0; code == ERR_OK && i < arguments->rest_count; i++) {
+        struct session_list list = {NULL, 0, false};
+        code = reading_find(reading, arguments->rest[i], &list, err);
+        if (code == ERR_OK) {
+            choose(chosen, &list.sessions[0]);
+        }
+        session_list_free(&list);
     }
     return code;
 }
 
+static enum err_code read_number(const struct arguments *arguments, const char *name,
+                                 int64_t *number, struct err *err)
+{
+    const char *text = argument_text(arguments, name);
+    uint64_t value = 0;
+    if (text && (!sv_to_u64(sv_from(text), &value) || value < 1 || value > INT32_MAX)) {
+        return err_set(err, ERR_USAGE, "--%s takes the number of a message, not '%s'", name, text);
+    }
+    *number = (int64_t)value;
+    return ERR_OK;
+}
+
+static enum err_code read_request(const struct arguments *arguments, struct export_request *request,
+                                  struct err *err)
+{
+    const char *branch = argument_text(arguments, "branch");
+    request->attachments = argument_text(arguments, "attachments");
+    request->all_branches = branch && strcmp(branch, "all") == 0;
+    if (branch && !request->all_branches && !ulid_parse(sv_from(branch), &request->branch)) {
+        return err_set(err, ERR_USAGE, "--branch takes a branch's id or 'all', not '%s'", branch);
+    }
+    enum err_code code =
+        export_find_format(argument_text(arguments, "format"), &request->format, err);
+    code = code ? code : read_number(arguments, "from", &request->first_seq, err);
+    return code ? code : read_number(arguments, "to", &request->last_seq, err);
+}
+
+static enum err_code write_one(const struct export_request *request, const struct ulid *sessions,
+                               size_t count, const char *path, struct err *err)
+{
+    struct sink sink;
+    enum err_code code = sink_open(&sink, path, err);
+    code = code ? code : export_write(request, sessions, count, &sink, err);
+    code = code ? code : sink_commit(&sink, err);
+    sink_close(&sink);
+    return code;
+}
+
+static enum err_code write_folder(const struct export_request *request, const struct chosen *chosen,
+                                  const char *folder, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < chosen->count; i++) {
+        char *path = xasprintf("%s/%s.%s", folder, chosen->handles[i], request->format->name);
+        code = write_one(request, &chosen->ids[i], 1, path, err);
+        free(path);
+    }
+    return code;
+}
+
+static enum err_code export_all(const struct export_request *request, const struct chosen *chosen,
+                                const char *path, struct err *err)
+{
+    struct stat info;
+    bool is_folder = path && stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    return is_folder ? write_folder(request, chosen, path, err)
+                     : write_one(request, chosen->ids, chosen->count, path, err);
+}
+
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
-    const char *name = argument_text(arguments, "format");
-    const struct format *format;
+    struct export_request request = {.store = NULL};
+    struct chosen chosen = {NULL, NULL, 0};
     struct reading reading;
     struct err err = {0};
-    if (arguments->rest_count != 1) {
-        err_set(&err, ERR_USAGE, "expected one session: weir export SESSION");
+    if (read_request(arguments, &request, &err) || reading_open(global, &reading, &err)) {
         return command_fail(&err);
     }
-    if (find_format(name, &format, &err) || reading_open(global, &reading, &err)) {
-        return command_fail(&err);
+    request.store = reading.store;
+    enum err_code code = choose_sessions(&reading, arguments, &chosen, &err);
+    if (code == ERR_OK) {
+        code = export_all(&request, &chosen, argument_text(arguments, "output"), &err);
     }
-    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    enum err_code code = export_session(&reading, arguments->rest[0], format->name, &out, &err);
-    int exit_code = code ? command_fail(&err)
-                         : output_result_to(argument_text(arguments, "output"), buf_sv(&out));
-    buf_release(&out);
+    free(chosen.ids);
+    free(chosen.handles);
     reading_close(&reading);
-    return exit_code;
+    return code == ERR_CLOSED ? EXIT_READER_GONE : code ? command_fail(&err) : 0;
 }
 
 const struct command command_export = {
     .name = "export",
-    .operands = "SESSION",
-    .summary = "write a session as Markdown or JSON",
+    .operands = "SESSION...",
+    .summary = "write sessions as Markdown, JSON, JSON lines or plain text",
     .details =
-        "Markdown holds what was said; JSON holds everything that is stored, with a version\n"
-        "number. Both go to stdout unless -o names a file.\n",
+        "Markdown and plain text hold what was said; JSON and JSON lines hold everything that is\n"
+        "stored, on all branches, and 'weir import' takes them back. All of it goes to stdout\n"
+        "unless -o names a file, or a folder for one file of each session.\n",
     .options = options,
     .run = run,
 };

@@ -72,8 +72,8 @@ struct command {
 };
 
 extern const struct command command_chat, command_run, command_session, command_export,
-    command_config, command_usage, command_budget, command_models, command_doctor, command_watch,
-    command_completions, command_trust;
+    command_import, command_config, command_usage, command_budget, command_models, command_doctor,
+    command_watch, command_completions, command_trust;
 /* Ended by NULL. */
 const struct command *const *commands(void);
 

@@ -1,13 +1,57 @@
 /*
- * Export: a session as text, in one of the formats of cmd_export.c.
+ * Export: sessions as text, one format each a file of its own (export_md.c, export_json.c …), one
+ * table in export.c.
+ *
+ * A format appends to a buffer, which is emptied into its destination after each message, so memory
+ * stays flat however long a session is.
  *
  * Threads: any; reads the store.
  */
 #ifndef WEIR_APP_EXPORT_H
 #define WEIR_APP_EXPORT_H
 
+#include <stdbool.h>
+
 #include "app/opening.h"
+#include "app/sink.h"
 #include "base/buf.h"
+#include "store/archive.h"
+#include "store/branch.h"
+#include "store/message.h"
+#include "store/session.h"
+
+/* One way to write sessions. What is NULL is not called. */
+struct export_format {
+    const char *name; /* also the ending of files */
+    void (*begin)(struct buf *out);
+    void (*session_begin)(struct buf *out, const struct session *session);
+    void (*branch)(struct buf *out, const struct branch *branch); /* where there are several */
+    void (*message)(struct buf *out, const struct message *message);
+    /* Instead of messages: all that is stored. `first`: of its session. */
+    void (*record)(struct buf *out, enum archive_kind kind, struct sv json, bool first);
+    void (*session_end)(struct buf *out);
+    void (*between)(struct buf *out); /* two sessions */
+    void (*end)(struct buf *out);
+};
+
+extern const struct export_format export_md, export_json, export_jsonl, export_txt;
+
+/* NULL: the first one. ERR_USAGE: no such format; the text names them. */
+enum err_code export_find_format(const char *name, const struct export_format **ret_format,
+                                 struct err *err) NODISCARD;
+
+struct export_request {
+    struct store *store;
+    const struct export_format *format;
+    struct ulid branch; /* unset: the current one, or, of the formats that hold all, all of them */
+    bool all_branches;
+    int64_t first_seq, last_seq; /* 0: open */
+    const char *attachments;     /* folder for their bytes; NULL: inline */
+};
+
+/* The sessions one after the other, the sink flushed; it is not committed. */
+enum err_code export_write(const struct export_request *request, const struct ulid *sessions,
+                           size_t count, struct sink *sink, struct err *err) NODISCARD;
 
 /* Appends the session that `what` names. `name` of the format, NULL: the first one. ERR_USAGE: no
  * such format; ERR_TOO_BIG: it does not fit into the buffer. */

@@ -54,6 +54,12 @@ struct session_made {
 };
 enum err_code session__make(struct db *db, const struct session_new *new,
                             struct session_made *ret_made, struct err *err) NODISCARD;
+/* A handle for a session from elsewhere: the one that its record of JSON asks for, where that is
+ * free and looks like one, else a new one. */
+#define SESSION__HANDLE_SIZE 16
+enum err_code session__pick_handle(struct db *db, const struct ulid *id, struct sv record,
+                                   char ret_handle[SESSION__HANDLE_SIZE],
+                                   struct err *err) NODISCARD;
 /* It was active now, and so are its labels. */
 enum err_code session__touch(struct db *db, int64_t row, int64_t now_us, struct err *err) NODISCARD;
 

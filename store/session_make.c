@@ -4,6 +4,7 @@
  * Creating and resuming are one transaction each, in which what decides is read as well: of several
  * processes that ask at once one wins, and the others see that it has.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -39,6 +40,30 @@ static struct sv make_handle(struct db *db, const struct ulid *id, char out[HAND
         }
     }
     return sv_of(out, length < HANDLE_LAST ? length : HANDLE_LAST);
+}
+
+enum err_code session__pick_handle(struct db *db, const struct ulid *id, struct sv record,
+                                   char ret_handle[SESSION__HANDLE_SIZE], struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db, "SELECT json_extract(?1, '$.handle')", err);
+    db_bind_text(stmt, 1, record);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    struct sv wish = db_column_text(stmt, 0);
+    char handle[HANDLE_LAST + 1] = "";
+    bool fits = wish.n >= HANDLE_FIRST && wish.n <= HANDLE_LAST;
+    for (size_t i = 0; fits && i < wish.n; i++) {
+        fits = (wish.p[i] >= 'a' && wish.p[i] <= 'z') || (wish.p[i] >= '0' && wish.p[i] <= '9');
+        handle[i] = wish.p[i];
+    }
+    db_reset(stmt);
+    struct sv shown = sv_from(handle);
+    if (!fits || !handle_is_free(db, shown, err)) {
+        shown = make_handle(db, id, handle, err);
+    }
+    (void)snprintf(ret_handle, SESSION__HANDLE_SIZE, "%.*s", SV_ARG(shown));
+    return ERR_OK;
 }
 
 /* Empty is NULL. */

@@ -1,0 +1,114 @@
+/* weir import: sessions from exports of weir and of others. */
+#include <stdlib.h>
+
+#include "app/command.h"
+#include "app/import.h"
+#include "app/opening.h"
+#include "app/output.h"
+#include "app/records.h"
+
+#define REMARKS_MAX 20
+
+static const struct option_spec options[] = {
+    {"dry-run", 0, OPTION_FLAG, NULL, "read all of it, count, and store nothing"},
+    {"json", 0, OPTION_FLAG, NULL, "one JSON object for each file"},
+    {"attachments", 0, OPTION_TEXT, "DIR", "where 'weir export --attachments' put them"},
+    {.name = NULL},
+};
+
+struct remarks {
+    size_t count;
+};
+
+/* A file full of damage must not fill the terminal. */
+static void remark(void *ctx, const char *text)
+{
+    struct remarks *remarks = ctx;
+    remarks->count++;
+    if (remarks->count <= REMARKS_MAX) {
+        output_remark("%s", text);
+    } else if (remarks->count == REMARKS_MAX + 1) {
+        output_remark("more records are left out");
+    }
+}
+
+static void append_line(struct buf *out, const char *path, const struct import_counts *counts,
+                        bool dry)
+{
+    buf_appendf(out, "%s (%s): %llu session%s, %llu message%s %s, %llu known, %llu left out\n",
+                path, counts->format, (unsigned long long)counts->sessions,
+                counts->sessions == 1 ? "" : "s", (unsigned long long)counts->messages,
+                counts->messages == 1 ? "" : "s", dry ? "found" : "added",
+                (unsigned long long)counts->known, (unsigned long long)counts->refused);
+}
+
+static void append_record(struct buf *out, const char *path, const struct import_counts *counts,
+                          bool dry)
+{
+    buf_append_byte(out, '{');
+    record_text(out, "file", sv_from(path));
+    record_text(out, "format", sv_from(counts->format));
+    record_bool(out, "dry_run", dry);
+    record_int(out, "sessions", (int64_t)counts->sessions);
+    record_int(out, "messages", (int64_t)counts->messages);
+    record_int(out, "known", (int64_t)counts->known);
+    record_int(out, "refused", (int64_t)counts->refused);
+    buf_append_str(out, "}\n");
+}
+
+static enum err_code import_all(const struct import_options *what,
+                                const struct arguments *arguments, struct buf *out, struct err *err)
+{
+    bool dry = argument_flag(arguments, "dry-run");
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < arguments->rest_count; i++) {
+        struct import_counts counts = {.format = ""};
+        code = import_file(what, arguments->rest[i], &counts, err);
+        if (code == ERR_OK && argument_flag(arguments, "json")) {
+            append_record(out, arguments->rest[i], &counts, dry);
+        } else if (code == ERR_OK) {
+            append_line(out, arguments->rest[i], &counts, dry);
+        }
+    }
+    return code;
+}
+
+static int run(const struct global_options *global, const struct arguments *arguments)
+{
+    struct remarks remarks = {0};
+    struct reading reading = {.store = NULL};
+    struct err err = {0};
+    bool dry = argument_flag(arguments, "dry-run");
+    if (arguments->rest_count == 0) {
+        err_set(&err, ERR_USAGE, "expected a file: weir import FILE...");
+        return command_fail(&err);
+    }
+    if (!dry && writing_open(global, &reading, &err)) {
+        return command_fail(&err);
+    }
+    const struct import_options what = {.store = reading.store,
+                                        .attachments = argument_text(arguments, "attachments"),
+                                        .remark = remark,
+                                        .ctx = &remarks};
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    enum err_code code = import_all(&what, arguments, &out, &err);
+    int exit_code = output_result(buf_sv(&out));
+    buf_release(&out);
+    if (!dry) {
+        reading_close(&reading);
+    }
+    return code ? command_fail(&err) : exit_code;
+}
+
+const struct command command_import = {
+    .name = "import",
+    .operands = "FILE...",
+    .summary = "take in sessions from exports of weir, ChatGPT or ShareGPT",
+    .details =
+        "What FILE is shows in its beginning; - is standard input. Taken in are JSON and JSON\n"
+        "lines of 'weir export', the conversations.json of a ChatGPT account export, and ShareGPT\n"
+        "JSON. What is there already is left alone, so importing again adds only what is new. A\n"
+        "record that is damaged is told and left out.\n",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,237 @@
+/* The table of formats, and the way of a session through one of them. */
+#include "app/export.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/codec_encode.h"
+#include "app/json.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "store/attachment.h"
+#include "store/history.h"
+
+#define PAGE_MESSAGES 100
+
+static const struct export_format *const formats[] = {
+    &export_md,
+    &export_json,
+    &export_jsonl,
+    &export_txt,
+};
+
+enum err_code export_find_format(const char *name, const struct export_format **ret_format,
+                                 struct err *err)
+{
+    struct buf names = BUF_INIT(256);
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        if (!name || strcmp(formats[i]->name, name) == 0) {
+            *ret_format = formats[i];
+            buf_release(&names);
+            return ERR_OK;
+        }
+        buf_appendf(&names, "%s'%s'", i ? ", " : "", formats[i]->name);
+    }
+    enum err_code code = err_set(err, ERR_USAGE, "unknown format '%.40s', expected one of %s", name,
+                                 buf_cstr(&names));
+    buf_release(&names);
+    return code;
+}
+
+struct writing {
+    const struct export_request *request;
+    struct sink *sink;
+    struct ulid session;
+    enum archive_kind next; /* the section that has not begun */
+};
+
+/* ---- records ---- */
+
+/* Its bytes beside the export, under its id; what is there already has them. */
+static enum err_code put_beside(struct writing *self, struct sv id, struct sv bytes,
+                                struct err *err)
+{
+    char *path = xasprintf("%s/%.*s", self->request->attachments, SV_ARG(id));
+    enum err_code code = file_make_parent(path, err);
+    if (code == ERR_OK && !file_exists(path)) {
+        code = file_write_atomic(path, bytes, err);
+    }
+    free(path);
+    return code;
+}
+
+static enum err_code add_bytes(struct writing *self, struct sv json, struct buf *out,
+                               struct err *err)
+{
+    struct buf bytes = BUF_INIT(ATTACHMENT_MAX_BYTES);
+    struct sv id = sv_skip(json_raw_get(json, SV("id")), 1);
+    id = sv_take(id, ATTACHMENT_ID_LENGTH);
+    enum err_code code = attachment_read(self->request->store, id, &bytes, err);
+    buf_append_sv(out, sv_take(json, json.n - 1));
+    if (code == ERR_OK && self->request->attachments) {
+        code = put_beside(self, id, buf_sv(&bytes), err);
+    } else if (code == ERR_OK) {
+        buf_append_str(out, ",\"data\":\"");
+        codec_append_base64(out, buf_sv(&bytes));
+        buf_append_byte(out, '"');
+    }
+    buf_append_byte(out, '}');
+    buf_release(&bytes);
+    return code;
+}
+
+/* The sections up to and including this one begin. */
+static bool begin_sections(struct writing *self, enum archive_kind upto)
+{
+    bool first = self->next <= upto;
+    for (; self->next < upto; self->next++) {
+        if (self->next != ARCHIVE_SESSION) {
+            self->request->format->record(&self->sink->out, self->next, SV(""), true);
+        }
+    }
+    self->next = self->next == upto ? upto + 1 : self->next;
+    return first;
+}
+
+static enum err_code visit_record(void *ctx, enum archive_kind kind, struct sv json,
+                                  struct err *err)
+{
+    struct writing *self = ctx;
+    struct buf whole = BUF_INIT(BUF_MAX_INTERNAL);
+    bool first = begin_sections(self, kind);
+    enum err_code code = ERR_OK;
+    if (kind == ARCHIVE_ATTACHMENT) {
+        code = add_bytes(self, json, &whole, err);
+        json = buf_sv(&whole);
+    }
+    if (code == ERR_OK) {
+        self->request->format->record(&self->sink->out, kind, json, first);
+        code = sink_flush(self->sink, false, err);
+    }
+    buf_release(&whole);
+    return code;
+}
+
+static enum err_code write_records(struct writing *self, struct err *err)
+{
+    const struct export_request *request = self->request;
+    const struct archive_query query = {.session = self->session,
+                                        .branch = request->branch,
+                                        .first_seq = request->first_seq,
+                                        .last_seq = request->last_seq};
+    enum err_code code = archive_read(request->store, &query, visit_record, self, err);
+    if (code == ERR_OK) {
+        (void)begin_sections(self, ARCHIVE_KIND_COUNT);
+    }
+    return code;
+}
+
+/* ---- messages ---- */
+
+static enum err_code write_page(struct writing *self, struct history_query *query, bool *ret_more,
+                                struct err *err)
+{
+    struct history_page page = {.messages = NULL};
+    enum err_code code = history_page(self->request->store, query, &page, err);
+    *ret_more = code == ERR_OK && page.more && page.count > 0;
+    for (size_t i = 0; code == ERR_OK && i < page.count; i++) {
+        const struct message *message = page.messages[i];
+        query->seq = message->seq;
+        if (self->request->last_seq && message->seq > self->request->last_seq) {
+            *ret_more = false;
+            break;
+        }
+        self->request->format->message(&self->sink->out, message);
+        code = sink_flush(self->sink, false, err);
+    }
+    history_page_free(&page);
+    return code;
+}
+
+static enum err_code write_branch(struct writing *self, const struct ulid *branch, struct err *err)
+{
+    bool more = true;
+    struct history_query query = {.session = self->session,
+                                  .branch = *branch,
+                                  .start = HISTORY_SEQ,
+                                  .seq = self->request->first_seq - 1,
+                                  .newer = true,
+                                  .limit = PAGE_MESSAGES};
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && more) {
+        code = write_page(self, &query, &more, err);
+    }
+    return code;
+}
+
+static enum err_code write_branches(struct writing *self, struct err *err)
+{
+    struct branch_list list = {NULL, 0};
+    enum err_code code = branch_list(self->request->store, &self->session, &list, err);
+    for (size_t i = 0; code == ERR_OK && i < list.count; i++) {
+        if (list.count > 1) {
+            self->request->format->branch(&self->sink->out, &list.branches[i]);
+        }
+        code = write_branch(self, &list.branches[i].id, err);
+    }
+    branch_list_free(&list);
+    return code;
+}
+
+static enum err_code write_messages(struct writing *self, struct err *err)
+{
+    struct session session = {.title = NULL};
+    enum err_code code = session_get(self->request->store, &self->session, &session, err);
+    if (code == ERR_OK) {
+        self->request->format->session_begin(&self->sink->out, &session);
+        code = self->request->all_branches ? write_branches(self, err)
+                                           : write_branch(self, &self->request->branch, err);
+    }
+    session_release(&session);
+    return code;
+}
+
+static void call(void (*function)(struct buf *out), struct buf *out)
+{
+    if (function) {
+        function(out);
+    }
+}
+
+enum err_code export_write(const struct export_request *request, const struct ulid *sessions,
+                           size_t count, struct sink *sink, struct err *err)
+{
+    const struct export_format *format = request->format;
+    enum err_code code = ERR_OK;
+    call(format->begin, &sink->out);
+    for (size_t i = 0; code == ERR_OK && i < count; i++) {
+        struct writing self = {.request = request, .sink = sink, .session = sessions[i]};
+        if (i > 0) {
+            call(format->between, &sink->out);
+        }
+        code = format->record ? write_records(&self, err) : write_messages(&self, err);
+        call(format->session_end, &sink->out);
+    }
+    call(format->end, &sink->out);
+    return code ? code : sink_flush(sink, true, err);
+}
+
+enum err_code export_session(const struct reading *reading, const char *what, const char *name,
+                             struct buf *out, struct err *err)
+{
+    struct session_list list = {NULL, 0, false};
+    struct export_request request = {.store = reading->store};
+    struct sink sink;
+    enum err_code code = export_find_format(name, &request.format, err);
+    code = code ? code : reading_find(reading, what, &list, err);
+    sink_init_memory(&sink, out->max);
+    if (code == ERR_OK) {
+        code = export_write(&request, &list.sessions[0].id, 1, &sink, err);
+    }
+    if (code == ERR_OK && !buf_append_sv(out, buf_sv(&sink.out))) {
+        code = err_set(err, ERR_TOO_BIG, "the session is too long for one export");
+    }
+    sink_close(&sink);
+    session_list_free(&list);
+    return code;
+}

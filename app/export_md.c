@@ -1,0 +1,113 @@
+/* Markdown: what was said, fit to be read as it is. */
+#include "app/export.h"
+#include "base/clock.h"
+#include "base/safe.h"
+
+static void md_begin(struct buf *out, const struct session *session)
+{
+    char created[CLOCK_ISO_SIZE];
+    clock_format_utc(session->created_us, created);
+    buf_append_str(out, "# ");
+    (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
+    buf_appendf(out, "\n\nSession %s, begun %s.\n", session->handle, created);
+}
+
+/* A fence that the text cannot close. */
+static void append_fenced(struct buf *out, struct sv text, const char *info)
+{
+    size_t longest = 2;
+    size_t run = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        run = text.p[i] == '`' ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    for (int end = 0; end < 2; end++) {
+        for (size_t i = 0; i <= longest; i++) {
+            buf_append_byte(out, '`');
+        }
+        if (end == 0) {
+            buf_appendf(out, "%s\n", info);
+            buf_append_sv(out, text);
+            buf_append_str(out, text.n && text.p[text.n - 1] == '\n' ? "" : "\n");
+        }
+    }
+    buf_append_byte(out, '\n');
+}
+
+static void append_quoted(struct buf *out, struct sv text)
+{
+    struct sv line;
+    while (sv_next_line(&text, &line)) {
+        buf_append_str(out, line.n ? "> " : ">");
+        buf_append_sv(out, line);
+        buf_append_byte(out, '\n');
+    }
+}
+
+static void md_part(struct buf *out, const struct message_part *part)
+{
+    struct sv text = sv_of(part->text, part->text_n);
+    if (part->kind == PART_NATIVE || (text.n == 0 && part->kind != PART_TOOL_CALL)) {
+        return;
+    }
+    buf_append_byte(out, '\n');
+    switch (part->kind) {
+    case PART_REASONING:
+        buf_append_str(out, "> *Reasoning*\n>\n");
+        append_quoted(out, text);
+        return;
+    case PART_TOOL_CALL:
+        buf_appendf(out, "*Tool call: %s*\n\n", part->tool_name ? part->tool_name : "");
+        append_fenced(out, text, "json");
+        return;
+    case PART_TOOL_RESULT:
+        buf_append_str(out, "*Tool result*\n\n");
+        append_fenced(out, text, "");
+        return;
+    case PART_STATUS:
+        append_quoted(out, text);
+        return;
+    default:
+        buf_append_sv(out, text);
+        buf_append_str(out, text.p[text.n - 1] == '\n' ? "" : "\n");
+    }
+}
+
+static void md_message(struct buf *out, const struct message *message)
+{
+    bool is_user = message->role == ROLE_USER;
+    const char *who = is_user ? "You" : message->model ? message->model : role_text(message->role);
+    buf_appendf(out, "\n## %s\n", who);
+    for (size_t i = 0; i < message->part_count; i++) {
+        md_part(out, &message->parts[i]);
+    }
+    bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
+    if (!is_user && !is_whole) {
+        buf_appendf(out, "\n*(%s%s%s)*\n",
+                    message->ended ? finish_reason_text(message->reason) : "still running",
+                    message->detail ? ": " : "", message->detail ? message->detail : "");
+    }
+}
+
+static void md_branch(struct buf *out, const struct branch *branch)
+{
+    buf_appendf(out, "\n# Branch %s", branch->id.text);
+    if (branch->name) {
+        buf_append_str(out, ": ");
+        (void)safe_append(out, sv_from(branch->name), SAFE_ONE_LINE);
+    }
+    buf_append_str(out, branch->current ? " (the current one)\n" : "\n");
+}
+
+static void md_between(struct buf *out)
+{
+    buf_append_str(out, "\n---\n\n");
+}
+
+const struct export_format export_md = {
+    .name = "md",
+    .session_begin = md_begin,
+    .branch = md_branch,
+    .message = md_message,
+    .between = md_between,
+};
