@@ -12,6 +12,10 @@
  * When a process has gone, the writer is asked to run the recovery for what it left.
  *
  * Own messages are known by their attempt's owner and passed over: the writer has published them.
+ *
+ * What is not text (deleted, restored, renamed, a branch that became current …) stands in the table
+ * event. It does not say whose it is, so what is published is what the event has come to: told of
+ * twice, it is harmless.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -46,7 +50,7 @@ struct follower {
     bool ending;         /* guarded by store->lock */
     struct db *db;
     struct ulid self;
-    int64_t last_message, last_chunk;
+    int64_t last_message, last_chunk, last_event;
     struct foreign *foreign;
 };
 
@@ -133,6 +137,8 @@ static struct foreign *find_foreign(const struct follower *follower, int64_t row
 }
 
 #define MESSAGES_PER_READ 64
+/* Of those before this one began to look, so many may have come after a reader's first page. */
+#define EVENTS_AT_START 256
 
 /*
  * Messages above `last_message` that another process made; those still running are remembered.
@@ -147,7 +153,8 @@ static bool read_messages(struct follower *follower, int64_t since)
     struct sqlite3_stmt *stmt = db_prepare(
         follower->db,
         "SELECT m.id, m.uid, s.uid, t.uid, m.seq, m.reason = '', m.created_at,"
-        " (SELECT owner FROM attempt WHERE turn = m.turn ORDER BY id DESC LIMIT 1)"
+        " coalesce((SELECT owner FROM attempt WHERE answer = m.id LIMIT 1),"
+        "  (SELECT owner FROM attempt WHERE turn = m.turn ORDER BY id LIMIT 1))"
         " FROM message m JOIN branch b ON b.id = m.branch JOIN session s ON s.id = b.session"
         " LEFT JOIN turn t ON t.id = m.turn WHERE m.id > ?1 AND m.deleted_at IS NULL"
         " ORDER BY m.id LIMIT 64",
@@ -253,6 +260,91 @@ static void read_fates(struct follower *follower)
     }
 }
 
+/* ---- what is not text ---- */
+
+static void publish_session(struct follower *follower, const struct ulid *session)
+{
+    struct err err;
+    struct sqlite3_stmt *stmt = db_prepare(
+        follower->db, "SELECT 1 FROM session WHERE uid = ?1 AND deleted_at IS NULL", &err);
+    db_bind_id(stmt, 1, session);
+    bool there = db_step(follower->db, stmt, &err);
+    db_reset(stmt);
+    pthread_mutex_lock(&follower->store->publish_lock);
+    session_update_publish(follower->store->broker, session, !there);
+    pthread_mutex_unlock(&follower->store->publish_lock);
+}
+
+/* Nothing follows a deletion: it was told here already, or the message is written here and the
+ * writer tells of it. */
+static bool is_told_here(struct follower *follower, const struct ulid *message)
+{
+    struct store *store = follower->store;
+    pthread_mutex_lock(&store->lock);
+    const struct live *live = idmap_get(&store->live, message);
+    bool told = idmap_get(&store->gone, message) || (live && !live->ended);
+    pthread_mutex_unlock(&store->lock);
+    return told;
+}
+
+/* `row` 0: it was purged. What runs is told of by its fate. */
+static void publish_fate(struct follower *follower, const struct foreign *message, bool deleted)
+{
+    if (find_foreign(follower, message->row)) {
+        return;
+    }
+    if (message->row && !deleted) {
+        publish_whole(follower, message->row);
+    } else if (!is_told_here(follower, &message->id)) {
+        publish_gap(follower, message, UPDATE_DELETED);
+    }
+}
+
+/* Sessions that an event was of, each once as long as there are not too many. */
+struct touched {
+    struct ulid sessions[32];
+    size_t count;
+};
+
+static void touch(struct follower *follower, struct touched *touched, const struct ulid *session)
+{
+    for (size_t i = 0; i < touched->count; i++) {
+        if (ulid_equal(&touched->sessions[i], session)) {
+            return;
+        }
+    }
+    if (touched->count < COUNT_OF(touched->sessions)) {
+        touched->sessions[touched->count++] = *session;
+    }
+    publish_session(follower, session);
+}
+
+/* `since`: those of before are passed over. */
+static void read_events(struct follower *follower, int64_t since)
+{
+    struct touched touched = {.count = 0};
+    struct err err;
+    struct sqlite3_stmt *stmt = db_prepare(
+        follower->db,
+        "SELECT e.id, e.session, e.kind IN ('deleted', 'restored'), e.message, m.id,"
+        " m.seq, m.deleted_at IS NOT NULL FROM event e LEFT JOIN message m"
+        " ON m.uid = e.message WHERE e.id > ?1 AND e.at >= ?2 AND e.kind <> 'ended' ORDER BY e.id",
+        &err);
+    db_bind_int(stmt, 1, follower->last_event);
+    db_bind_int(stmt, 2, since);
+    while (db_step(follower->db, stmt, &err)) {
+        struct foreign message = {.row = db_column_int(stmt, 4),
+                                  .id = db_column_id(stmt, 3),
+                                  .session = db_column_id(stmt, 1),
+                                  .seq = db_column_int(stmt, 5)};
+        follower->last_event = db_column_int(stmt, 0);
+        if (db_column_int(stmt, 2) && ulid_is_set(&message.id)) {
+            publish_fate(follower, &message, db_column_int(stmt, 6) != 0);
+        }
+        touch(follower, &touched, &message.session);
+    }
+}
+
 /* One snapshot for all of it: an end is never seen without the text before it. */
 static void look(struct follower *follower, int64_t since)
 {
@@ -264,6 +356,7 @@ static void look(struct follower *follower, int64_t since)
     while (!read_messages(follower, since)) {
     }
     read_chunks(follower);
+    read_events(follower, since);
     read_fates(follower);
     if (db_exec(follower->db, "COMMIT", &err)) {
         log_write(LOG_WARN, "follow: %s", err.text);
@@ -288,6 +381,7 @@ static void catch_up(struct follower *follower)
     struct err err;
     follower->last_chunk = highest(follower, "SELECT max(id) FROM chunk");
     follower->last_message = highest(follower, "SELECT max(id) FROM message") - MESSAGES_PER_READ;
+    follower->last_event = highest(follower, "SELECT max(id) FROM event") - EVENTS_AT_START;
     struct sqlite3_stmt *stmt =
         db_prepare(follower->db,
                    "SELECT m.id, m.uid, s.uid, t.uid, m.seq FROM attempt a"

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "store/attempt_internal.h"
 #include "store/core_internal.h"
 #include "store/sql_internal.h"
 
@@ -61,6 +62,15 @@ static void publish(void *arg, struct store *store)
     pthread_mutex_lock(&store->publish_lock);
     session_update_publish(store->broker, &self->session, false);
     pthread_mutex_unlock(&store->publish_lock);
+}
+
+/* To the screens of other processes. */
+static enum err_code tell(const struct queue_state *self, struct db *db, struct err *err)
+{
+    int64_t session = 0;
+    enum err_code code = sql__value_of_text(db, "SELECT id FROM session WHERE uid = ?1",
+                                            sv_from(self->session.text), &session, err);
+    return code ? code : event_append(db, "session", session, 0, err);
 }
 
 static bool is_free(const struct store *store, struct sv owner)
@@ -123,9 +133,8 @@ static enum err_code look(struct queue_state *self, struct db *db, struct err *e
     return too_late ? err_set(err, ERR_GONE, "the prompt is being sent") : ERR_OK;
 }
 
-static enum err_code run_change(void *arg, struct db *db, struct err *err)
+static enum err_code change(struct queue_state *self, struct db *db, struct err *err)
 {
-    struct queue_state *self = arg;
     if (self->act == QUEUE_ADD) {
         return insert(self, db, err);
     }
@@ -141,6 +150,12 @@ static enum err_code run_change(void *arg, struct db *db, struct err *err)
     db_bind_id(stmt, 1, &self->id);
     db_bind_text(stmt, 2, sv_of(self->text, self->text_n));
     return db_run(db, stmt, err);
+}
+
+static enum err_code run_change(void *arg, struct db *db, struct err *err)
+{
+    enum err_code code = change(arg, db, err);
+    return code ? code : tell(arg, db, err);
 }
 
 static const struct store_write change_write = {
@@ -309,7 +324,8 @@ static enum err_code run_take(void *arg, struct db *db, struct err *err)
     struct sqlite3_stmt *stmt = db_prepare(db, "UPDATE queue SET owner = ?2 WHERE uid = ?1", err);
     db_bind_id(stmt, 1, &self->taken.id);
     db_bind_id(stmt, 2, process_lock_id(self->store->process));
-    return db_run(db, stmt, err);
+    code = db_run(db, stmt, err);
+    return code ? code : tell(self, db, err);
 }
 
 static const struct store_write take_write = {
@@ -334,9 +350,11 @@ static enum err_code run_release(void *arg, struct db *db, struct err *err)
 {
     struct queue_state *self = arg;
     enum err_code code = look(self, db, err);
-    return code ? code
-                : sql__run_text(db, "UPDATE queue SET owner = NULL WHERE uid = ?1",
-                                sv_from(self->id.text), err);
+    if (code == ERR_OK) {
+        code = sql__run_text(db, "UPDATE queue SET owner = NULL WHERE uid = ?1",
+                             sv_from(self->id.text), err);
+    }
+    return code ? code : tell(self, db, err);
 }
 
 static const struct store_write release_write = {

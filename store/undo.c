@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "store/attempt_internal.h"
 #include "store/core_internal.h"
 #include "store/journal_internal.h"
 #include "store/review_internal.h"
@@ -264,6 +265,18 @@ static enum err_code find_entry(struct undo_state *self, struct db *db, struct e
                : err_set(err, ERR_UNSUPPORTED, "cannot undo what a newer version did");
 }
 
+/* A restoration has told of itself. */
+static enum err_code tell(const struct journal_entry *entry, struct db *db, struct err *err)
+{
+    int64_t session = 0;
+    if (entry->action == JOURNAL_DELETE_SESSION || entry->action == JOURNAL_DELETE_MESSAGE) {
+        return ERR_OK;
+    }
+    enum err_code code = sql__value_of_text(db, "SELECT id FROM session WHERE uid = ?1",
+                                            sv_from(entry->session.text), &session, err);
+    return code ? code : event_append(db, "session", session, 0, err);
+}
+
 static enum err_code run_undo(void *arg, struct db *db, struct err *err)
 {
     struct undo_state *self = arg;
@@ -279,7 +292,8 @@ static enum err_code run_undo(void *arg, struct db *db, struct err *err)
         db_prepare(db, "UPDATE journal SET undone_at = ?2 WHERE id = ?1", err);
     db_bind_int(stmt, 1, self->entry.id);
     db_bind_int(stmt, 2, clock_wall_us());
-    return db_run(db, stmt, err);
+    code = db_run(db, stmt, err);
+    return code ? code : tell(&self->entry, db, err);
 }
 
 static void undo_written(void *arg, struct store *store)

@@ -14,7 +14,10 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "store/journal.h"
 #include "store/purge.h"
+#include "store/queue.h"
+#include "store/session.h"
 #include "store/trash.h"
 #include "tests/store/store_fixture.h"
 
@@ -37,6 +40,9 @@ static void obey(struct store *store, struct turn *turn, char order)
     struct stream_event text = fixture_text(0, "0123456789");
     struct stream_event finish = fixture_finish(FINISH_END_TURN);
     struct purge_report report = {.sessions = 0};
+    const struct session_change title = {
+        .fields = SESSION_SET_TITLE, .title = SV("another"), .title_by = TITLE_BY_USER};
+    struct ulid queued;
     enum err_code code = ERR_OK;
     switch (order) {
     case 't':
@@ -55,6 +61,32 @@ static void obey(struct store *store, struct turn *turn, char order)
     case 'n':
         request.session = turn->session;
         code = turn_begin(store, &request, clock_mono_us() + CLOCK_S(5), turn, &err);
+        break;
+    case 'a':
+        request = (struct turn_request){
+            .kind = TURN_AGAIN, .at = turn->prompt, .model = SV("test/model")};
+        code = turn_begin(store, &request, clock_mono_us() + CLOCK_S(5), turn, &err);
+        break;
+    case 'r':
+        code = session_update(store, &turn->session, &title, &err);
+        break;
+    case 'u':
+        code = undo_last(store, &turn->session, NULL, &err);
+        break;
+    case 'w':
+        code = queue_add(store, &turn->session, SV("next"), &queued, &err);
+        break;
+    case 'm':
+        code = message_delete(store, &turn->answer, clock_mono_us() + CLOCK_S(5), &err);
+        break;
+    case 'M':
+        code = message_restore(store, &turn->answer, &err);
+        break;
+    case 'X':
+        code = session_delete(store, &turn->session, &err);
+        break;
+    case 'R':
+        code = session_restore(store, &turn->session, NULL, &err);
         break;
     case 'e':
         code =
@@ -131,7 +163,7 @@ static void other_delete(struct other *other, const struct ulid *session)
 
 /* All of them are forked before this process has its first thread, which the thread sanitizer
  * insists on. */
-static struct other others[5];
+static struct other others[8];
 
 static void other_end(struct other *other, int signal)
 {
@@ -154,7 +186,11 @@ struct reader {
     struct ulid message;
     struct buf text;
     uint32_t revision;
-    bool created, ended;
+    bool created, ended, deleted;
+    unsigned creations;
+    struct ulid session;
+    unsigned session_updates;
+    bool session_deleted;
     enum finish_reason reason;
 };
 
@@ -175,14 +211,31 @@ static void look_again(struct reader *reader)
     message_free(message);
 }
 
+static void on_session(struct reader *reader, const struct session_update *update)
+{
+    if (ulid_equal(&update->session, &reader->session)) {
+        reader->session_updates++;
+        reader->session_deleted = update->deleted;
+    }
+}
+
 static void on_event(void *ctx, const struct event *event)
 {
     struct reader *reader = ctx;
+    if (event->topic == TOPIC_SESSION) {
+        on_session(reader, (const struct session_update *)event->payload);
+        return;
+    }
     const struct message_update *update = (const struct message_update *)event->payload;
     if (!ulid_equal(&update->message, &reader->message)) {
         return;
     }
     reader->created = reader->created || update->kind == UPDATE_CREATED;
+    reader->creations += update->kind == UPDATE_CREATED;
+    reader->deleted = update->kind == UPDATE_DELETED;
+    if (reader->deleted) {
+        return;
+    }
     bool gap = update->revision_before > reader->revision;
     for (size_t i = 0; i < update->piece_count; i++) {
         const struct piece *piece = &update->pieces[i];
@@ -200,7 +253,7 @@ static void reader_open(struct reader *reader, const char *path)
 {
     struct err err;
     *reader = (struct reader){.broker = broker_new(NULL), .text = BUF_INIT(1 << 20)};
-    struct subscription_options topics = {.topics = TOPIC_MESSAGE};
+    struct subscription_options topics = {.topics = TOPIC_MESSAGE | TOPIC_SESSION};
     assert_int_equal(broker_subscribe(reader->broker, &topics, &reader->inbox, &err), ERR_OK);
     struct store_options options = {.path = path, .follow = true, .broker = reader->broker};
     if (store_open(&options, &reader->store, &err) || store_start(reader->store, &err) ||
@@ -356,6 +409,128 @@ static void who_writes_an_answer_learns_that_another_process_deleted_its_session
     remove_folder(other);
 }
 
+/* ---- what is not text ---- */
+
+/* Until the session was told of. */
+static void session_wait(struct reader *reader, bool deleted)
+{
+    int64_t deadline = clock_mono_us() + CLOCK_S(5);
+    while ((reader->session_updates == 0 || reader->session_deleted != deleted) &&
+           clock_mono_us() < deadline) {
+        struct pollfd fd = {subscription_fd(reader->inbox), POLLIN, 0};
+        poll(&fd, 1, clock_poll_ms(deadline));
+        subscription_drain(reader->inbox, 0, on_event, reader);
+    }
+    assert_true(reader->session_updates > 0);
+    assert_int_equal(reader->session_deleted, deleted);
+    reader->session_updates = 0;
+}
+
+static void what_another_process_changes_of_a_session_is_told_here(void **state)
+{
+    (void)state;
+    struct other *other = &others[5];
+    struct reader reader;
+    struct turn turn = other_do(other, 't');
+    other_do(other, 'e');
+    reader_open(&reader, other->path);
+    reader.session = turn.session;
+    other_do(other, 'n');
+    other_do(other, 'e');
+    session_wait(&reader, false);
+    subscription_drain(reader.inbox, 0, on_event, &reader);
+    /* Renamed, undone, a prompt that waits, another branch; deleted, restored. */
+    static const char orders[] = "ruwa";
+    for (const char *order = orders; *order; order++) {
+        reader.session_updates = 0;
+        other_do(other, *order);
+        session_wait(&reader, false);
+    }
+    other_do(other, 'e');
+    other_do(other, 'X');
+    session_wait(&reader, true);
+    other_do(other, 'R');
+    session_wait(&reader, false);
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
+static void message_wait(struct reader *reader, bool deleted)
+{
+    int64_t deadline = clock_mono_us() + CLOCK_S(5);
+    while (reader->deleted != deleted && clock_mono_us() < deadline) {
+        struct pollfd fd = {subscription_fd(reader->inbox), POLLIN, 0};
+        poll(&fd, 1, clock_poll_ms(deadline));
+        subscription_drain(reader->inbox, 0, on_event, reader);
+    }
+    assert_int_equal(reader->deleted, deleted);
+}
+
+static void a_message_that_another_process_deletes_goes_here_and_comes_back(void **state)
+{
+    (void)state;
+    struct other *other = &others[6];
+    struct reader reader;
+    struct turn turn = other_do(other, 't');
+    other_do(other, 'd');
+    other_do(other, 'e');
+    reader_open(&reader, other->path);
+    reader.message = turn.answer;
+    other_do(other, 'm');
+    message_wait(&reader, true);
+    buf_clear(&reader.text);
+    other_do(other, 'M');
+    message_wait(&reader, false);
+    assert_int_equal(reader.text.n, 10);
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
+static void on_event_of_two(void *ctx, const struct event *event)
+{
+    struct reader **both = ctx;
+    on_event(both[0], event);
+    on_event(both[1], event);
+}
+
+static void of_two_processes_that_answer_one_prompt_each_follows_the_other(void **state)
+{
+    (void)state;
+    struct other *other = &others[7];
+    struct reader reader;
+    struct err err;
+    struct turn own;
+    struct turn turn = other_do(other, 't');
+    other_do(other, 'e');
+    reader_open(&reader, other->path);
+    struct turn_request again = {.kind = TURN_AGAIN, .at = turn.prompt, .model = SV("test/model")};
+    int64_t soon = clock_mono_us() + CLOCK_S(5);
+    assert_int_equal(turn_begin(reader.store, &again, soon, &own, &err), ERR_OK);
+    reader.message = own.answer;
+    subscription_drain(reader.inbox, 0, on_event, &reader);
+    assert_int_equal(reader.creations, 1);
+    turn = other_do(other, 'a');
+    /* Once the other answer is here, all before it has been looked at. */
+    struct reader second = reader;
+    second.message = turn.answer;
+    second.text = (struct buf)BUF_INIT(1 << 20);
+    second.revision = second.creations = 0;
+    while (second.creations == 0 && clock_mono_us() < soon) {
+        struct pollfd fd = {subscription_fd(reader.inbox), POLLIN, 0};
+        poll(&fd, 1, clock_poll_ms(soon));
+        struct reader *both[] = {&reader, &second};
+        subscription_drain(reader.inbox, 0, on_event_of_two, both);
+    }
+    assert_int_equal(second.creations, 1);
+    assert_int_equal(reader.creations, 1);
+    buf_release(&second.text);
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
 int main(void)
 {
     alarm(60);
@@ -368,6 +543,9 @@ int main(void)
         cmocka_unit_test(the_death_of_an_owner_is_noticed_and_repaired),
         cmocka_unit_test(what_comes_after_a_purge_of_the_newest_message_is_seen_live),
         cmocka_unit_test(who_writes_an_answer_learns_that_another_process_deleted_its_session),
+        cmocka_unit_test(what_another_process_changes_of_a_session_is_told_here),
+        cmocka_unit_test(a_message_that_another_process_deletes_goes_here_and_comes_back),
+        cmocka_unit_test(of_two_processes_that_answer_one_prompt_each_follows_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
