@@ -60,8 +60,8 @@ static enum err_code run_for(struct db *db, const char *sql, int64_t from, int64
 }
 
 static const char like_sql[] =
-    "UPDATE session SET (title, title_by, scope, metadata, model, state, deleted_at) ="
-    " (SELECT o.title, o.title_by, o.scope, o.metadata, o.model, o.state, session.created_at"
+    "UPDATE session SET (title, title_by, scope, metadata, model, deleted_at) ="
+    " (SELECT o.title, o.title_by, o.scope, o.metadata, o.model, session.created_at"
     "  FROM session o WHERE o.id = ?1) WHERE id = ?2";
 static const char labels_sql[] =
     "INSERT INTO label (session, name, last_active_at)"
@@ -94,11 +94,19 @@ static const struct store_write write_session = {.run = run_session, .free_state
 
 /* ---- a message ---- */
 
-/* The copy of a turn is the one that the copy before has, where both are of the same turn. */
+/* The copy of a turn is the one that the copy before has, where both are of the same turn. Nothing
+ * runs in a copy: another answer to the prompt, which is not copied, may. */
 static const char turn_sql[] =
     "INSERT INTO turn (uid, branch, state, created_at, ended_at, unanswered)"
-    " SELECT ?3, ?2, t.state, t.created_at, t.ended_at, t.unanswered"
+    " SELECT ?3, ?2, CASE t.state WHEN 'running' THEN 'interrupted' ELSE t.state END,"
+    " t.created_at, coalesce(t.ended_at, t.created_at), t.unanswered"
     " FROM message m JOIN turn t ON t.id = m.turn WHERE m.id = ?1";
+/* The turn has come to what the answer that is copied has. */
+static const char answer_sql[] =
+    "UPDATE turn SET (state, ended_at) = (SELECT a.state, a.ended_at FROM attempt a"
+    " WHERE a.answer = ?1 AND a.state <> 'running' ORDER BY a.id DESC LIMIT 1)"
+    " WHERE id = (SELECT turn FROM message WHERE id = ?2)"
+    " AND EXISTS (SELECT 1 FROM attempt a WHERE a.answer = ?1 AND a.state <> 'running')";
 static const char same_turn_sql[] =
     "SELECT n.turn FROM message o JOIN message n ON n.branch = ?2 AND n.seq ="
     " (SELECT max(seq) FROM message WHERE branch = ?2)"
@@ -245,6 +253,7 @@ static enum err_code copy_message(struct copying *self, struct db *db, struct er
     }
     if (code == ERR_OK && whole) {
         code = run_for(db, whole_sql, from, self->step.row, err);
+        code = code ? code : run_for(db, answer_sql, from, self->step.row, err);
         self->step = (struct place){self->step.next + 1, 0};
     }
     return code;
@@ -274,12 +283,14 @@ static enum err_code run_end(void *state, struct db *db, struct err *err)
     enum err_code code = session__check_free(db, self->name, 0, err);
     struct sqlite3_stmt *stmt =
         db_prepare(db,
-                   "UPDATE session SET deleted_at = NULL, name = ?2, message_count = ?3"
-                   " WHERE id = ?1",
+                   "UPDATE session SET deleted_at = NULL, name = ?2,"
+                   " message_count = (SELECT count(*) FROM message WHERE branch = ?3),"
+                   " state = coalesce((SELECT state FROM turn WHERE branch = ?3"
+                   "  ORDER BY id DESC LIMIT 1), '') WHERE id = ?1",
                    err);
     db_bind_int(stmt, 1, self->made.row);
     db_bind_text(stmt, 2, sv_from(self->name));
-    db_bind_int(stmt, 3, (int64_t)self->count);
+    db_bind_int(stmt, 3, self->made.branch_row);
     if (code == ERR_OK) {
         code = db_run(db, stmt, err);
     }

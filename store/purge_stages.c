@@ -256,16 +256,31 @@ static enum err_code purge_messages(struct db *db, const struct purge_target *ta
     return code;
 }
 
-/* A title made of a prompt, or by a model that has read it, may hold its words. */
+/* A title made of the prompt, or by a model, may hold words of the message: so do the changes that
+ * remember it, and what was found out about the session. ?1: the message. */
+#define ITS_SESSION                                                                                \
+    " (SELECT s.uid FROM message m JOIN branch b ON b.id = m.branch JOIN session s"                \
+    " ON s.id = b.session WHERE m.id = ?1)"
+#define MAY_HOLD_IT(by)                                                                            \
+    " (" by " LIKE 'model%' OR (" by " LIKE 'prompt%' AND 'user' ="                                \
+    " (SELECT role FROM message WHERE id = ?1)))"
+static const char *const title_sql[] = {
+    "UPDATE session SET title = '' WHERE" MAY_HOLD_IT("title_by") " AND uid =" ITS_SESSION,
+    "DELETE FROM journal WHERE action = 'title' AND session =" ITS_SESSION
+    " AND (" MAY_HOLD_IT("before") " OR" MAY_HOLD_IT("after") ")",
+    "UPDATE claim SET result = '' WHERE done_at IS NOT NULL AND target =" ITS_SESSION,
+    "DELETE FROM claim WHERE target = (SELECT uid FROM message WHERE id = ?1)",
+};
+
 static enum err_code purge_title(struct db *db, const struct purge_target *target,
                                  struct purge_step *step, struct err *err)
 {
+    enum err_code code = ERR_OK;
     step->done = true;
-    return sql__run_row(db,
-                        "UPDATE session SET title = '' WHERE title_by <> 'user' AND id ="
-                        " (SELECT b.session FROM message m JOIN branch b ON b.id = m.branch"
-                        " WHERE m.id = ?1 AND m.role = 'user')",
-                        target->message, err);
+    for (size_t i = 0; code == ERR_OK && i < COUNT_OF(title_sql); i++) {
+        code = sql__run_row(db, title_sql[i], target->message, err);
+    }
+    return code;
 }
 
 /* ---- what belongs to the session as a whole ---- */

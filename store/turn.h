@@ -118,7 +118,8 @@ enum err_code turn_find_latest(struct store *store, const struct ulid *session, 
  * ERR_EXISTS: it runs, or has an answer with text. ERR_NOT_FOUND. Waits for the disk. */
 enum err_code turn_mark_unanswered(struct store *store, const struct ulid *turn,
                                    struct err *err) NODISCARD;
-/* Hides the turn from turn_find_latest, and says by which it was replaced (unset: by none). */
+/* Hides the turn from turn_find_latest, and says by which it was replaced (unset: by none).
+ * ERR_NOT_FOUND: either of them. */
 enum err_code turn_replace(struct store *store, const struct ulid *turn,
                            const struct ulid *replacement, struct err *err) NODISCARD;
 /* What an agent of several steps resumes from, with the turn. At most 1 MiB. Gives; free().

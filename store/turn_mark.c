@@ -3,13 +3,16 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "store/store_internal.h"
+#include "store/attempt_internal.h"
+#include "store/sql_internal.h"
 #include "store/turn.h"
+#include "store/update_internal.h"
 
 #define CHECKPOINT_MAX_BYTES ((size_t)1 << 20)
 
 struct mark {
     struct ulid turn;
+    struct ulid session;     /* that was changed */
     struct ulid replacement; /* unset: none */
     char *text;              /* or NULL */
     size_t text_n;
@@ -77,9 +80,26 @@ static enum err_code complete_session(struct db *db, const struct mark *mark, st
     return db_run(db, stmt, err);
 }
 
+static enum err_code tell(struct mark *mark, struct db *db, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT s.id, s.uid FROM turn t JOIN branch b ON b.id = t.branch"
+                   " JOIN session s ON s.id = b.session WHERE t.uid = ?1",
+                   err);
+    db_bind_id(stmt, 1, &mark->turn);
+    if (!db_step(db, stmt, err)) {
+        return db_result(db);
+    }
+    int64_t session = db_column_int(stmt, 0);
+    mark->session = db_column_id(stmt, 1);
+    db_reset(stmt);
+    return event_append(db, "session", session, 0, err);
+}
+
 static enum err_code run_unanswered(void *state, struct db *db, struct err *err)
 {
-    const struct mark *mark = state;
+    struct mark *mark = state;
     enum err_code code = check_unanswered(db, mark, err);
     if (code) {
         return code;
@@ -88,12 +108,22 @@ static enum err_code run_unanswered(void *state, struct db *db, struct err *err)
         db_prepare(db, "UPDATE turn SET unanswered = 1, state = 'completed' WHERE uid = ?1", err);
     db_bind_id(stmt, 1, &mark->turn);
     code = db_run(db, stmt, err);
-    return code ? code : complete_session(db, mark, err);
+    if (code == ERR_OK) {
+        code = complete_session(db, mark, err);
+    }
+    return code ? code : tell(mark, db, err);
+}
+
+static void unanswered_written(void *state, struct store *store)
+{
+    const struct mark *mark = state;
+    session_update_publish(store_broker(store), &mark->session, false);
 }
 
 enum err_code turn_mark_unanswered(struct store *store, const struct ulid *turn, struct err *err)
 {
-    static const struct store_write write = {.run = run_unanswered, .free_state = free_mark};
+    static const struct store_write write = {
+        .run = run_unanswered, .written = unanswered_written, .free_state = free_mark};
     struct mark *mark = mark_new(turn);
     enum err_code code = store_write(store, &write, &mark, err);
     free_mark(mark);
@@ -101,6 +131,18 @@ enum err_code turn_mark_unanswered(struct store *store, const struct ulid *turn,
 }
 
 /* ---- replaced ---- */
+
+static enum err_code check_replacement(struct db *db, const struct mark *mark, struct err *err)
+{
+    int64_t row = 0;
+    enum err_code code = ulid_is_set(&mark->replacement)
+                             ? sql__value_of_text(db, "SELECT id FROM turn WHERE uid = ?1",
+                                                  sv_from(mark->replacement.text), &row, err)
+                             : ERR_OK;
+    return code || row || !ulid_is_set(&mark->replacement)
+               ? code
+               : err_set(err, ERR_NOT_FOUND, "no turn '%s'", mark->replacement.text);
+}
 
 static enum err_code run_replace(void *state, struct db *db, struct err *err)
 {
@@ -113,7 +155,8 @@ static enum err_code run_replace(void *state, struct db *db, struct err *err)
     db_bind_id(stmt, 1, &mark->turn);
     db_bind_id(stmt, 2, &mark->replacement);
     db_bind_int(stmt, 3, clock_wall_us());
-    return changed(db, db_run(db, stmt, err), mark, err);
+    enum err_code code = changed(db, db_run(db, stmt, err), mark, err);
+    return code ? code : check_replacement(db, mark, err);
 }
 
 enum err_code turn_replace(struct store *store, const struct ulid *turn,

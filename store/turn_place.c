@@ -163,14 +163,16 @@ static enum err_code find_anchor(struct turn_job *self, struct db *db, struct an
     return ERR_OK;
 }
 
-/* The prompt of the turn that a message belongs to: there the other answer branches off. */
+/* The prompt of the turn that a message belongs to: there the other answer branches off. Without
+ * it, one that was deleted, nothing could be asked. */
 static enum err_code find_prompt(struct turn_job *self, struct db *db, struct anchor *anchor,
                                  struct err *err)
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "SELECT m.id, m.branch, m.seq, m.uid, t.uid FROM message m JOIN turn t"
-                   " ON t.id = m.turn WHERE m.turn = ?1 AND m.role = 'user' ORDER BY m.id LIMIT 1",
+                   " ON t.id = m.turn WHERE m.turn = ?1 AND m.role = 'user'"
+                   " AND m.deleted_at IS NULL ORDER BY m.id LIMIT 1",
                    err);
     db_bind_int(stmt, 1, anchor->turn);
     if (!db_step(db, stmt, err)) {

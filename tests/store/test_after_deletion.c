@@ -77,6 +77,24 @@ static struct turn_request keyed(void)
         .prompt = SV("q"), .model = SV("p/m"), .key = {.key = SV("k"), .fingerprint = SV("f")}};
 }
 
+/* ---- prompts ---- */
+
+static void an_answer_whose_prompt_was_deleted_is_not_asked_for_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct turn_request request = {.prompt = SV("q")};
+    struct turn turn = answered(fixture, &request);
+    struct turn second;
+    static const enum turn_kind kinds[] = {TURN_AGAIN, TURN_CONTINUE};
+    delete_message(fixture, &turn.prompt);
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        request = (struct turn_request){.kind = kinds[i], .at = turn.answer};
+        assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &second, NULL),
+                         ERR_INVALID);
+    }
+    fixture_assert_query(fixture, "SELECT count(*) FROM attempt", "1");
+}
+
 /* ---- numbers and places ---- */
 
 static void the_number_of_a_purged_message_is_never_used_again(void **state)
@@ -290,6 +308,7 @@ static void who_gives_up_asking_again_does_not_end_what_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ON_BOTH(an_answer_whose_prompt_was_deleted_is_not_asked_for_again),
         ON_BOTH(the_number_of_a_purged_message_is_never_used_again),
         ON_BOTH(what_follows_a_purge_is_not_seen_on_branches_made_before),
         ON_BOTH(a_key_whose_session_was_deleted_begins_anew),

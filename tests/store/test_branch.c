@@ -378,6 +378,33 @@ static void copy__is_a_session_of_its_own_with_the_same_messages(void **state)
     assert_words(fixture, &id, NULL, "q1 a1");
 }
 
+/* Another answer runs, and the turn with it; what is copied has ended. */
+static void copy__of_a_session_that_runs_does_not_run(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ulid id;
+    struct turn one = talk(fixture, NULL, "one", "1");
+    struct turn_request request = {.kind = TURN_AGAIN, .at = one.answer, .model = SV("p/m")};
+    struct turn other;
+    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &other, NULL), ERR_OK);
+    struct branch_copy copy = {.session = one.session, .branch = one.branch};
+    assert_int_equal(branch_copy(fixture->store, &copy, &id, NULL), ERR_OK);
+    assert_words(fixture, &id, NULL, "one 1");
+    fixture_assert_query(fixture,
+                         "SELECT s.state || ' ' || t.state || (t.ended_at > 0) || message_count"
+                         " FROM session s JOIN turn t ON t.branch = s.branch"
+                         " ORDER BY s.id DESC LIMIT 1",
+                         "completed completed12");
+    copy.branch = (struct ulid){""};
+    copy.message = one.prompt;
+    assert_int_equal(branch_copy(fixture->store, &copy, &id, NULL), ERR_OK);
+    fixture_assert_query(fixture,
+                         "SELECT s.state || ' ' || t.state || message_count"
+                         " FROM session s JOIN turn t ON t.branch = s.branch"
+                         " ORDER BY s.id DESC LIMIT 1",
+                         "interrupted interrupted1");
+}
+
 static void copy__refuses_what_it_cannot_copy_whole(void **state)
 {
     struct fixture *fixture = *state;
@@ -662,6 +689,7 @@ int main(void)
         SCRATCH_TEST(switch__by_four_processes_at_once_has_one_winner),
         ON_BOTH(fork__goes_on_from_a_message_on_a_branch_of_its_own),
         ON_BOTH(copy__is_a_session_of_its_own_with_the_same_messages),
+        ON_BOTH(copy__of_a_session_that_runs_does_not_run),
         ON_BOTH(copy__refuses_what_it_cannot_copy_whole),
         ON_BOTH(copy__of_a_long_branch_goes_in_steps),
         ON_BOTH(copy__of_a_long_answer_goes_in_pieces),

@@ -17,6 +17,7 @@
 #include "store/draft.h"
 #include "store/purge.h"
 #include "store/queue.h"
+#include "store/session.h"
 #include "store/trash.h"
 #include "tests/store/store_fixture.h"
 
@@ -162,6 +163,44 @@ static void purge__of_a_message_leaves_the_rest_of_the_session(void **state)
     fixture_close(&fixture);
 }
 
+/* A title is made of the prompt, or by a model that has read both; what replaced it remembers it.
+ */
+static void purge__of_a_message_takes_what_the_title_has_of_it(void **state)
+{
+    (void)state;
+    static const bool of_prompt[] = {true, false};
+    for (size_t i = 0; i < COUNT_OF(of_prompt); i++) {
+        struct fixture fixture;
+        struct claim claim;
+        enum claim_outcome outcome;
+        struct purge_report report = {.sessions = 0};
+        struct session_change change = {.fields = SESSION_SET_TITLE,
+                                        .title = SV("a title by the user"),
+                                        .title_by = TITLE_BY_USER};
+        fixture_open(&fixture, 0);
+        struct turn turn = of_prompt[i] ? said(&fixture, NULL, "pasted " SECRET, "an answer")
+                                        : said(&fixture, NULL, "a prompt", "said " SECRET);
+        struct sv target = sv_from(turn.session.text);
+        fixture_execute(&fixture, "UPDATE session SET title = 'on " SECRET "', title_by = 'model'");
+        assert_int_equal(
+            claim_take(fixture.store, SV("title"), target, CLOCK_S(9), &claim, &outcome, NULL),
+            ERR_OK);
+        assert_int_equal(claim_finish(fixture.store, &claim, SV("on " SECRET), NULL), ERR_OK);
+        assert_int_equal(session_update(fixture.store, &turn.session, &change, NULL), ERR_OK);
+        assert_int_equal(
+            purge_message(fixture.store, of_prompt[i] ? &turn.prompt : &turn.answer, &report, NULL),
+            ERR_OK);
+        assert_int_equal(files_with(&fixture, SECRET), 0);
+        fixture_assert_query(&fixture, "SELECT title FROM session", "a title by the user");
+        assert_int_equal(
+            claim_take(fixture.store, SV("title"), target, CLOCK_S(9), &claim, &outcome, NULL),
+            ERR_OK);
+        assert_int_equal(outcome, CLAIM_DONE);
+        purge_report_release(&report);
+        fixture_close(&fixture);
+    }
+}
+
 static void purge__of_the_trash_takes_all_that_lies_there(void **state)
 {
     struct fixture *fixture = *state;
@@ -272,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(purge__leaves_no_byte_of_a_session_in_any_file),
         cmocka_unit_test(purge__of_a_message_leaves_the_rest_of_the_session),
+        cmocka_unit_test(purge__of_a_message_takes_what_the_title_has_of_it),
         ON_BOTH(purge__of_the_trash_takes_all_that_lies_there),
         cmocka_unit_test(purge__keeps_an_attachment_that_another_message_names),
         cmocka_unit_test(purge__leaves_running_answers_alone),

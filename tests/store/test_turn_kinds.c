@@ -259,6 +259,10 @@ static void sc3__turns_are_found_by_key_the_latest_and_the_running_one(void **st
     struct turn second = answered(fixture, &request, "b");
     assert_int_equal(turn_find_latest(fixture->store, &first.session, false, &found, &err), ERR_OK);
     assert_string_equal(found.id.text, second.id.text);
+    struct ulid unknown = ulid_new();
+    assert_int_equal(turn_replace(fixture->store, &second.id, &unknown, &err), ERR_NOT_FOUND);
+    assert_int_equal(turn_find_latest(fixture->store, &first.session, false, &found, &err), ERR_OK);
+    assert_string_equal(found.id.text, second.id.text);
     assert_int_equal(turn_replace(fixture->store, &second.id, &first.id, &err), ERR_OK);
     assert_int_equal(turn_find_latest(fixture->store, &first.session, false, &found, &err), ERR_OK);
     assert_string_equal(found.id.text, first.id.text);
