@@ -14,6 +14,7 @@ As a command: kill_harness.py [--rounds N] [--seed N] [--neighbours N]
 import argparse
 import collections
 import contextlib
+import json
 import math
 import pathlib
 import random
@@ -38,8 +39,10 @@ SEGMENT = 100  # rounds on one store: checking it takes longer with each
 CYCLE = ["stream"] * 5 + ["checkpoint", "fold"] + ["stream"] * 5 + ["end", "start"] + \
     ["stream"] * 4 + ["checkpoint", "exit"]
 # What a kill is to have hit, seen in what it left: an end that was not stored yet or just had been,
-# an answer that was not folded, a log that was being written back, a schema on its way.
-STRATA = ("finish", "fold", "checkpoint", "migration")
+# an answer that was not folded, a log that was being written back, a schema on its way, an import of
+# which a part was in.
+STRATA = ("finish", "fold", "checkpoint", "migration", "import")
+IMPORTED, IMPORTED_MESSAGES = 40, 12
 APPLICATION_ID = 0x57454952
 FIRST_SCHEMA = weirtest.ROOT / "store/migrations/0001_first.sql"
 RATES = (20, 100, 300, 300, 1000, 1000)  # deltas a second
@@ -91,6 +94,17 @@ class Left:
         self.folding = connection.execute(
             "SELECT count(*) FROM message WHERE reason <> '' AND (folded = 0 OR id IN "
             "(SELECT message FROM chunk WHERE id < (SELECT max(id) FROM chunk)))").fetchone()[0] > 0
+
+
+SHOWN_MESSAGES = "SELECT count(m.id) FROM session s JOIN branch b ON b.session = s.id " \
+    "JOIN message m ON m.branch = b.id WHERE s.deleted_at IS NULL GROUP BY s.id"
+
+
+def others_session(number):
+    """A conversation in the form of ShareGPT."""
+    return {"id": f"s{number}", "conversations": [
+        {"from": ("human", "gpt")[i % 2], "value": f"message {i} of {number}, " + "word " * 200}
+        for i in range(IMPORTED_MESSAGES)]}
 
 
 class Harness:
@@ -289,7 +303,7 @@ class Harness:
 
     # All rounds.
 
-    def run(self, rounds, migrations=0):
+    def run(self, rounds, migrations=0, imports=0):
         self.server.by_model["neighbour"] = fake.answer(tuple(f"n{i} " for i in range(40)),
                                                         pause=0.01)
         try:
@@ -303,6 +317,7 @@ class Harness:
             self.end_store()
             for number in range(migrations):
                 self.kill_migration(number / migrations)
+            self.kill_imports(imports)
         finally:
             if hasattr(self, "group"):
                 self.group.stop()
@@ -335,6 +350,47 @@ class Harness:
         self.hits["migration"] += version == 1
         self.finish()
         shutil.rmtree(self.home.root)
+
+    def kill_imports(self, count):
+        """Sessions come in whole or not at all, and the next import brings those that are missing."""
+        path = self.root / "others.json"
+        path.write_text(json.dumps([others_session(i) for i in range(IMPORTED)]))
+        took = self.time_import(path) if count else 0
+        self.server.default = fake.answer(("the end",))
+        for number in range(count):
+            self.new_store()
+            with self.home.start("import", path) as run:
+                time.sleep((number + 0.5) / count * took)
+                run.signal(signal.SIGKILL)
+                run.process.wait(10)
+            self.check_import(path)
+            self.finish()
+            shutil.rmtree(self.home.root)
+
+    def time_import(self, path):
+        """In seconds, from the start on."""
+        self.new_store()
+        began = time.monotonic()
+        done = self.home.weir("import", path, timeout=60 * weirtest.SLOWER)
+        require(done.code == 0, f"an import fails: {done}")
+        shutil.rmtree(self.home.root)
+        return time.monotonic() - began
+
+    def check_import(self, path):
+        copy = copy_database(self.home, self.home.root / "copy")
+        with contextlib.closing(sqlite3.connect(copy)) as connection:
+            require_sound(connection)
+            # Before that there is nothing to put sessions into.
+            if connection.execute("PRAGMA user_version").fetchone()[0] > 1:
+                shown = {count for count, in connection.execute(SHOWN_MESSAGES)}
+                require(shown <= {IMPORTED_MESSAGES}, f"sessions that are not whole: {shown}")
+                stored = connection.execute("SELECT count(*) FROM message").fetchone()[0]
+                self.hits["import"] += 0 < stored < IMPORTED * IMPORTED_MESSAGES
+        done = self.home.weir("import", path)
+        require(done.code == 0, f"the next import: {done}")
+        with self.home.connect() as connection:
+            shown = [count for count, in map(tuple, connection.execute(SHOWN_MESSAGES))]
+        require(shown == [IMPORTED_MESSAGES] * IMPORTED, f"after the next import: {shown}")
 
     def end_store(self):
         if hasattr(self, "group"):
@@ -400,7 +456,8 @@ def main():
     print(f"seed: {options.seed}")
     with tempfile.TemporaryDirectory() as root:
         Harness(root, options.seed, lambda name, value: print(f"{name}: {value}"),
-                neighbours=options.neighbours).run(options.rounds, options.rounds // 8)
+                neighbours=options.neighbours).run(options.rounds, options.rounds // 8,
+                                                          options.rounds // 8)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,14 @@ pytestmark = pytest.mark.threads
 
 @pytest.mark.alone
 def test_t1_kills_lose_no_question_and_at_most_the_last_tenth_of_a_second(tmp_path, figures):
-    Harness(tmp_path, 20240229, figures).run(12, 1)
+    Harness(tmp_path, 20240229, figures).run(12, 1, 1)
 
 
 @pytest.mark.soak
 def test_t1_many_kills_lose_no_question_and_at_most_the_last_tenth_of_a_second(tmp_path, figures):
     harness = Harness(tmp_path, 4711, figures)
     rounds = int(os.environ.get("WEIR_KILLS", "200"))
-    harness.run(rounds, rounds // 8)
+    harness.run(rounds, rounds // 8, rounds // 8)
     assert sum(harness.unsaved.values()) >= 0.8 * rounds, "too few kills put text at stake"
     too_few = {name: harness.hits[name] for name in STRATA if harness.hits[name] < 10}
     assert rounds < 200 or not too_few
