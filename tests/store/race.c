@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#define ROUNDS_DEFAULT 20
+#define ROUNDS_DEFAULT 200
 #define RACE_SECONDS 120u
 
 struct racer {

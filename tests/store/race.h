@@ -28,7 +28,7 @@ struct race *race_open(const char *path, race_act *act);
 void race_round(struct race *race, const char *given, struct race_result results[RACERS]);
 void race_close(struct race *race);
 
-/* Rounds: few, or WEIR_RACES of them. */
+/* Rounds: 200, or WEIR_RACES of them. */
 int race_rounds(void);
 
 #endif

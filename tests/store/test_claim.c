@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "store/claim.h"
 #include "store/core_internal.h"
+#include "tests/store/race.h"
+#include "tests/store/scratch.h"
 #include "tests/store/store_fixture.h"
 
 #include <cmocka.h>
 
 #define HOUR CLOCK_S(3600)
-#define RACERS 4
 
 static enum claim_outcome take(struct fixture *fixture, const char *target, int64_t limit_us,
                                struct claim *ret_claim)
@@ -125,105 +125,41 @@ static void sb11__what_is_released_is_free_at_once(void **state)
                      ERR_INVALID);
 }
 
-/* One process of a race: a round for each name that the pipe brings, one byte of answer for each;
- * an empty name ends it. */
-static void race(const char *path, int orders, int answers)
+/* One name for each round: `given`. */
+static enum err_code take_and_finish(struct store *store, int who UNUSED, const char *given,
+                                     char text[64])
 {
-    struct store_options options = {.path = path, .broker = broker_new(NULL)};
-    struct store *store = NULL;
-    char round[16] = "";
-    if (store_open(&options, &store, NULL) || store_start(store, NULL) ||
-        store_wait_ready(store, fixture_soon(), NULL) || write(answers, "r", 1) != 1) {
-        _exit(1);
-    }
-    while (read(orders, round, sizeof(round)) == sizeof(round) && round[0]) {
-        struct claim claim;
-        enum claim_outcome outcome = CLAIM_HELD;
-        if (claim_take(store, SV("race"), sv_from(round), HOUR, &claim, &outcome, NULL)) {
-            _exit(1);
-        }
-        if (outcome == CLAIM_TAKEN && claim_finish(store, &claim, SV("won"), NULL)) {
-            _exit(1);
-        }
-        if (write(answers, outcome == CLAIM_TAKEN ? "t" : "-", 1) != 1) {
-            _exit(1);
-        }
-    }
-    _exit(store_close(store, fixture_soon(), NULL) ? 1 : 0);
-}
-
-struct racer {
-    pid_t pid;
-    int orders, answers;
-};
-
-static struct racer start_racer(const char *path)
-{
-    int orders[2];
-    int answers[2];
-    assert_int_equal(pipe(orders), 0);
-    assert_int_equal(pipe(answers), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        alarm(60);
-        (void)close(orders[1]);
-        (void)close(answers[0]);
-        race(path, orders[0], answers[1]);
-    }
-    (void)close(orders[0]);
-    (void)close(answers[1]);
-    return (struct racer){pid, orders[1], answers[0]};
-}
-
-static char answer_of(const struct racer *racer)
-{
-    char answer = '?';
-    assert_int_equal(read(racer->answers, &answer, 1), 1);
-    return answer;
+    struct claim claim;
+    enum claim_outcome outcome = CLAIM_HELD;
+    enum err_code code =
+        claim_take(store, SV("race"), sv_from(given), HOUR, &claim, &outcome, NULL);
+    (void)snprintf(text, 64, "%s", outcome == CLAIM_TAKEN ? "taken" : "");
+    return code || outcome != CLAIM_TAKEN ? code : claim_finish(store, &claim, SV("won"), NULL);
 }
 
 static void sb11__of_four_processes_one_gets_the_claim(void **state)
 {
-    (void)state;
-    struct fixture fixture;
-    struct racer racers[RACERS];
-    const char *wanted = getenv("WEIR_ROUNDS");
-    int rounds = wanted ? (int)strtol(wanted, NULL, 10) : 20;
-    fixture_open(&fixture, 0);
-    assert_int_equal(store_close(fixture.store, fixture_soon(), NULL), ERR_OK);
-    for (int i = 0; i < RACERS; i++) {
-        racers[i] = start_racer(fixture.path);
-    }
-    for (int i = 0; i < RACERS; i++) {
-        assert_int_equal(answer_of(&racers[i]), 'r');
-    }
-    for (int round = 0; round < rounds; round++) {
-        char name[16] = "";
+    struct race_result results[RACERS];
+    char *path = scratch_path(*state, "race.db");
+    struct race *race = race_open(path, take_and_finish);
+    for (int round = 0; round < race_rounds(); round++) {
+        char name[16];
         int winners = 0;
         (void)snprintf(name, sizeof(name), "%d", round);
+        race_round(race, name, results);
         for (int i = 0; i < RACERS; i++) {
-            assert_int_equal(write(racers[i].orders, name, sizeof(name)), sizeof(name));
-        }
-        for (int i = 0; i < RACERS; i++) {
-            winners += answer_of(&racers[i]) == 't';
+            assert_int_equal(results[i].code, ERR_OK);
+            winners += strcmp(results[i].text, "taken") == 0;
         }
         assert_int_equal(winners, 1);
     }
-    for (int i = 0; i < RACERS; i++) {
-        int status = 1;
-        const char end[16] = "";
-        assert_int_equal(write(racers[i].orders, end, sizeof(end)), sizeof(end));
-        (void)close(racers[i].orders);
-        assert_int_equal(waitpid(racers[i].pid, &status, 0), racers[i].pid);
-        assert_int_equal(status, 0);
-        (void)close(racers[i].answers);
-    }
-    fixture_close(&fixture);
+    race_close(race);
+    free(path);
 }
 
 int main(void)
 {
-    alarm(120);
+    alarm(300);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sb11__what_is_done_is_never_redone),
         ON_BOTH(sb11__a_claim_older_than_the_limit_is_taken_over),
@@ -231,7 +167,7 @@ int main(void)
         cmocka_unit_test(sb11__a_claim_of_another_process_that_lives_is_held),
         cmocka_unit_test(sb11__a_claim_from_the_future_is_taken_over),
         ON_BOTH(sb11__what_is_released_is_free_at_once),
-        cmocka_unit_test(sb11__of_four_processes_one_gets_the_claim),
+        SCRATCH_TEST(sb11__of_four_processes_one_gets_the_claim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

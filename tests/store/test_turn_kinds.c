@@ -310,16 +310,27 @@ static void the_session__counts_what_happened_in_it(void **state)
 
 /* ---- four processes ---- */
 
-/* One key for each round: `given`. */
+/* `given` is a key, or "cut": who has begun a turn of it loses its answer. */
 static enum err_code ask_with_one_key(struct store *store, int who UNUSED, const char *given,
                                       char text[64])
 {
+    static struct turn mine;
     struct turn turn;
     struct err err;
+    if (strcmp(given, "cut") == 0) {
+        struct stream_event event = fixture_finish(FINISH_INTERRUPTED);
+        struct ulid answer = mine.answer;
+        mine = (struct turn){.existed = false};
+        return ulid_is_set(&answer)
+                   ? message_apply_wait(store, &answer, &event, fixture_soon(), &err)
+                   : ERR_OK;
+    }
     struct turn_request request = keyed(given, "f");
     enum err_code code = turn_begin(store, &request, fixture_soon(), &turn, &err);
     if (code == ERR_OK) {
-        snprintf(text, 64, "%s", turn.outcome == TURN_BEGUN ? "begun" : turn.id.text);
+        mine = turn.outcome == TURN_BEGUN ? turn : mine;
+        snprintf(text, 64, "%s", turn.outcome == TURN_BEGUN ? "begun" : "running");
+        return turn.outcome == TURN_BEGUN || turn.outcome == TURN_RUNNING ? ERR_OK : ERR_INTERNAL;
     }
     return code;
 }
@@ -342,6 +353,11 @@ static void sb7__of_four_processes_with_one_key_one_begins_the_turn(void **state
     for (int round = 0; round < race_rounds(); round++) {
         char key[16];
         snprintf(key, sizeof(key), "k%d", round);
+        race_round(race, key, results);
+        assert_int_equal(count_text(results, "begun"), 1);
+        assert_int_equal(count_text(results, "running"), RACERS - 1);
+        /* And of four that try again what was cut. */
+        race_round(race, "cut", results);
         race_round(race, key, results);
         assert_int_equal(count_text(results, "begun"), 1);
     }
