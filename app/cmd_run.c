@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/curl_api.h"
 #include "app/headless_internal.h"
 #include "app/opening.h"
 #include "app/output.h"
@@ -22,11 +23,11 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/wake.h"
 #include "store/branch.h"
 #include "store/message_service.h"
 #include "store/trash.h"
-#include "ui/notice.h"
 
 #define OPEN_US CLOCK_S(30)
 #define CLOSE_US CLOCK_S(5)
@@ -78,6 +79,21 @@ static enum err_code read_input(struct headless *headless, struct err *err)
     return code;
 }
 
+static void *fetch_main(void *arg)
+{
+    curl_api_fetch(CURL_API_LIBRARY);
+    return arg;
+}
+
+/* libcurl takes longer to load than the store to open, so both are done at once. Nothing depends on
+ * this thread. */
+static void fetch_ahead(struct headless *headless)
+{
+    headless->fetches =
+        headless->choice.provider.type->codec &&
+        thread_start(&headless->fetcher, "weir-load", fetch_main, NULL, NULL) == ERR_OK;
+}
+
 /* What can fail before anything is opened: config, model, prompt. */
 static enum err_code prepare(struct headless *headless, struct err *err)
 {
@@ -88,6 +104,9 @@ static enum err_code prepare(struct headless *headless, struct err *err)
     code = code ? code : headless_options_complete(&headless->options, headless->config, err);
     code = code ? code
                 : model_choose(headless->config, headless->options.model, &headless->choice, err);
+    if (!code) {
+        fetch_ahead(headless);
+    }
     return code ? code : read_input(headless, err);
 }
 
@@ -106,7 +125,7 @@ static enum err_code open_database(struct headless *headless, struct err *err)
         code = store_open(&store_options, &headless->store, err);
     }
     free(path);
-    const struct subscription_options topics = {.topics = TOPIC_MESSAGE | TOPIC_STORE | TOPIC_UI};
+    const struct subscription_options topics = {.topics = TOPIC_MESSAGE | TOPIC_STORE};
     code = code ? code : broker_subscribe(headless->broker, &topics, &headless->subscription, err);
     if (!code) {
         signals_watch(NULL, headless->store);
@@ -235,11 +254,6 @@ static void on_event(void *ctx, const struct event *event)
     struct headless *headless = ctx;
     if (event->topic == TOPIC_STORE) {
         remark_store(headless, (const struct store_update *)event->payload);
-    } else if (event->topic == TOPIC_UI) {
-        const struct notice *notice = (const struct notice *)event->payload;
-        if (notice->kind == NOTICE_PROBLEM && !headless->global->quiet) {
-            output_remark("%s", notice->text);
-        }
     } else if (headless->have_turn && !headless->answer.ended) {
         const struct message_update *update = (const struct message_update *)event->payload;
         if (ulid_equal(&update->message, &headless->printer.turn.answer)) {
@@ -462,6 +476,9 @@ static void give_prompt_back(const struct headless *headless, const struct outco
 
 static void release(struct headless *headless)
 {
+    if (headless->fetches) {
+        pthread_join(headless->fetcher, NULL);
+    }
     if (headless->engine && engine_stop(headless->engine, FINISH_INTERRUPTED,
                                         clock_mono_us() + LATE_END_US) != ERR_OK) {
         /* Its thread still uses all of this; the process is about to end. */

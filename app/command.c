@@ -31,13 +31,28 @@ static const char general_help[] =
     "       weir COMMAND [OPTIONS] [OPERANDS]\n";
 
 static const char exit_help[] =
-    "\nExit codes: 0 done, 1 unexpected failure, 2 wrong usage, 3 answer cut at the token limit,\n"
-    "4 refused by the model, 5 budget reached, 6 not what was asked for, 65 bad input, 69 "
-    "provider\n"
-    "unreachable, 73 and 74 the store failed, 75 busy, 76 the stream broke, 77 authentication\n"
-    "refused, 78 configuration, 124 time limit, 129, 130, 141, 143 ended by SIGHUP, SIGINT, a "
-    "reader\n"
-    "that went away, SIGTERM.\n";
+    "\nExit codes:\n"
+    "  0    done\n"
+    "  1    unexpected failure\n"
+    "  2    wrong usage\n"
+    "  3    the answer was cut at the token limit; it is stored and printed\n"
+    "  4    refused by the model or a filter\n"
+    "  5    budget reached: nothing was sent, or --max-cost stopped it\n"
+    "  6    not what was asked for: the answer fails the schema, or has no code block\n"
+    "  65   bad input: no such session, a file that cannot be used, a request that the\n"
+    "       provider rejected, a request id that was used for something else\n"
+    "  69   provider unreachable or failing\n"
+    "  73   the data folder cannot be made or written to\n"
+    "  74   the store or the output failed: full, input or output error, damaged\n"
+    "  75   busy: rate limit, session or request id running elsewhere, database locked\n"
+    "  76   the stream broke: what came is stored as interrupted\n"
+    "  77   authentication refused, or no key\n"
+    "  78   configuration invalid or missing, or a database of a newer version\n"
+    "  124  time limit\n"
+    "  129  SIGHUP\n"
+    "  130  SIGINT, or cancelled from elsewhere\n"
+    "  141  the reader of stdout went away\n"
+    "  143  SIGTERM; what came before any of these four is stored\n";
 
 const char *command_exit_codes(void)
 {

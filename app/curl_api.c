@@ -7,7 +7,7 @@
 
 #define VERSION_MIN 0x075400
 #define VERSION_MIN_TEXT "7.84"
-#define PACKAGE_HINT "install libcurl " VERSION_MIN_TEXT " or later (Debian: libcurl4)"
+#define PACKAGE_HINT "libcurl " VERSION_MIN_TEXT " or later is needed (Debian: libcurl4)"
 
 /* ISO C has no conversion from the loader's void * to a function; copying the bytes is what POSIX
  * promises to work. */
@@ -44,12 +44,20 @@ static enum err_code check(void *library, struct curl_api *api, struct err *err)
     return ERR_OK;
 }
 
+void curl_api_fetch(const char *library)
+{
+    (void)dlopen(library, RTLD_LAZY | RTLD_LOCAL);
+}
+
 enum err_code curl_api_load(const char *library, struct curl_api *ret_api, struct err *err)
 {
     struct curl_api api;
-    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
     if (!handle) {
-        return err_set(err, ERR_UNSUPPORTED, "cannot load %s; %s", library, PACKAGE_HINT);
+        /* It may be there, and descriptors or memory may be short: the loader says which. */
+        const char *why = dlerror();
+        return err_set(err, ERR_UNSUPPORTED, "cannot load %s; %s", why ? why : library,
+                       PACKAGE_HINT);
     }
     enum err_code code = check(handle, &api, err);
     if (code) {

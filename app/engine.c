@@ -247,8 +247,10 @@ static void obey_all(struct engine *engine)
 static void *engine_main(void *arg)
 {
     struct engine *engine = arg;
-    preload(engine);
     bool woken = true;
+    /* An order that is there already: its prompt is stored while the library is loaded. */
+    obey_all(engine);
+    preload(engine);
     while (!engine->stop_seen || engine->runs) {
         if (woken) {
             wake_drain(&engine->wake);

@@ -37,6 +37,9 @@ struct headless {
     bool timed_out, reader_gone, stopped_by_signal, cost_passed, gap, have_turn;
     bool follows; /* the answer is being written by another process */
 
+    pthread_t fetcher; /* loads libcurl while the store is opened */
+    bool fetches;
+
     struct wake wake;
     pthread_mutex_t lock; /* Guards: begun, begun_turn, begun_code, begun_err. Leaf. */
     bool begun;

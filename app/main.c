@@ -25,15 +25,14 @@ static void fill_descriptors(void)
     }
 }
 
-/* Text is UTF-8 also where nobody said so; numbers keep their point, as scripts and JSON want them.
- */
+/* Text is UTF-8 also where nobody said so. Nothing but characters follows the locale: numbers keep
+ * their point, as scripts and JSON want them, errors their language, and a start reads one file. */
 static void choose_locale(void)
 {
-    bool is_known = setlocale(LC_ALL, "") != NULL;
+    bool is_known = setlocale(LC_CTYPE, "") != NULL;
     if (!is_known || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
         (void)setlocale(LC_CTYPE, "C.UTF-8");
     }
-    (void)setlocale(LC_NUMERIC, "C");
 }
 
 /* Keys are in memory for a while. Debuggers and leak detectors need what is forbidden here, so only

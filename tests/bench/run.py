@@ -26,6 +26,7 @@ import tempfile
 import termios
 import time
 
+import starts
 import streams
 
 ROWS, COLUMNS = 40, 120
@@ -234,6 +235,7 @@ def main():
                 lambda: measure_version(weir, 20 if options.short else 200, env),
                 lambda: measure_frames(weir, str(programs / "baseline_ncurses"),
                                        10 if options.short else 100, env),
+                lambda: starts.measure_first_byte(weir, options.short, env),
                 lambda: streams.measure_streams(weir, options.short, env),
                 lambda: streams.measure_tls(weir, options.short, env),
                 lambda: measure_idle(weir, 2 if options.short else 10, env, folder),

@@ -1,10 +1,12 @@
 """Exit codes, one test for each row of the table; stdout and stderr byte by byte."""
 
+import re
 import signal
 import socket
 
 import fake_server as fake
 import pytest
+from weirtest import ROOT
 
 HELLO = b"Hello, world\n"
 PRICED = '[models."fake/fake-model"]\ninput_price = "1"\noutput_price = "1000"\n'
@@ -148,3 +150,19 @@ def test_t35_few_files_are_an_error_with_a_name_or_enough(home, serving, limit):
     home.program = program
     assert home.run("again").code == 0
     home.check_integrity()
+
+
+def test_help_man_page_and_readme_tell_of_the_same_codes(home):
+    def numbers(texts):
+        return {int(n) for text in texts for n in text.split(", ")}
+
+    rows = (ROOT / "README.md").read_text().split("| exit | meaning")[1].split("\n\n")[0]
+    promised = numbers(re.findall(r"^\| ([0-9, ]+) \|", rows, re.M))
+    assert {0, 5, 6, 65, 143} <= promised
+    helps = {what: home.weir(*what, "--help").out.split("Exit codes:")[1] for what in ((), ("run",))}
+    for what, text in helps.items():
+        assert numbers(re.findall(r"^  ([0-9]+) ", text, re.M)) == promised, what
+    page = (ROOT / "doc/weir.1").read_text().split(".Sh EXIT STATUS")[1].split(".El")[0]
+    assert numbers(n.replace(" , ", ", ") for n in re.findall(r"^\.It (.+)$", page, re.M)) == promised
+    page = home.weir("__man", "run").out.split(".Sh EXIT STATUS")[1]
+    assert numbers(re.findall(r"^  ([0-9]+) ", page, re.M)) == promised
