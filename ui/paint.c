@@ -198,29 +198,32 @@ static void paint_cell(const struct paint *paint, const struct cell *cell, int r
     }
 }
 
+/* Rows that are as before cost one comparison: equal screens are equal bytes (ui/grid.h). */
 static void paint_changed(struct paint *paint, const struct grid *grid)
 {
-    for (int row = 0; row < grid->rows; row++) {
+    size_t row_size = (size_t)grid->columns * sizeof(struct cell);
+    for (int row = 0; row < grid->rows && row_size > 0; row++) {
+        const struct cell *cells = grid_at(grid, row, 0);
+        struct cell *before = grid_at(&paint->painted, row, 0);
+        if (memcmp(cells, before, row_size) == 0) {
+            continue;
+        }
         for (int column = 0; column < grid->columns; column++) {
-            const struct cell *cell = grid_at(grid, row, column);
-            struct cell *old = grid_at(&paint->painted, row, column);
-            bool same = paint->known && grid_equal_cell(cell, old);
-            *old = *cell;
-            if (!same && cell->width) {
+            const struct cell *cell = &cells[column];
+            if (cell->width && !grid_equal_cell(cell, &before[column])) {
                 paint_cell(paint, cell, row, column);
             }
         }
+        memcpy(before, cells, row_size);
     }
 }
 
 void paint_frame(struct paint *paint, const struct grid *grid)
 {
-    if (paint->painted.rows != grid->rows || paint->painted.columns != grid->columns) {
+    bool fits = paint->painted.rows == grid->rows && paint->painted.columns == grid->columns;
+    if (!fits || !paint->known) {
+        erase(); /* now what curses holds are blanks */
         grid_resize(&paint->painted, grid->rows, grid->columns);
-        paint->known = false;
-    }
-    if (!paint->known) {
-        erase();
     }
     paint_changed(paint, grid);
     paint->known = true;

@@ -1,8 +1,9 @@
 /*
  * The screen's loop: one poll on the terminal, the subscription and the signals' wake-up.
  *
- * A frame is painted when something has changed, at most 60 times a second; while nothing changes
- * nothing wakes up, but for a count of seconds while an answer is awaited.
+ * A frame is painted when something has changed, after a key at once and else at most 60 times a
+ * second; while nothing changes nothing wakes up, but for a count of seconds while an answer is
+ * awaited.
  */
 #include "ui/ui.h"
 
@@ -22,6 +23,7 @@
 
 #define FRAME_US (CLOCK_S(1) / 60)
 #define READ_BYTES ((size_t)16 << 10)
+#define TYPED_BYTES 64 /* no more comes at once from somebody who types */
 #define STOP_FLUSH_US CLOCK_MS(100)
 
 enum { POLL_TERMINAL, POLL_EVENTS, POLL_WAKE, POLL_COUNT };
@@ -121,6 +123,9 @@ static void read_terminal(struct ui *ui, short events)
     ssize_t got = read(STDIN_FILENO, bytes, sizeof(bytes));
     if (got > 0) {
         keys__feed(ui, bytes, (size_t)got);
+        if (got <= TYPED_BYTES) {
+            ui->next_frame_us = 0; /* what a key does is seen at once */
+        }
     } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
         ui__leave(ui, ERR_CLOSED);
     }
