@@ -11,6 +11,7 @@
 #include "app/version.h"
 #include "base/log.h"
 
+#define NAME_COLUMN 14
 #define HELP_COLUMN 30
 
 static const struct command *const table[] = {
@@ -127,7 +128,7 @@ static void general(struct buf *out)
     for (const struct command *const *command = table; *command; command++) {
         size_t from = out->n;
         buf_appendf(out, "  %s", (*command)->name);
-        append_padded(out, from, 12);
+        append_padded(out, from, NAME_COLUMN);
         buf_appendf(out, "%s\n", (*command)->summary);
     }
     buf_append_str(out, "\nOptions of every command:\n");
