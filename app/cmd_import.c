@@ -103,12 +103,12 @@ static int run(const struct global_options *global, const struct arguments *argu
 const struct command command_import = {
     .name = "import",
     .operands = "FILE...",
-    .summary = "take in sessions from exports of weir, ChatGPT or ShareGPT",
+    .summary = "take in sessions from weir, ChatGPT, ShareGPT or crush",
     .details =
         "What FILE is shows in its beginning; - is standard input. Taken in are JSON and JSON\n"
-        "lines of 'weir export', the conversations.json of a ChatGPT account export, and ShareGPT\n"
-        "JSON. What is there already is left alone, so importing again adds only what is new. A\n"
-        "record that is damaged is told and left out.\n",
+        "lines of 'weir export', the conversations.json of a ChatGPT account export, ShareGPT\n"
+        "JSON, and the database of crush (crush.db). What is there already is left alone, so\n"
+        "importing again adds only what is new. A record that is damaged is told and left out.\n",
     .options = options,
     .run = run,
 };

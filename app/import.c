@@ -18,7 +18,7 @@
 
 static const struct importer *const importers[] = {
     &importer_weir,     &importer_weir_lines,     &importer_chatgpt,
-    &importer_sharegpt, &importer_sharegpt_lines,
+    &importer_sharegpt, &importer_sharegpt_lines, &importer_crush,
 };
 
 /* ---- for importers ---- */
@@ -145,7 +145,8 @@ static enum err_code choose(struct running *self, struct sv head, struct err *er
         }
     }
     return err_set(err, ERR_INVALID,
-                   "it is none of: an export of weir, conversations.json of ChatGPT, ShareGPT");
+                   "it is none of: an export of weir, conversations.json of ChatGPT, ShareGPT,"
+                   " a database of crush");
 }
 
 static void scan_for(struct running *self, struct scan *scan)
@@ -217,6 +218,9 @@ enum err_code import_bytes(const struct import_options *options, struct sv bytes
     if (code) {
         return code;
     }
+    if (self.importer->read) {
+        return err_set(err, ERR_INVALID, "a database is read from its file only");
+    }
     open_archive(&self);
     scan_for(&self, &scan);
     code = scan_feed(&scan, bytes, err);
@@ -251,6 +255,10 @@ static enum err_code import_fd(struct running *self, int fd, const char *path, s
     }
     if (code == ERR_OK) {
         open_archive(self);
+    }
+    if (code == ERR_OK && self->importer->read) {
+        code = self->importer->read(&self->import, path, err);
+    } else if (code == ERR_OK) {
         scan_for(self, &scan);
         code = scan_feed(&scan, buf_sv(&head), err);
         code = code ? code : feed_file(&scan, fd, path, err);

@@ -17,10 +17,12 @@
 
 #include "app/import_scan.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/sv.h"
 #include "base/ulid.h"
 #include "store/archive.h"
+#include "store/attachment.h"
 #include "store/store.h"
 
 struct import_options {
@@ -56,11 +58,13 @@ struct importer {
     const char *pattern;          /* import_scan.h */
     size_t max_bytes, max_values; /* of a record */
     bool (*knows)(struct sv head);
+    /* Instead of records: the whole file, which is no stream. NULL: records. */
+    enum err_code (*read)(struct import *import, const char *path, struct err *err);
     /* One record, repaired and trimmed; or the beginning or end of a container. */
     enum err_code (*take)(struct import *import, const struct scan_event *event, struct err *err);
 };
 extern const struct importer importer_weir, importer_weir_lines, importer_chatgpt,
-    importer_sharegpt, importer_sharegpt_lines;
+    importer_sharegpt, importer_sharegpt_lines, importer_crush;
 
 /* A session's record, its other records, its end, which also comes of itself. `json` as archive_put
  * wants it. */
@@ -69,6 +73,13 @@ enum err_code import_put(struct import *import, enum archive_kind kind, struct s
                          struct err *err) NODISCARD;
 enum err_code import_end(struct import *import, struct err *err) NODISCARD;
 void import_refuse(struct import *import, const char *what, const char *reason);
+
+/* Keeps the bytes, which a message of the session at hand then names. A dry run only tells the id.
+ */
+enum err_code import_attachment(struct import *import, struct sv type, struct sv bytes,
+                                char ret_id[ATTACHMENT_ID_LENGTH + 1], struct err *err) NODISCARD;
+/* Appends what the base64 says. False: it is none, or more than fits. Source: RFC 4648. */
+bool import_decode(struct buf *out, struct sv text);
 
 /* An id that is made from a kind and an id of the source: always the same. Its time is `at_us`. */
 struct ulid import_id(const char *kind, struct sv source, int64_t at_us);

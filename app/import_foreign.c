@@ -22,6 +22,14 @@ enum err_code foreign_session(struct import *import, const struct foreign_sessio
     record_id(&out, "branch", &session->branch);
     record_int(&out, "created_at", session->created_us);
     record_int(&out, "last_active_at", session->active_us);
+    record_text(&out, "metadata", some(session->metadata));
+    record_known(&out, "archived_at", session->archived ? session->active_us : -1);
+    if (session->messages > 0) {
+        record_int(&out, "message_count", session->messages);
+        record_int(&out, "input_tokens", session->in);
+        record_int(&out, "output_tokens", session->out);
+        record_int(&out, "cost_micros", session->cost_micros);
+    }
     buf_append_byte(&out, '}');
     enum err_code code = import_session(import, buf_sv(&out), err);
     buf_release(&out);
@@ -67,7 +75,9 @@ enum err_code foreign_message(struct import *import, const struct foreign_messag
     record_int(&out, "seq", message->seq);
     record_text(&out, "role", sv_from(role_text(message->role)));
     record_text(&out, "model", some(message->model));
-    record_text(&out, "reason", SV("end_turn"));
+    record_text(&out, "reason",
+                sv_from(finish_reason_text(message->reason ? message->reason : FINISH_END_TURN)));
+    record_text(&out, "detail", some(message->detail));
     record_int(&out, "created_at", message->created_us);
     record_int(&out, "ended_at", message->created_us);
     record_key(&out, "parts");

@@ -16,6 +16,9 @@ struct foreign_session {
     struct ulid id, branch; /* branch: the current one */
     struct sv title, model; /* empty: none */
     int64_t created_us, active_us;
+    struct sv metadata;                     /* a JSON text; empty: none */
+    bool archived;                          /* out of the list of sessions */
+    int64_t messages, cost_micros, in, out; /* its sums; messages 0: they are counted */
 };
 enum err_code foreign_session(struct import *import, const struct foreign_session *session,
                               struct err *err) NODISCARD;
@@ -39,6 +42,8 @@ struct foreign_message {
     struct sv model; /* empty: none */
     const struct foreign_part *parts;
     size_t part_count;
+    enum finish_reason reason; /* FINISH_NONE: its end */
+    struct sv detail;          /* of an error; empty: none */
 };
 enum err_code foreign_message(struct import *import, const struct foreign_message *message,
                               struct err *err) NODISCARD;

@@ -41,36 +41,6 @@ static enum err_code check_version(struct sv text, struct err *err)
                : ERR_OK;
 }
 
-static int digit_of(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
-/* Source: RFC 4648. False: it is none. */
-static bool append_decoded(struct buf *out, struct sv text)
-{
-    uint32_t bits = 0;
-    size_t n = 0;
-    while (text.n > 0 && text.p[text.n - 1] == '=') {
-        text.n--;
-    }
-    for (size_t i = 0; i < text.n; i++) {
-        int digit = digit_of(text.p[i]);
-        if (digit < 0) {
-            return false;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        n += 6;
-        if (n >= 8) {
-            n -= 8;
-            (void)buf_append_byte(out, (char)(bits >> n & 255));
-        }
-    }
-    return buf_ok(out);
-}
-
 static bool is_id(struct sv id)
 {
     bool is = id.n == ATTACHMENT_ID_LENGTH;
@@ -91,7 +61,7 @@ static bool read_attachment(const struct import *import, struct sv json, struct 
     struct sv data = json_raw_get(json, SV("data"));
     struct sv id = unquoted(json_raw_get(json, SV("id")));
     if (data.n > 0) {
-        return append_decoded(out, unquoted(data));
+        return import_decode(out, unquoted(data));
     }
     if (!import->options->attachments || !is_id(id)) {
         return false;
@@ -110,15 +80,15 @@ static enum err_code take_attachment(struct import *import, struct sv json, stru
     enum err_code code = ERR_OK;
     if (!read_attachment(import, json, &bytes)) {
         import_refuse(import, "an attachment", "its bytes are not there");
+        buf_release(&bytes);
+        return ERR_OK;
+    }
+    attachment_id(buf_sv(&bytes), made);
+    if (!sv_equal_str(id, made)) {
+        import_refuse(import, "an attachment", "its bytes are not those of its id");
     } else {
-        struct attachment added;
-        attachment_id(buf_sv(&bytes), made);
-        if (!sv_equal_str(id, made)) {
-            import_refuse(import, "an attachment", "its bytes are not those of its id");
-        } else if (import->options->store) {
-            code = attachment_add(import->options->store, unquoted(json_raw_get(json, SV("type"))),
-                                  buf_sv(&bytes), &added, err);
-        }
+        code = import_attachment(import, unquoted(json_raw_get(json, SV("type"))), buf_sv(&bytes),
+                                 made, err);
     }
     buf_release(&bytes);
     return code;

@@ -1,8 +1,8 @@
 /*
  * Figures of the message service that depend on the disk and on who else writes: the end of a long
- * answer beside a sync of its own, text beside a bulk writer in another process and without it,
- * many streams beside one write for each delta. Contenders take turns; medians. One JSON object a
- * line.
+ * answer beside a sync of its own, text beside a bulk writer in another process, beside an import
+ * of weir's and without either, many streams beside one write for each delta. Contenders take
+ * turns; medians. One JSON object a line.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "store/update.h"
 #include "tests/bench/store_bench.h"
 
@@ -22,6 +23,7 @@
 #define STREAM_TICKS 200
 
 static char folder[] = "/tmp/weir-bench-XXXXXX";
+static const char *weir; /* the program, two folders above this one */
 
 /* ---- the end of a 1 MB answer ---- */
 
@@ -122,11 +124,96 @@ static double p99_of_flush(struct store *store, int count)
     return delays[count * 99 / 100];
 }
 
+/* Conversations without end, each of 20 messages of 2 KB. */
+static NORETURN void talk(int fd)
+{
+    struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+    char text[2048];
+    memset(text, 'x', sizeof(text));
+    for (int number = 0;; number++) {
+        buf_clear(&line);
+        buf_appendf(&line, "{\"id\":\"%d\",\"conversations\":[", number);
+        for (int i = 0; i < 20; i++) {
+            buf_appendf(&line, "%s{\"from\":\"%s\",\"value\":\"%.*s\"}", i ? "," : "",
+                        i % 2 ? "gpt" : "human", (int)sizeof(text), text);
+        }
+        buf_append_str(&line, "]}\n");
+        for (size_t at = 0; at < line.n;) {
+            ssize_t n = write(fd, line.p + at, line.n - at);
+            if (n < 0) {
+                _exit(1);
+            }
+            at += (size_t)n;
+        }
+    }
+}
+
+static NORETURN void import_from(int fd, const char *path)
+{
+    int nowhere = open("/dev/null", O_WRONLY);
+    dup2(fd, STDIN_FILENO);
+    dup2(nowhere, STDOUT_FILENO);
+    execl(weir, weir, "--db", path, "import", "-", (char *)NULL);
+    perror(weir);
+    _exit(1);
+}
+
+static int64_t count_messages(const char *path)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    int64_t count = -1;
+    sqlite3_open(path, &db);
+    sqlite3_prepare_v2(db, "SELECT count(*) FROM message", -1, &stmt, NULL);
+    if (sqlite3_step(stmt) == SQLITE_ROW) {
+        count = sqlite3_column_int64(stmt, 0);
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return count;
+}
+
+static void end_child(pid_t child)
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static double beside_an_import(struct store *store, const char *path, int count)
+{
+    int ends[2];
+    if (pipe(ends)) {
+        perror("pipe");
+        exit(1);
+    }
+    pid_t talker = fork();
+    if (talker == 0) {
+        talk(ends[1]);
+    }
+    pid_t peer = fork();
+    if (peer == 0) {
+        close(ends[1]);
+        import_from(ends[0], path);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    clock_sleep_us(CLOCK_MS(200));
+    int64_t before = count_messages(path), began = clock_mono_us();
+    double p99 = p99_of_flush(store, count);
+    double seconds = (double)(clock_mono_us() - began) / 1e6;
+    print("import_meanwhile_messages_per_second", (double)(count_messages(path) - before) / seconds,
+          "per_second");
+    end_child(peer);
+    end_child(talker);
+    return p99;
+}
+
 static void bench_peer(struct broker *broker, int count)
 {
     struct store *store = open_store(folder, "peer.db", broker, -1);
     char *path = xasprintf("%s/peer.db", folder);
     double alone = p99_of_flush(store, count);
+    print("flush_beside_an_import_p99_ms", beside_an_import(store, path, count), "ms");
     pid_t peer = fork();
     if (peer == 0) {
         write_in_bulk(path);
@@ -134,8 +221,7 @@ static void bench_peer(struct broker *broker, int count)
     clock_sleep_us(CLOCK_MS(100));
     print("flush_beside_a_bulk_writer_p99_ms", p99_of_flush(store, count), "ms");
     print("flush_alone_p99_ms", alone, "ms");
-    kill(peer, SIGKILL);
-    waitpid(peer, NULL, 0);
+    end_child(peer);
     store_free(store);
     free(path);
 }
@@ -199,6 +285,8 @@ int main(int argc, char **argv)
         perror("bench_store_disk");
         return 1;
     }
+    const char *slash = strrchr(argv[0], '/');
+    weir = xasprintf("%.*s../../weir", slash ? (int)(slash - argv[0] + 1) : 0, argv[0]);
     struct broker *broker = broker_new(NULL);
     bench_end(broker);
     bool all = argc > 1 && strcmp(argv[1], "--all") == 0;

@@ -1,9 +1,11 @@
 """What was exported comes back, and what others exported comes in."""
 
+import contextlib
 import json
 import os
 import sqlite3
 import subprocess
+import time
 
 import fake_server as fake
 import pytest
@@ -198,3 +200,166 @@ def test_a_long_file_is_imported_in_little_memory(home):
     child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0
     assert used.ru_maxrss <= 100 * 1024
+
+
+WHOLE = """SELECT s.uid, count(DISTINCT m.id), sum(length(CAST(p.text AS BLOB)) +
+    coalesce((SELECT sum(length(CAST(g.text AS BLOB))) FROM segment g WHERE g.message = m.id), 0))
+    FROM session s JOIN branch b ON b.session = s.id JOIN message m ON m.branch = b.id
+    JOIN part p ON p.message = m.id WHERE s.deleted_at IS NULL GROUP BY s.uid"""
+
+
+def sessions_shown(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        try:
+            return {row[0]: row[1:] for row in connection.execute(WHOLE)}
+        except sqlite3.OperationalError:
+            return {}  # the first kill came before the schema
+
+
+def test_an_import_that_is_killed_leaves_whole_sessions_and_the_next_one_completes_it(
+        home, tmp_path):
+    file = home.work / "conversations.json"
+    talks = [conversation(number) for number in range(10)]
+    for talk in talks:
+        for n in range(80):
+            text = "long " * 60000 if talk is talks[5] and n == 50 else "x" * 2000
+            talk["mapping"][f"n{n}"] = node("user", text, f"n{n - 1}" if n else "c", [f"n{n + 1}"])
+        talk["mapping"]["c"]["children"] = ["n0"]
+    file.write_text(json.dumps(talks))
+    began = time.monotonic()
+    assert elsewhere(home, tmp_path, "import", file).code == 0
+    whole_seconds = time.monotonic() - began
+    expected = sessions_shown(tmp_path / "other.db")
+    assert len(expected) == len(talks)
+    partly = 0
+    for part in (0.4, 0.7, 0.5):
+        child = subprocess.Popen([*home.program, "import", str(file)], env=home.env,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(whole_seconds * part)
+        child.kill()
+        child.wait()
+        shown = sessions_shown(home.db)
+        assert shown == {uid: expected[uid] for uid in shown}
+        partly += 0 < len(shown) < len(talks)
+        home.check_integrity()
+    assert partly > 0, "no kill came in the middle"
+    assert home.weir("import", file).code == 0
+    assert sessions_shown(home.db) == expected
+    one, other = (home.weir(*db, "export", "--all", "--format", "jsonl").stdout
+                  for db in ((), ("--db", tmp_path / "other.db")))
+    assert one == other
+
+
+CRUSH = """
+CREATE TABLE sessions (id TEXT PRIMARY KEY, parent_session_id TEXT, title TEXT NOT NULL,
+    message_count INTEGER NOT NULL DEFAULT 0, prompt_tokens INTEGER NOT NULL DEFAULT 0,
+    completion_tokens INTEGER NOT NULL DEFAULT 0, cost REAL NOT NULL DEFAULT 0.0,
+    updated_at INTEGER NOT NULL, created_at INTEGER NOT NULL, summary_message_id TEXT, todos TEXT);
+CREATE TABLE messages (id TEXT PRIMARY KEY, session_id TEXT NOT NULL, role TEXT NOT NULL,
+    parts TEXT NOT NULL DEFAULT '[]', model TEXT, provider TEXT, created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, finished_at INTEGER, is_summary_message INTEGER DEFAULT 0);
+"""
+
+
+def crush_part(kind, **data):
+    return {"type": kind, "data": data}
+
+
+CRUSH_MESSAGES = [
+    ("user", [crush_part("text", text="a question"), crush_part("binary", **{
+        "Path": "/tmp/dot.png", "MIMEType": "image/png", "Data": "iVBORw=="}),
+              crush_part("finish", reason="stop", time=0)]),
+    ("assistant", [crush_part("reasoning", thinking="a thought", signature="s"),
+                   crush_part("text", text="let me see"),
+                   crush_part("tool_call", id="t1", name="view", input="{\"a\":1}", finished=True),
+                   crush_part("finish", reason="tool_use", time=1700000003)]),
+    ("tool", [crush_part("tool_result", tool_call_id="t1", name="view", content="42",
+                         is_error=False)]),
+    ("assistant", [crush_part("text", text="42, then"), crush_part("newfangled", x=1),
+                   crush_part("finish", reason="error", message="m", details="quota is used up")]),
+    ("user", [crush_part("shell_command", command="ls", output="a b", exit_code=1),
+              crush_part("image_url", url="http://127.0.0.1/x.png")]),
+]
+
+
+def crush_database(path, messages=CRUSH_MESSAGES, more=""):
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.executescript(CRUSH)
+        db.execute("INSERT INTO sessions VALUES ('s1', NULL, 'a talk', 5, 10, 20, 0.125,"
+                   " 1700000100, 1700000000, NULL, NULL)")
+        db.execute("INSERT INTO sessions VALUES ('m2$$t1', 's1', 'a helper', 0, 0, 0, 0,"
+                   " 1700000100, 1700000000, NULL, NULL)")
+        for at, (role, parts) in enumerate(messages):
+            text = parts if isinstance(parts, (str, bytes)) else json.dumps(parts)
+            db.execute("INSERT INTO messages VALUES (?, 's1', ?, ?, 'opus', 'anthropic', ?, 0, 0, 0)",
+                       (f"m{at}", role, text, 1700000001))
+        db.executescript(more)
+
+
+def test_a_database_of_crush_keeps_parts_times_models_and_cost(home):
+    file = home.work / "crush.db"
+    crush_database(file)
+    for expected in ((2, 5), (0, 0)):
+        data, = imported(home, file)
+        assert (data["format"], data["refused"]) == ("crush", 1)
+        assert (data["sessions"], data["messages"]) == expected
+    sessions = home.weir("export", "--all", "--format", "json").json["sessions"]
+    talk, = (s for s in sessions if s["session"]["title"] == "a talk")
+    helper, = (s for s in sessions if s is not talk)
+    assert talk["session"]["cost_micros"] == 125000
+    assert talk["session"]["created_at"] == 1700000000000000
+    assert json.loads(helper["session"]["metadata"]) == {"crush_parent": "s1"}
+    assert [s["title"] for s in home.weir("session", "list", "--json").json] == ["a talk"]
+    first, second, third, fourth, fifth = talk["messages"]
+    assert second["model"] == "anthropic/opus" and second["reason"] == "tool_use"
+    assert [p["kind"] for p in second["parts"]] == ["reasoning", "text", "tool_call"]
+    assert second["parts"][2]["tool_id"] == third["parts"][0]["tool_id"] == "t1"
+    assert first["parts"][1]["kind"] == "attachment"
+    assert talk["attachments"][0]["data"] == "iVBORw=="
+    assert (fourth["reason"], fourth["detail"]) == ("error", "quota is used up")
+    assert fifth["parts"][0]["text"] == "$ ls\n\na b\n\nexit code 1"
+
+
+def test_an_imported_session_goes_on(home, serving):
+    server = serving(fake.answer(("and so on",)))
+    file = home.work / "crush.db"
+    crush_database(file, CRUSH_MESSAGES[:3])
+    imported(home, file)
+    handle = home.weir("session", "list", "--json").json[0]["handle"]
+    assert home.run("-s", handle, "go on").out.strip() == "and so on"
+    body = server.turns()[-1].json
+    assert [m["role"] for m in body["messages"]] == ["user", "assistant", "tool", "user"]
+
+
+HOSTILE_CRUSH = [
+    b"\xff\xfe", "not json", "{}", "[1,null,[]]", '[{"type":5,"data":7}]',
+    '[{"type":"binary","data":{"Data":"!!!"}}]', "[" * 5000,
+    '[{"type":"text","data":{"text":"' + "x" * 3000000 + '"}}]',
+    json.dumps([crush_part("text", text="y")] * 3000),
+]
+
+
+def test_hostile_databases_of_crush_are_read_as_far_as_they_are_sound(home):
+    file = home.work / "crush.db"
+    crush_database(file, [("user", parts) for parts in HOSTILE_CRUSH] + [("king", "[]")],
+                   "UPDATE messages SET created_at = -5, role = 'user' WHERE id = 'm0';"
+                   "UPDATE sessions SET cost = -1e300, created_at = 9223372036854775807")
+    data, = imported(home, file)
+    assert data["refused"] > 5 and data["sessions"] == 2
+    home.check_integrity()
+    bytes_of = file.read_bytes()
+    for at in range(100, len(bytes_of), len(bytes_of) // 7):
+        file.write_bytes(bytes_of[:at] + b"\xff" * 64 + bytes_of[at + 64:])
+        assert home.weir("import", file).code in (0, 65), at
+    file.write_bytes(bytes_of[:5000])
+    assert home.weir("import", file).code in (0, 65)
+    home.check_integrity()
+
+
+def test_a_view_in_the_place_of_a_table_is_not_read(home):
+    file = home.work / "crush.db"
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        db.executescript("CREATE TABLE t (x); CREATE VIEW sessions AS WITH RECURSIVE c(id) AS"
+                         " (SELECT 1 UNION ALL SELECT id + 1 FROM c) SELECT * FROM c;"
+                         " CREATE VIEW messages AS SELECT * FROM sessions")
+    assert home.weir("import", file).code == 65
