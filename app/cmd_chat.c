@@ -245,7 +245,11 @@ static enum err_code open_all(struct chat *chat, struct err *err)
     if (!code) {
         note_other_model(chat);
     }
-    return code ? code : engine_open(chat->store, chat->config, &chat->choice, &chat->engine, err);
+    code = code ? code : engine_open(chat->store, chat->config, &chat->choice, &chat->engine, err);
+    if (!code) {
+        engine_make_titles(chat->engine);
+    }
+    return code;
 }
 
 static enum err_code show(struct chat *chat, struct err *err)

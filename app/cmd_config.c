@@ -112,6 +112,10 @@ static void append_config(struct buf *out, const struct config *config, const ch
                 file_exists(config->path) ? "" : " (does not exist)");
     append_model(out, config);
     line(out, "system", config->system);
+    if (config->title_model) {
+        buf_append_str(out, "[title]\n");
+        line(out, "  model", config->title_model);
+    }
     buf_append_str(out, "[store]\n");
     line(out, "  path", database);
     buf_appendf(out, "  debounce_ms = %lld\n", (long long)(config->debounce_us / 1000));
@@ -168,6 +172,12 @@ static int check(const struct config *config)
     struct model_choice choice;
     for (size_t i = 0; i < config->alias_count; i++) {
         if (model_choose(config, config->aliases[i].name, &choice, &err)) {
+            return command_fail(&err);
+        }
+        model_choice_release(&choice);
+    }
+    if (config->title_model) {
+        if (model_choose(config, config->title_model, &choice, &err)) {
             return command_fail(&err);
         }
         model_choice_release(&choice);

@@ -326,6 +326,7 @@ void config_free(struct config *config)
     free(config->path);
     free(config->model);
     free(config->system);
+    free(config->title_model);
     free(config->store_path);
     free(config);
 }

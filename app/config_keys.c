@@ -21,6 +21,7 @@
 static const struct config_key keys[] = {
     {"model", KEY_TEXT, OF_CONFIG(model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
     {"system", KEY_TEXT, OF_CONFIG(system), 0, 0, "a text"},
+    {"title.model", KEY_TEXT, OF_CONFIG(title_model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
     {"store.path", KEY_PATH, OF_CONFIG(store_path), 0, 0, "a path that begins with / or ~/"},
     {"store.debounce_ms", KEY_MS, OF_CONFIG(debounce_us), 0, 1000, "a whole number from 0 to 1000"},
     {"network.connect_timeout_s", KEY_SECONDS, OF_CONFIG(connect_us), 0.1, 86400, TIMEOUT_EXPECTED},

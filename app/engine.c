@@ -273,6 +273,11 @@ static void *engine_main(void *arg)
 
 /* ---- what others call ---- */
 
+void engine_make_titles(struct engine *engine)
+{
+    engine->makes_titles = true;
+}
+
 enum err_code engine_start(struct engine *engine, struct err *err)
 {
     pthread_mutex_lock(&engine->lock);

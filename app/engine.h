@@ -54,6 +54,9 @@ struct engine_order {
 enum err_code engine_open(struct store *store, const struct config *config,
                           const struct model_choice *choice, struct engine **ret_engine,
                           struct err *err) NODISCARD;
+/* Sessions in which an answer ends get a title from the config's [title] model (app/titles.h).
+ * Before engine_start. */
+void engine_make_titles(struct engine *engine);
 /* Starts the thread; it loads libcurl when the provider needs it. Once; after the first frame. */
 enum err_code engine_start(struct engine *engine, struct err *err) NODISCARD;
 /* Looks for a local server and, when there is one, publishes NOTICE_OFFER;

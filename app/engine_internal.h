@@ -1,5 +1,6 @@
 /*
- * Engine, inside: shared by engine.c, run.c, attempt.c, prepare.c, reply.c and offer.c only.
+ * Engine, inside: shared by engine.c, run.c, attempt.c, prepare.c, reply.c, offer.c and titles.c
+ * only.
  *
  * The engine's thread owns the runs, the transfers and the clocks. Everybody else talks to it by
  * orders: callers send and cancel, the writer's thread reports that a turn was stored or an answer
@@ -167,7 +168,8 @@ struct engine {
     pthread_cond_t changed;
     struct order *orders, **orders_tail;
     bool started, alive, stopping;
-    unsigned threads; /* short-lived ones that still run */
+    bool makes_titles; /* not changed once the thread runs */
+    unsigned threads;  /* short-lived ones that still run */
 
     /* The thread's own. */
     struct http *http;
@@ -216,6 +218,17 @@ void attempt_let_go(struct run *run);
 
 /* prepare.c */
 enum err_code prepare_start(struct run *run, struct err *err) NODISCARD;
+/* A request that belongs to no run, with one prompt. */
+struct prepare_hidden {
+    struct engine *engine;
+    struct target *target;
+    const char *system;
+    struct message *prompt;
+    struct chat_extras *extras;
+};
+/* Made here and now, which may take as long as the command for the key. */
+enum err_code prepare_hidden(const struct prepare_hidden *hidden, struct prepared *ret_prepared,
+                             struct err *err) NODISCARD;
 
 /* offer.c: on the engine's thread. */
 void offer_look(struct engine *engine);

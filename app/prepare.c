@@ -17,7 +17,8 @@
 
 struct preparing {
     struct engine *engine;
-    struct run *run; /* only what was asked is read: it never changes, and the run waits for us */
+    struct run *run;           /* NULL: none */
+    const struct asked *asked; /* of the run: it never changes, and the run waits for us */
     struct target *target;
     struct turn turn;
 };
@@ -133,7 +134,7 @@ static enum err_code read_attachment(const struct preparing *preparing,
 static enum err_code load_attachments(const struct preparing *preparing,
                                       struct conversation *conversation, struct err *err)
 {
-    const struct chat_extras *extras = preparing->run->asked.extras;
+    const struct chat_extras *extras = preparing->asked->extras;
     enum err_code code = ERR_OK;
     for (size_t i = 0; i < extras->attachment_count; i++) {
         *add_attachment(conversation) = extras->attachments[i];
@@ -259,7 +260,7 @@ static enum err_code make_request(const struct preparing *preparing,
                                   struct prepared *prepared, struct err *err)
 {
     const struct target *target = preparing->target;
-    const struct asked *asked = &preparing->run->asked;
+    const struct asked *asked = preparing->asked;
     enum err_code code = http_check_url(target->provider.base_url,
                                         target->provider.allow_plain_http, &prepared->host, err);
     if (code == ERR_OK) {
@@ -327,12 +328,27 @@ static void *prepare_main(void *arg)
 enum err_code prepare_start(struct run *run, struct err *err)
 {
     struct preparing *preparing = xcalloc(1, sizeof(*preparing));
-    *preparing = (struct preparing){run->engine, run, target_ref(run->target), run->turn};
+    *preparing =
+        (struct preparing){run->engine, run, &run->asked, target_ref(run->target), run->turn};
     enum err_code code = engine_spawn(run->engine, "weir-prepare", prepare_main, preparing, err);
     if (code) {
         target_unref(preparing->target);
         free(preparing);
     }
+    return code;
+}
+
+enum err_code prepare_hidden(const struct prepare_hidden *hidden, struct prepared *ret_prepared,
+                             struct err *err)
+{
+    char *system = xstrdup(hidden->system);
+    const struct asked asked = {.system = system, .extras = hidden->extras};
+    const struct preparing preparing = {
+        .engine = hidden->engine, .asked = &asked, .target = hidden->target};
+    struct message *prompt = hidden->prompt;
+    const struct conversation conversation = {.messages = &prompt, .count = 1};
+    enum err_code code = make_request(&preparing, &conversation, ret_prepared, err);
+    free(system);
     return code;
 }
 

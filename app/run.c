@@ -10,6 +10,7 @@
 
 #include "app/budgeting.h"
 #include "app/engine_internal.h"
+#include "app/titles.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -324,6 +325,9 @@ void run_on_saved(struct run *run)
 {
     run->pending--;
     log_write(LOG_INFO, "answer %s has ended", run->turn.answer.text);
+    if (!run->engine->stop_seen) {
+        titles_make(run->engine, &run->session);
+    }
 }
 
 void run_stop(struct run *run, enum finish_reason reason)
