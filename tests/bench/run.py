@@ -10,98 +10,23 @@ each prints one JSON object per line: a name, and numbers by their unit.
 """
 
 import argparse
-import fcntl
 import json
 import os
 import pathlib
 import re
-import select
 import shutil
 import signal
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 
-import starts
+import screens
 import streams
+from screen import BenchError, Screen, environment, percentile
 
-ROWS, COLUMNS = 40, 120
-FRAME_SECONDS = 5.0
 PROMPT = "say something"
-
-
-class BenchError(Exception):
-    """Something could not be measured; the text says what."""
-
-
-class Screen:
-    """A program on a pseudo-terminal of its own."""
-
-    def __init__(self, command, env):
-        clock, clock_end = os.pipe()  # both ends close at exec
-        self.pid, self.fd = os.forkpty()
-        if self.pid == 0:
-            try:
-                size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
-                fcntl.ioctl(0, termios.TIOCSWINSZ, size)
-                os.write(clock_end, struct.pack("d", time.perf_counter()))
-                os.execve(command[0], command, env)
-            finally:
-                os._exit(127)
-        self.began = struct.unpack("d", os.read(clock, 8))[0]
-        os.close(clock)
-        os.close(clock_end)
-        self.output = b""
-
-    def read(self, seconds):
-        """Adds what comes within the time to the output; False when the program closed its end."""
-        if not select.select([self.fd], [], [], max(seconds, 0))[0]:
-            return True
-        try:
-            piece = os.read(self.fd, 65536)
-        except OSError:
-            return False
-        self.output += piece
-        return bool(piece)
-
-    def wait_for(self, text):
-        """Milliseconds from the start until the output holds the text."""
-        end = self.began + FRAME_SECONDS
-        while text not in self.output:
-            if time.perf_counter() > end or not self.read(end - time.perf_counter()):
-                raise BenchError(f"{text!r} did not come to the screen: {self.output[-300:]!r}")
-        return (time.perf_counter() - self.began) * 1000
-
-    def settle(self, seconds):
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end and self.read(end - time.perf_counter()):
-            pass
-
-    def close(self):
-        """Ends the program as a person's 'kill' would, and by force when that takes too long."""
-        os.kill(self.pid, signal.SIGTERM)
-        end = time.perf_counter() + 2
-        while os.waitpid(self.pid, os.WNOHANG) == (0, 0):
-            if time.perf_counter() > end:
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
-                break
-            self.read(0.001)
-        os.close(self.fd)
-
-
-def environment(home):
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("WEIR_", "XDG_", "LC_"))}
-    env.update(HOME=home, TERM="xterm-256color", LANG="C.UTF-8", LC_ALL="C.UTF-8")
-    for kind in ("DATA", "CONFIG", "STATE", "CACHE"):
-        env[f"XDG_{kind}_HOME"] = os.path.join(home, kind.lower())
-    env["XDG_RUNTIME_DIR"] = os.path.join(home, "run")
-    os.makedirs(env["XDG_RUNTIME_DIR"], mode=0o700, exist_ok=True)
-    return env
 
 
 def make_store(weir, env):
@@ -131,10 +56,6 @@ def cpu_ms(command, env, count):
             raise BenchError(f"{command}: status {status}")
         times.append((usage.ru_utime + usage.ru_stime) * 1000)
     return statistics.median(times)
-
-
-def percentile(values, percent):
-    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
 def first_frame(command, text, env):
@@ -191,12 +112,16 @@ def measure_idle(weir, seconds, env, folder):
     screen = Screen([weir], env)
     try:
         screen.settle(3)
+        before = len(screen.output)
+        screen.settle(seconds)
+        written = len(screen.output) - before
         calls = count_calls(screen.pid, seconds, folder)
     finally:
         screen.close()
     for call in calls[:20]:
         print(f"    not idle: {call}")
-    return {"idle_system_calls": len(calls), "idle_seconds": seconds}
+    return {"idle_system_calls": len(calls), "idle_bytes": written,
+            "idle_seconds": seconds}
 
 
 def run_programs(folder, short):
@@ -228,6 +153,7 @@ def main():
     build = pathlib.Path(options.build).resolve()
     weir = str(build / "release/weir")
     programs = build / "release/tests/bench"
+    floor = str(programs / "baseline_floor")
     figures, problems = {}, []
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
         env = environment(folder)
@@ -235,10 +161,14 @@ def main():
                 lambda: measure_version(weir, 20 if options.short else 200, env),
                 lambda: measure_frames(weir, str(programs / "baseline_ncurses"),
                                        10 if options.short else 100, env),
-                lambda: starts.measure_first_byte(weir, options.short, env),
                 lambda: streams.measure_streams(weir, options.short, env),
                 lambda: streams.measure_tls(weir, options.short, env),
                 lambda: measure_idle(weir, 2 if options.short else 10, env, folder),
+                lambda: screens.measure_store(weir, floor, options.short),
+                lambda: screens.measure_answers(weir, floor, env, options.short),
+                lambda: screens.measure_latency(weir, floor, env),
+                lambda: screens.measure_keys(weir, env, folder, options.short),
+                lambda: screens.measure_paste(weir, env, options.short),
                 lambda: run_programs(programs, options.short)):
             try:
                 figures.update(measure())
