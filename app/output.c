@@ -42,8 +42,14 @@ int output_result(struct sv text)
         (void)safe_append(&safe, text, SAFE_DEFAULT);
         text = buf_sv(&safe);
     }
-    int failure = output_write(STDOUT_FILENO, text);
+    int exit_code = output_result_safe(text);
     buf_release(&safe);
+    return exit_code;
+}
+
+int output_result_safe(struct sv text)
+{
+    int failure = output_write(STDOUT_FILENO, text);
     if (failure == EPIPE) {
         return EXIT_READER_GONE;
     }

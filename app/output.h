@@ -21,6 +21,8 @@ int output_write(int fd, struct sv text);
 /* A whole result to stdout. Gives the exit code: 0, 141 when the reader has gone, 74 otherwise (and
  * says so). */
 int output_result(struct sv text) NODISCARD;
+/* The same for text whose pieces were made safe already, and may have styles between them. */
+int output_result_safe(struct sv text) NODISCARD;
 /* Into a file, replaced at once or not at all; a pipe or a device is written to. */
 enum err_code output_to_file(const char *path, struct sv text, struct err *err) NODISCARD;
 /* The same; NULL or "-": stdout. Gives the exit code, as output_result does. */

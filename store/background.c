@@ -1,7 +1,7 @@
 /*
- * Background: folding what has ended, sweeping its chunks, emptying the log. In steps between
- * ticks; after each step it rests as long as it worked, so that it takes half of the disk's time at
- * most. All with the store's lock held before and after.
+ * Background: folding what has ended, sweeping its chunks, indexing its words, emptying the log. In
+ * steps between ticks; after each step it rests as long as it worked, so that it takes half of the
+ * disk's time at most. All with the store's lock held before and after.
  */
 #include <stdlib.h>
 
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "store/core_internal.h"
+#include "store/index_internal.h"
 
 /* Ended answers that wait in memory to be folded: beyond this, memory is worth more than the time.
  */
@@ -106,12 +107,33 @@ static void fold_row(struct store *store)
     writer_off_disk(store);
     if (done || (code && code != ERR_BUSY)) {
         store->unfolded_count--;
+        store->index_waits = true;
     }
+}
+
+/* False: nothing was to be done. What fails waits for the next change, but for a locked file. */
+static bool index_some(struct store *store)
+{
+    bool done = false;
+    struct err err;
+    writer_on_disk(store);
+    pthread_mutex_unlock(&store->lock);
+    if (!store->indexer) {
+        store->indexer = indexer_new();
+    }
+    enum err_code code = index__step(store->indexer, store->db, &done, &err);
+    if (code) {
+        log_write(LOG_INFO, "index: %s", err.text);
+    }
+    pthread_mutex_lock(&store->lock);
+    writer_off_disk(store);
+    store->index_waits = !done && (!code || code == ERR_BUSY);
+    return !done;
 }
 
 bool background_waits(const struct store *store)
 {
-    return store->done || store->unfolded_count > 0;
+    return store->done || store->unfolded_count > 0 || store->index_waits;
 }
 
 /* One step, then a rest as long as it took. */
@@ -119,15 +141,20 @@ void background_step(struct store *store)
 {
     int64_t began = clock_mono_us();
     db_set_deadline(store->db, began);
+    bool worked_at_all = true;
     if (store->done) {
         fold_ended(store);
-    } else {
+    } else if (store->unfolded_count > 0) {
         fold_row(store);
+    } else {
+        worked_at_all = index_some(store);
     }
     int64_t now = clock_mono_us();
     int64_t worked = now - began;
     store->background_us = now + (worked > REST_LEAST_US ? worked : REST_LEAST_US);
-    background_soon(store);
+    if (worked_at_all) {
+        background_soon(store);
+    }
 }
 
 /* Grown by so much since the last time: with a reader in the way the log does not shrink, and

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "store/attempt_internal.h"
 #include "store/core_internal.h"
+#include "store/index_internal.h"
 
 /* A peer's lock is waited for this long; then readers get the text as unsaved, and the write is
  * tried again. */
@@ -134,13 +135,18 @@ static struct sv error_name(enum err_code code)
  */
 enum err_code batch_extend_ended(struct db *db, int64_t row, struct err *err)
 {
+    /* The words of what it was until now, by which alone they can be taken out of the index. */
+    enum err_code code = index__remove(db, row, err);
+    if (code) {
+        return code;
+    }
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "UPDATE message SET folded = 0, chunk_first = coalesce(chunk_first, 0),"
                    " chunk_last = (SELECT max(id) FROM chunk) WHERE id = ?1",
                    err);
     db_bind_int(stmt, 1, row);
-    enum err_code code = db_run(db, stmt, err);
+    code = db_run(db, stmt, err);
     if (code == ERR_OK && db_changes(db) == 0) {
         code = err_set(err, ERR_GONE, "the message was deleted");
     }

@@ -60,7 +60,8 @@ static enum err_code run_for(struct db *db, const char *sql, int64_t from, int64
 }
 
 static const char like_sql[] =
-    "UPDATE session SET (title, title_by, scope, metadata, model, deleted_at) ="
+    "UPDATE session SET title_indexed = 0,"
+    " (title, title_by, scope, metadata, model, deleted_at) ="
     " (SELECT o.title, o.title_by, o.scope, o.metadata, o.model, session.created_at"
     "  FROM session o WHERE o.id = ?1) WHERE id = ?2";
 static const char labels_sql[] =

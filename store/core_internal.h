@@ -99,6 +99,8 @@ struct store {
     struct err spill_error; /* code ERR_OK: all that was unsaved is in a file; read after the
                                thread's end */
     struct follower *follower;
+    struct indexer *indexer;
+    bool index_waits; /* there may be words to be indexed */
     int migration_fd;
     int64_t event_seen, event_last; /* rows of event: looked at, and there are */
     bool failing;                   /* the last transaction failed: told to readers */

@@ -287,6 +287,11 @@ int64_t db_column_int(struct sqlite3_stmt *stmt, int column)
     return sqlite3_column_int64(stmt, column);
 }
 
+double db_column_real(struct sqlite3_stmt *stmt, int column)
+{
+    return sqlite3_column_double(stmt, column);
+}
+
 bool db_column_is_null(struct sqlite3_stmt *stmt, int column)
 {
     return sqlite3_column_type(stmt, column) == SQLITE_NULL;

@@ -74,6 +74,7 @@ enum err_code db_run(struct db *db, struct sqlite3_stmt *stmt, struct err *err) 
 enum err_code db_exec(struct db *db, const char *sql, struct err *err) NODISCARD;
 
 int64_t db_column_int(struct sqlite3_stmt *stmt, int column); /* NULL gives 0 */
+double db_column_real(struct sqlite3_stmt *stmt, int column);
 bool db_column_is_null(struct sqlite3_stmt *stmt, int column);
 struct sv db_column_text(struct sqlite3_stmt *stmt, int column);      /* until the next step */
 struct ulid db_column_id(struct sqlite3_stmt *stmt, int column);      /* NULL gives the unset id */

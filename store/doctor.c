@@ -123,7 +123,7 @@ static const struct count {
      "SELECT count(*) FROM chunk WHERE message <> 0 AND NOT EXISTS"
      " (SELECT 1 FROM message m WHERE m.id = chunk.message)",
      "pieces of messages that are gone (swept in the background)"},
-    {"index", DOCTOR_NOTE, "SELECT count(*) FROM message WHERE indexed = 0",
+    {"index", DOCTOR_NOTE, "SELECT count(*) FROM message WHERE indexed <= 0 AND deleted_at IS NULL",
      "messages that the search does not know yet"},
     {"attachments", DOCTOR_NOTE,
      "SELECT count(*) FROM attachment a WHERE NOT EXISTS"

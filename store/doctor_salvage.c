@@ -151,7 +151,7 @@ static enum err_code copy_table(struct salvage *salvage, const struct table *tab
 /* Tables of today's schema; those of the search are made anew from what is salvaged. */
 static const char tables_sql[] =
     "SELECT name, NOT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
-    " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'words%' AND name <> 'document'";
+    " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'words%'";
 
 static enum err_code read_tables(struct db *db, struct table **ret_tables, size_t *ret_count,
                                  struct err *err)
@@ -181,7 +181,8 @@ static enum err_code copy_all(struct salvage *salvage, const struct table *table
         code = copy_table(salvage, &tables[i], err);
     }
     if (code == ERR_OK) {
-        code = db_exec(salvage->to, "UPDATE message SET indexed = 0", err);
+        code = db_exec(salvage->to,
+                       "UPDATE message SET indexed = 0; UPDATE session SET title_indexed = 0", err);
     }
     if (code) {
         db_rollback(salvage->to);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "store/attachment_internal.h"
 #include "store/core_internal.h"
+#include "store/index_internal.h"
 #include "store/purge_internal.h"
 #include "store/sql_internal.h"
 #include "store/trash.h"
@@ -138,6 +139,30 @@ static enum err_code purge_target(struct store *store, purge__stage *const *stag
     return code;
 }
 
+/* ---- words ---- */
+
+static enum err_code run_scrub(void *arg, struct db *db, struct err *err)
+{
+    bool *done = arg;
+    return index__scrub_step(db, done, err);
+}
+
+static const struct store_write scrub_write = {.full = true, .run = run_scrub, .free_state = free};
+
+/* Words that were taken out of the index leave its pages. */
+static enum err_code scrub(struct store *store, struct err *err)
+{
+    bool *done = xcalloc(1, sizeof(*done));
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && !*done) {
+        int64_t began = clock_mono_us();
+        code = store_write(store, &scrub_write, &done, err);
+        store_rest(began);
+    }
+    free(done);
+    return code;
+}
+
 /* ---- the log ---- */
 
 static bool log_is_empty(const char *path)
@@ -225,6 +250,9 @@ enum err_code purge_session(struct store *store, const struct ulid *session,
                             struct purge_report *report, struct err *err)
 {
     enum err_code code = purge_session_rows(store, session, report, err);
+    if (code == ERR_OK) {
+        code = scrub(store, err);
+    }
     empty_log(store, report);
     return code;
 }
@@ -233,6 +261,9 @@ enum err_code purge_message(struct store *store, const struct ulid *message,
                             struct purge_report *report, struct err *err)
 {
     enum err_code code = purge_message_rows(store, message, report, err);
+    if (code == ERR_OK) {
+        code = scrub(store, err);
+    }
     empty_log(store, report);
     return code;
 }
@@ -288,6 +319,9 @@ enum err_code purge_trash(struct store *store, struct purge_report *report, stru
     }
     if (code == ERR_OK) {
         code = attachment_collect(store, ATTACHMENT_GRACE_US, &report->attachments, err);
+    }
+    if (code == ERR_OK) {
+        code = scrub(store, err);
     }
     empty_log(store, report);
     return code;

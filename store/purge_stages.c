@@ -6,6 +6,7 @@
  * attempts and its turn, then what belongs to the session as a whole.
  */
 #include "base/clock.h"
+#include "store/index_internal.h"
 #include "store/purge_internal.h"
 #include "store/sql_internal.h"
 
@@ -166,12 +167,6 @@ static enum err_code purge_parts(struct db *db, int64_t message, int64_t until,
     return code;
 }
 
-/* Its words go while its text is there to tell them. */
-static enum err_code forget_words(struct db *db, int64_t message, struct err *err)
-{
-    return sql__run_row(db, "DELETE FROM document WHERE message = ?1", message, err);
-}
-
 /* The highest number would be the next message's, too, while its own process still writes to it. */
 static enum err_code keep_number(struct db *db, int64_t message, struct err *err)
 {
@@ -212,8 +207,9 @@ static enum err_code purge_one(struct db *db, int64_t message, int64_t until,
                                struct purge_step *step, bool *ret_left, struct err *err)
 {
     int64_t turn = 0;
-    enum err_code code = forget_words(db, message, err);
-    if (code == ERR_OK) {
+    /* Its words go while its text is there to tell them. */
+    enum err_code code = index__forget(db, message, until, ret_left, err);
+    if (code == ERR_OK && !*ret_left) {
         code = purge_parts(db, message, until, step, ret_left, err);
     }
     if (code || *ret_left) {
@@ -275,8 +271,17 @@ static const char *const title_sql[] = {
 static enum err_code purge_title(struct db *db, const struct purge_target *target,
                                  struct purge_step *step, struct err *err)
 {
-    enum err_code code = ERR_OK;
+    int64_t session = 0;
+    enum err_code code =
+        sql__value_of_row(db,
+                          "SELECT b.session FROM message m JOIN branch b ON b.id = m.branch"
+                          " WHERE m.id = ?1",
+                          target->message, &session, err);
     step->done = true;
+    /* Whichever title it was that the index has. */
+    if (code == ERR_OK) {
+        code = index__remove_title(db, session, err);
+    }
     for (size_t i = 0; code == ERR_OK && i < COUNT_OF(title_sql); i++) {
         code = sql__run_row(db, title_sql[i], target->message, err);
     }
@@ -334,7 +339,9 @@ static enum err_code purge_head(struct db *db, const struct purge_target *target
                                 struct purge_step *step, struct err *err)
 {
     step->done = true;
-    return sql__run_row(db, "DELETE FROM session WHERE id = ?1", target->session, err);
+    enum err_code code = index__remove_title(db, target->session, err);
+    return code ? code
+                : sql__run_row(db, "DELETE FROM session WHERE id = ?1", target->session, err);
 }
 
 purge__stage *const purge__session_stages[] = {

@@ -110,7 +110,7 @@ static enum err_code set_title(const struct updating *self, struct db *db, int64
 {
     struct sqlite3_stmt *stmt =
         db_prepare(db,
-                   "UPDATE session SET title = ?2, title_by = ?3 WHERE id = ?1"
+                   "UPDATE session SET title = ?2, title_by = ?3, title_indexed = 0 WHERE id = ?1"
                    " AND " RANK("?3") " >= " RANK("title_by"),
                    err);
     db_bind_int(stmt, 1, row);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "store/core_internal.h"
+#include "store/index_internal.h"
 
 #define MIGRATE_PATIENCE_US CLOCK_S(10)
 #define UNFOLDED_MAX 256
@@ -78,6 +79,7 @@ bool startup_recover(struct store *store)
         }
     }
     collect_unfolded(store);
+    store->index_waits = true;
     store_update_publish(store, &update);
     return code != ERR_BUSY && code != ERR_DISK_FULL;
 }
@@ -164,6 +166,8 @@ enum err_code startup_run(struct store *store, struct err *err)
 void startup_undo(struct store *store)
 {
     follow_stop(store);
+    indexer_free(store->indexer);
+    store->indexer = NULL;
     if (store->db) {
         struct err err;
         db_set_deadline(store->db, clock_mono_us());

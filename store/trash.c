@@ -364,8 +364,7 @@ enum err_code trash__restore_message(struct db *db, const struct ulid *message,
         return code;
     }
     *ret_session = found.session;
-    code = sql__run_row(db, "UPDATE message SET deleted_at = NULL, indexed = 0 WHERE id = ?1",
-                        found.row, err);
+    code = sql__run_row(db, "UPDATE message SET deleted_at = NULL WHERE id = ?1", found.row, err);
     if (code == ERR_OK) {
         code =
             sql__run_row(db, "UPDATE session SET message_count = message_count + 1 WHERE id = ?1",

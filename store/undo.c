@@ -57,7 +57,7 @@ static enum err_code undo_title(struct db *db, const struct journal_entry *entry
 {
     return put_back(db,
                     "UPDATE session SET title_by = substr(?2, 1, instr(?2, ':') - 1),"
-                    " title = substr(?2, instr(?2, ':') + 1)"
+                    " title = substr(?2, instr(?2, ':') + 1), title_indexed = 0"
                     " WHERE uid = ?1 AND deleted_at IS NULL AND title_by || ':' || title = ?3",
                     entry, err);
 }

@@ -166,6 +166,7 @@ static void run_job(struct store *store)
     }
     job->finish(job, store, code, &err);
     pthread_mutex_lock(&store->lock);
+    store->index_waits = true;
     background_soon(store);
     pthread_cond_broadcast(&store->changed);
 }

@@ -67,7 +67,7 @@ ALTER TABLE message ADD COLUMN deleted_at INTEGER;
 ALTER TABLE message ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX message_continuing ON message (continues) WHERE continues IS NOT NULL;
 CREATE INDEX message_prompts ON message (id) WHERE role = 'user';
-CREATE INDEX message_unindexed ON message (id) WHERE indexed = 0;
+CREATE INDEX message_unindexed ON message (id) WHERE indexed <= 0 AND folded = 1 AND deleted_at IS NULL;
 CREATE INDEX message_deleted ON message (deleted_at) WHERE deleted_at IS NOT NULL;
 
 -- One row for each (scope, key): scope is a session's uid or '' for all. The fingerprint covers everything that was
@@ -241,16 +241,18 @@ CREATE TABLE event (
   at INTEGER NOT NULL
 ) STRICT;
 
--- Words. Rows are documents: one for each message (its prompt, answer, reasoning, tool calls), and one for each title.
-CREATE TABLE document (
-  id INTEGER PRIMARY KEY,
-  message INTEGER UNIQUE REFERENCES message (id) ON DELETE CASCADE,
-  title_of INTEGER UNIQUE REFERENCES session (id) ON DELETE CASCADE,
-  session INTEGER NOT NULL
+-- Words (store/index_internal.h says how they are numbered): a row for each stretch of a message, by what it is of it, and
+-- for each title. They come folded and with a blank between, for which the tokenizer ascii is enough. Segments are merged
+-- in the background only, in steps. words_title: the titles that are in it, since only the same words take a row out.
+CREATE VIRTUAL TABLE words USING fts5 (title, prompt, answer, reasoning, tool, content = '', tokenize = 'ascii');
+INSERT INTO words (words, rank) VALUES ('automerge', 0);
+INSERT INTO words (words, rank) VALUES ('crisismerge', 1000);
+CREATE TABLE words_title (
+  session INTEGER PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+  title TEXT NOT NULL
 ) STRICT;
-CREATE INDEX document_by_session ON document (session);
-CREATE VIRTUAL TABLE words USING fts5 (title, prompt, answer, reasoning, tool,
-  content = '', tokenize = 'unicode61 remove_diacritics 2');
+ALTER TABLE session ADD COLUMN title_indexed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX session_title_unindexed ON session (id) WHERE title_indexed = 0;
 
 UPDATE session SET
   message_count = (SELECT count(*) FROM branch b JOIN message m ON m.branch = b.id WHERE b.session = session.id),

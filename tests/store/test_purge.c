@@ -25,6 +25,9 @@
 
 /* In everything that is purged, in nothing else. */
 #define SECRET "zyxwvutsecret"
+/* Said in large letters; as the index writes it, it is in the index only. */
+#define LOUD "QKLOUDLYSAID"
+#define INDEXED "qkloudlysaid"
 
 static struct turn said(struct fixture *fixture, const struct ulid *session, const char *prompt,
                         const char *answer)
@@ -81,6 +84,22 @@ static int files_with(struct fixture *fixture, const char *word)
     return count;
 }
 
+/* The text is folded, and the index has its words. */
+static void settle(struct fixture *fixture)
+{
+    static const char waiting_sql[] = "SELECT (SELECT count(*) FROM message WHERE indexed = 0)"
+                                      " + (SELECT count(*) FROM session WHERE title_indexed = 0)";
+    int64_t until = fixture_soon();
+    char *waiting = fixture_query(fixture, waiting_sql);
+    while (strcmp(waiting, "0") != 0 && clock_mono_us() < until) {
+        clock_sleep_us(CLOCK_MS(1));
+        free(waiting);
+        waiting = fixture_query(fixture, waiting_sql);
+    }
+    assert_string_equal(waiting, "0");
+    free(waiting);
+}
+
 /* The secret in every place that a session has. */
 static struct ulid fill_with_secrets(struct fixture *fixture)
 {
@@ -88,7 +107,7 @@ static struct ulid fill_with_secrets(struct fixture *fixture)
     struct claim claim;
     enum claim_outcome outcome;
     struct ulid id;
-    struct turn turn = said(fixture, NULL, "my " SECRET, "about " SECRET);
+    struct turn turn = said(fixture, NULL, "my " LOUD " " SECRET, "about " LOUD);
     struct ulid session = turn.session;
     struct sv target = sv_from(session.text);
     say_at_length(fixture, &session, 200);
@@ -125,7 +144,9 @@ static void purge__leaves_no_byte_of_a_session_in_any_file(void **state)
     fixture_open(&fixture, 0);
     struct ulid secret = fill_with_secrets(&fixture);
     struct turn other = said(&fixture, NULL, "innocent", "unrelated words");
+    settle(&fixture);
     assert_true(files_with(&fixture, SECRET) > 0);
+    assert_true(files_with(&fixture, INDEXED) > 0);
     assert_int_equal(purge_session(fixture.store, &secret, &report, NULL), ERR_OK);
     assert_int_equal(report.sessions, 1);
     assert_int_equal(report.messages, 4);
@@ -133,6 +154,8 @@ static void purge__leaves_no_byte_of_a_session_in_any_file(void **state)
     assert_true(report.bytes > 200 * 20);
     assert_false(report.log_left);
     assert_int_equal(files_with(&fixture, SECRET), 0);
+    assert_int_equal(files_with(&fixture, LOUD), 0);
+    assert_int_equal(files_with(&fixture, INDEXED), 0);
     fixture_assert_stored(&fixture, &other.answer, "unrelated words");
     fixture_assert_query(&fixture, "PRAGMA integrity_check", "ok");
     fixture_assert_query(&fixture, "SELECT count(*) FROM pragma_foreign_key_check", "0");
@@ -149,11 +172,15 @@ static void purge__of_a_message_leaves_the_rest_of_the_session(void **state)
     struct fixture fixture;
     struct purge_report report = {.sessions = 0};
     fixture_open(&fixture, 0);
-    struct turn first = said(&fixture, NULL, "pasted " SECRET, "a kept answer");
+    struct turn first = said(&fixture, NULL, "pasted " SECRET " " LOUD, "a kept answer");
     struct turn second = said(&fixture, &first.session, "kept prompt", "kept");
+    settle(&fixture);
+    assert_true(files_with(&fixture, INDEXED) > 0);
     assert_int_equal(purge_message(fixture.store, &first.prompt, &report, NULL), ERR_OK);
     assert_int_equal(report.messages, 1);
     assert_int_equal(files_with(&fixture, SECRET), 0);
+    assert_int_equal(files_with(&fixture, LOUD), 0);
+    assert_int_equal(files_with(&fixture, INDEXED), 0);
     fixture_assert_stored(&fixture, &first.answer, "a kept answer");
     fixture_assert_stored(&fixture, &second.answer, "kept");
     fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "2");
