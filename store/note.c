@@ -29,8 +29,10 @@ static const char of_session_sql[] =
             " CROSS JOIN message m ON m.branch = b.id"
             " CROSS JOIN note n INDEXED BY note_by_message ON n.message = m.id"
             " WHERE s.uid = ?1 AND m.deleted_at IS NULL";
-static const char find_sql[] = COLUMNS " FROM note n CROSS JOIN message m ON m.id = n.message"
-                                       " WHERE n.uid >= ?1 AND n.uid < ?2 LIMIT 2";
+static const char one_sql[] =
+    COLUMNS " FROM note n CROSS JOIN message m ON m.id = n.message WHERE n.uid = ?1";
+static const char find_sql[] =
+    "SELECT uid FROM note WHERE uid >= ?1 AND uid < ?2 ORDER BY uid LIMIT 2";
 
 void note_release(struct note *note)
 {
@@ -119,59 +121,32 @@ enum err_code note_list_of_session(struct store *store, const struct ulid *sessi
     return list_notes(store, of_session_sql, session, ret_list, err);
 }
 
-/* From the beginning that was given up to beyond all that begins with it: ids are upper case. */
-static enum err_code read_found(struct db *db, const struct ulid *first, struct note_list *list,
-                                struct err *err)
+static enum err_code read_one(struct db *db, const struct ulid *id, struct note *ret_note,
+                              struct err *err)
 {
-    char *last = xasprintf("%s\x7f", first->text);
-    struct sqlite3_stmt *stmt = db_prepare(db, find_sql, err);
-    db_bind_id(stmt, 1, first);
-    db_bind_text(stmt, 2, sv_from(last));
-    while (db_step(db, stmt, err)) {
-        append(list, stmt);
+    struct sqlite3_stmt *stmt = db_prepare(db, one_sql, err);
+    db_bind_id(stmt, 1, id);
+    if (!db_step(db, stmt, err)) {
+        enum err_code code = db_result(db);
+        return code ? code : err_set(err, ERR_NOT_FOUND, "no note '%s'", id->text);
     }
-    free(last);
-    if (db_result(db)) {
-        return db_result(db);
-    }
-    if (list->count != 1) {
-        return err_set(err, list->count ? ERR_AMBIGUOUS : ERR_NOT_FOUND,
-                       list->count ? "'%s' fits more than one note" : "no note '%s'", first->text);
-    }
+    *ret_note = read_note(stmt);
+    db_reset(stmt);
     return ERR_OK;
-}
-
-static bool to_id_prefix(struct sv what, struct ulid *ret_prefix)
-{
-    bool fits = what.n > 0 && what.n <= ULID_LENGTH;
-    for (size_t i = 0; fits && i < what.n; i++) {
-        char byte = what.p[i];
-        ret_prefix->text[i] = byte >= 'a' && byte <= 'z' ? (char)(byte - 'a' + 'A') : byte;
-        fits = (byte >= '0' && byte <= '9') ||
-               (ret_prefix->text[i] >= 'A' && ret_prefix->text[i] <= 'Z');
-    }
-    return fits;
 }
 
 enum err_code note_find(struct store *store, struct sv what, struct note *ret_note, struct err *err)
 {
-    struct ulid first = {""};
+    struct ulid id;
     struct db *db = NULL;
-    if (!to_id_prefix(what, &first)) {
-        return err_set(err, ERR_NOT_FOUND, "no note '%.*s'", SV_ARG(sv_take(what, ULID_LENGTH)));
-    }
-    struct note_list list = {NULL, 0};
     enum err_code code = reader_take(store, &db, err);
     if (code == ERR_OK) {
-        code = db ? read_found(db, &first, &list, err)
-                  : err_set(err, ERR_NOT_FOUND, "no note '%s'", first.text);
+        code = review__find_by_id(db, find_sql, "note", what, &id, err);
+    }
+    if (code == ERR_OK) {
+        code = read_one(db, &id, ret_note, err);
     }
     reader_give(store, db);
-    if (code == ERR_OK) {
-        *ret_note = list.notes[0];
-        list.notes[0] = (struct note){.text = NULL};
-    }
-    note_list_free(&list);
     return code;
 }
 

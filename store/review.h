@@ -14,12 +14,19 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/sv.h"
+#include "base/ulid.h"
 #include "store/session.h"
 #include "store/store.h"
 
 /* Newest first, behind the cursor (unset id: from the newest). */
 enum err_code review_queue(struct store *store, const struct session_cursor *cursor, size_t limit,
                            struct session_list *ret_list, struct err *err) NODISCARD;
+
+/* A message that is not deleted, by its id or an unambiguous beginning of it, in either case of
+ * letters. ERR_NOT_FOUND, ERR_AMBIGUOUS. */
+enum err_code review_message(struct store *store, struct sv what, struct ulid *ret_message,
+                             struct err *err) NODISCARD;
 
 struct review_model {
     char *name; /* PROVIDER/MODEL */

@@ -185,7 +185,7 @@ static void undo__leaves_a_note_that_was_changed_again(void **state)
     assert_notes(fixture, &turn.session, "two");
 }
 
-static void note_find__takes_a_beginning_that_fits_one(void **state)
+static void notes_and_messages__are_found_by_a_beginning_that_fits_one(void **state)
 {
     struct fixture *fixture = *state;
     struct turn turn = answered(fixture, "text");
@@ -206,6 +206,12 @@ static void note_find__takes_a_beginning_that_fits_one(void **state)
     assert_int_equal(note_find(fixture->store, SV("0000"), &found, NULL), ERR_NOT_FOUND);
     assert_int_equal(note_find(fixture->store, SV(""), &found, NULL), ERR_NOT_FOUND);
     assert_int_equal(note_find(fixture->store, SV("a b"), &found, NULL), ERR_NOT_FOUND);
+    struct ulid message;
+    assert_int_equal(review_message(fixture->store, SV("0"), &message, NULL), ERR_AMBIGUOUS);
+    assert_int_equal(review_message(fixture->store, SV("z"), &message, NULL), ERR_NOT_FOUND);
+    assert_int_equal(review_message(fixture->store, sv_from(turn.answer.text), &message, NULL),
+                     ERR_OK);
+    assert_true(ulid_equal(&message, &turn.answer));
 }
 
 static void deleted_messages__take_no_notes_and_show_none(void **state)
@@ -481,7 +487,7 @@ int main(void)
         ON_BOTH(note_add__works_on_an_answer_that_still_runs),
         ON_BOTH(notes__change_and_every_change_can_be_undone),
         ON_BOTH(undo__leaves_a_note_that_was_changed_again),
-        ON_BOTH(note_find__takes_a_beginning_that_fits_one),
+        ON_BOTH(notes_and_messages__are_found_by_a_beginning_that_fits_one),
         ON_BOTH(deleted_messages__take_no_notes_and_show_none),
         ON_BOTH(a_session_in_the_trash__takes_neither_notes_nor_verdicts),
         ON_BOTH(verdict_set__changes_one_part_and_leaves_the_other),

@@ -1,0 +1,98 @@
+"""What was said is judged from the command line: the queue, notes, verdicts, figures."""
+
+import json
+
+import fake_server as fake
+
+
+def ok(home, *words):
+    result = home.weir("review", *words)
+    assert result.code == 0, result
+    return result.out
+
+
+def records(home, *words):
+    return json.loads(ok(home, *words, "--json"))
+
+
+def queue(home):
+    return [line.split()[0] for line in ok(home).splitlines()]
+
+
+def test_the_queue_holds_what_was_active_since_its_verdict(home, serving):
+    serving()
+    for prompt in ("first", "second"):
+        assert home.run(prompt).code == 0
+    second, first = queue(home)
+    assert [s["handle"] for s in records(home)] == [second, first]
+    assert len(queue(home)) == 2 and len(ok(home, "--limit", "1").splitlines()) == 1
+    ok(home, first, "--verdict", "good")
+    assert queue(home) == [second]
+    ok(home, second, "--rate", "2")
+    assert queue(home) == []
+    assert home.run("-s", first, "more").code == 0
+    assert queue(home) == [first]
+    home.weir("session", "undo", second)
+    assert queue(home) == [first, second]
+
+
+def test_notes_stand_on_messages_and_on_spans(home, serving):
+    serving(fake.answer(("always the same",)))
+    assert home.run("why?").code == 0
+    handle = queue(home)[0]
+    shown = records(home, handle)
+    answer = shown["messages"][1]
+    assert answer["notes"] == [] and answer["verdict"] is None
+    assert answer["duration_ms"] >= answer["first_ms"] >= 0
+
+    whole = records(home, handle, "--on", "2", "--note", "hm\nindeed")
+    assert (whole["message_id"], whole["part"], whole["first"]) == (answer["id"], None, None)
+    span = records(home, "--on", answer["id"], "--note", "no", "--span", "the same")
+    assert (span["part"], span["first"], span["last"]) == (0, 7, 15)
+    assert records(home, handle, "--on", "#2", "--note", "x", "--span", "0-6")["last"] == 6
+    text = ok(home, handle)
+    assert '> "the same": no' in text and "> hm" in text and "\n    indeed\n" in text
+
+    ok(home, "--edit", span["id"], "--note", "yes")
+    ok(home, "--remove", whole["id"])
+    assert [n["text"] for n in records(home, handle)["messages"][1]["notes"]] == ["yes", "x"]
+    for words, code in ((("--on", "9", "--note", "x"), 65), (("--note", "x"), 2),
+                        (("--on", "2", "--note", "x", "--span", "absent"), 65),
+                        (("--on", "2", "--note", "x", "--span", "3-99"), 65),
+                        (("--on", "2", "--note", " "), 65), (("--edit", "0000"), 65)):
+        assert home.weir("review", handle, *words).code == code, words
+
+
+def test_verdicts_labels_and_figures(home, serving):
+    serving(fake.answer(("one",)), fake.status(400))
+    assert home.run("q").code == 0
+    assert home.run("q").code != 0
+    failed, good = queue(home)
+    ok(home, good, "--verdict", "good", "--label", "checked", "--label", "work")
+    assert records(home, good, "--on", "2", "--rate", "4")["rating"] == 4
+    shown = records(home, good)
+    assert shown["verdict"]["verdict"] == "good" and shown["labels"] == ["checked", "work"]
+    assert shown["messages"][1]["verdict"]["rating"] == 4
+    assert "[good]  labels: checked, work" in ok(home, good).splitlines()[0]
+    assert "[4/5]" in ok(home, good, "--timeline")
+
+    figures = records(home, "--summary")[0]
+    assert (figures["answers"], figures["errors"]) == (2, 1)
+    assert (figures["rated"], figures["rating"]) == (1, 4.0)
+    assert records(home, failed, "--summary")[0]["errors"] == 1
+    assert records(home, "--summary", "--until", "2001-01-01") == []
+    ok(home, good, "--on", "2", "--rate", "0")
+    assert records(home, good)["messages"][1]["verdict"] is None
+    for words, code in ((("--rate", "7"), 65), (("--rate", "1.5"), 65), (("--verdict", "a\nb"), 65),
+                        (("--summary", "--rate", "1"), 2), (("again",), 2)):
+        assert home.weir("review", good, *words).code == code, words
+    assert home.weir("review", "--rate", "1").code == 2
+    assert home.weir("review", "nobody").code == 65
+
+
+def test_what_a_model_said_acts_on_no_terminal(home, serving):
+    serving(fake.answer(("\x1b]0;owned\x07 text",)))
+    assert home.run("q").code == 0
+    screen = home.screen("review", queue(home)[0])
+    screen.wait_exit()
+    assert b"\x1b]0;" not in screen.output()
