@@ -15,15 +15,10 @@
 #define HELP_COLUMN 30
 
 static const struct command *const table[] = {
-<<<<<<< ours
-    &command_chat,   &command_run,   &command_session,     &command_search, &command_export,
-    &command_import, &command_usage, &command_budget,      &command_config, &command_models,
-    &command_doctor, &command_watch, &command_completions, &command_trust,  NULL,
-=======
-    &command_chat,   &command_run,    &command_session,     &command_export, &command_import,
-    &command_usage,  &command_budget, &command_config,      &command_models, &command_review,
-    &command_doctor, &command_watch,  &command_completions, &command_trust,  NULL,
->>>>>>> theirs
+    &command_chat,   &command_run,         &command_session, &command_search,
+    &command_export, &command_import,      &command_usage,   &command_budget,
+    &command_config, &command_models,      &command_review,  &command_doctor,
+    &command_watch,  &command_completions, &command_trust,   NULL,
 };
 
 static const char general_help[] =
