@@ -32,6 +32,7 @@
 
 static const struct option_spec options[] = {
     {"model", 'm', OPTION_TEXT, "MODEL", "PROVIDER/MODEL, an alias, or 'demo'"},
+    {"continue", 'c', OPTION_FLAG, NULL, "go on in the last session, as without options"},
     {"new", 0, OPTION_FLAG, NULL, "begin with an empty session"},
     {"no-save", 'n', OPTION_FLAG, NULL, "keep nothing of this conversation"},
     {.name = NULL},
@@ -47,6 +48,7 @@ struct chat {
     struct store *store;
     struct engine *engine;
     struct ulid session;
+    char *scope;  /* of what is begun, or NULL */
     char *notice; /* to begin with, or NULL */
     char *log;    /* where it is, or NULL */
 };
@@ -97,9 +99,13 @@ static enum err_code open_database(struct chat *chat, struct err *err)
 /* The one that was named, else the last one, else an empty one. */
 static enum err_code find_session(struct chat *chat, struct err *err)
 {
+    enum err_code code = session_scope(chat->config, &chat->scope, err);
+    if (code) {
+        return code;
+    }
     if (chat->arguments->rest_count == 1) {
         struct session_list list = {NULL, 0, false};
-        enum err_code code = named_session(chat->store, chat->arguments->rest[0], &list, err);
+        code = named_session(chat->store, chat->arguments->rest[0], &list, err);
         if (!code) {
             chat->session = list.sessions[0].id;
         }
@@ -108,7 +114,7 @@ static enum err_code find_session(struct chat *chat, struct err *err)
     }
     if (!argument_flag(chat->arguments, "new")) {
         struct err none = {0};
-        enum err_code code = session_last(chat->store, NULL, &chat->session, &none);
+        code = session_last(chat->store, chat->scope, &chat->session, &none);
         if (code && code != ERR_NOT_FOUND) {
             return err_set(err, code, "%s", none.text);
         }
@@ -155,7 +161,9 @@ static enum err_code send_order(struct chat *chat, struct engine_order *order, s
 static enum err_code host_send(void *ctx, const struct ulid *session, const struct ulid *turn,
                                struct sv prompt, struct err *err)
 {
-    struct engine_order order = {.session = *session, .turn = *turn, .prompt = prompt};
+    const struct chat *chat = ctx;
+    struct engine_order order = {
+        .session = *session, .turn = *turn, .scope = sv_from(chat->scope), .prompt = prompt};
     return send_order(ctx, &order, err);
 }
 
@@ -321,6 +329,7 @@ static void release(struct chat *chat)
     config_free(chat->config);
     free(chat->notice);
     free(chat->log);
+    free(chat->scope);
     free(chat);
 }
 
@@ -345,6 +354,11 @@ static int run(const struct global_options *global, const struct arguments *argu
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
         err_set(&err, ERR_USAGE,
                 "the screen needs a terminal: without one, 'weir run PROMPT' gives an answer");
+        return command_fail(&err);
+    }
+    bool is_new = argument_flag(arguments, "new");
+    if (argument_flag(arguments, "continue") && (is_new || arguments->rest_count == 1)) {
+        err_set(&err, ERR_USAGE, "--continue is neither --new nor a session that is named");
         return command_fail(&err);
     }
     struct chat *chat = xcalloc(1, sizeof *chat);

@@ -112,6 +112,7 @@ static void append_config(struct buf *out, const struct config *config, const ch
                 file_exists(config->path) ? "" : " (does not exist)");
     append_model(out, config);
     line(out, "system", config->system);
+    line(out, "scope", config->scope_is_folder ? "folder" : "user");
     if (config->title_model) {
         buf_append_str(out, "[title]\n");
         line(out, "  model", config->title_model);

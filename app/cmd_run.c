@@ -174,18 +174,34 @@ static enum err_code fork_session(struct headless *headless, struct err *err)
     return code;
 }
 
+/* The last session of the scope. Where there is none one is made, by one of all who ask. */
+static enum err_code resume_session(struct headless *headless, struct err *err)
+{
+    bool is_new = false;
+    struct err none = {0};
+    enum err_code code = session_last(headless->store, headless->scope, &headless->session, &none);
+    if (code == ERR_NOT_FOUND && !headless->options.forks) {
+        return session_resume(headless->store, sv_from(headless->scope), &headless->session,
+                              &is_new, err);
+    }
+    return code ? err_set(err, code, "%s", none.text) : ERR_OK;
+}
+
 static enum err_code find_session(struct headless *headless, struct err *err)
 {
     const struct headless_options *options = &headless->options;
-    enum err_code code = ERR_OK;
+    enum err_code code = session_scope(headless->config, &headless->scope, err);
     bool is_new = false;
+    if (code) {
+        return code;
+    }
     if (options->session) {
         code = named(headless, options->session, err);
     } else if (options->session_key) {
         const struct session_request request = {.key = sv_from(options->session_key)};
         code = session_create(headless->store, &request, &headless->session, &is_new, err);
     } else if (options->continues) {
-        code = session_last(headless->store, NULL, &headless->session, err);
+        code = resume_session(headless, err);
     }
     if (!code && (options->session || options->session_key)) {
         headless->key_scope = headless->session;
@@ -223,6 +239,7 @@ static enum err_code send_prompt(struct headless *headless, struct err *err)
                                        .attachments = headless->attachments.items,
                                        .attachment_count = headless->attachments.count};
     const struct engine_order order = {.session = headless->session,
+                                       .scope = sv_from(headless->scope),
                                        .prompt = buf_sv(&headless->prompt),
                                        .key = key_of(headless),
                                        .unanswered = options->unanswered,
@@ -493,6 +510,7 @@ static void release(struct headless *headless)
     answer_release(&headless->answer);
     buf_release(&headless->prompt);
     buf_release(&headless->fingerprint);
+    free(headless->scope);
     headless_attachments_release(&headless->attachments);
     headless_options_release(&headless->options);
     wake_close(&headless->wake);

@@ -58,9 +58,10 @@ struct config {
     char *path;  /* the file that was read, or would have been */
     char *model; /* PROVIDER/MODEL or alias; NULL: none */
     unsigned model_line;
-    char *system;      /* NULL: none */
-    char *title_model; /* as `model`; NULL: titles are made of prompts */
-    char *store_path;  /* NULL: the XDG data folder */
+    char *system;         /* NULL: none */
+    bool scope_is_folder; /* sessions are resumed in the folder they were begun in */
+    char *title_model;    /* as `model`; NULL: titles are made of prompts */
+    char *store_path;     /* NULL: the XDG data folder */
     int64_t debounce_us;
     int64_t connect_us, first_byte_us, idle_us;
     int64_t attempts;         /* at one request, before the first content of an answer */

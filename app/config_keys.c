@@ -21,6 +21,7 @@
 static const struct config_key keys[] = {
     {"model", KEY_TEXT, OF_CONFIG(model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
     {"system", KEY_TEXT, OF_CONFIG(system), 0, 0, "a text"},
+    {"scope", KEY_CHOICE, OF_CONFIG(scope_is_folder), 0, 0, "\"user\" or \"folder\""},
     {"title.model", KEY_TEXT, OF_CONFIG(title_model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
     {"store.path", KEY_PATH, OF_CONFIG(store_path), 0, 0, "a path that begins with / or ~/"},
     {"store.debounce_ms", KEY_MS, OF_CONFIG(debounce_us), 0, 1000, "a whole number from 0 to 1000"},

@@ -167,16 +167,34 @@ static enum err_code put_flag(struct loader *loader, const struct config_key *ke
     return ERR_OK;
 }
 
+/* `expected` is: "ONE" or "OTHER". Gives which of them `text` is, from 0; 2: none. */
+static size_t choice_of(const char *expected, struct sv text)
+{
+    struct sv rest = sv_from(expected);
+    size_t choice = 0;
+    while (choice < 2) {
+        rest = sv_skip(rest, sv_find(rest, '"') + 1);
+        size_t end = sv_find(rest, '"');
+        if (sv_equal(sv_take(rest, end), text)) {
+            break;
+        }
+        rest = sv_skip(rest, end + 1);
+        choice++;
+    }
+    return choice;
+}
+
 static enum err_code put_choice(struct loader *loader, const struct config_key *key,
                                 const struct toml_item *item, struct err *err)
 {
     if (item->type != TOML_TEXT) {
         return config__complain_type(loader, item, key->expected, err);
     }
-    if (!sv_equal_str(item->text, "refuse") && !sv_equal_str(item->text, "allow")) {
+    size_t choice = choice_of(key->expected, item->text);
+    if (choice > 1) {
         return config__complain_value(loader, item, key->expected, err);
     }
-    *(bool *)config__home(loader, key, item) = sv_equal_str(item->text, "allow");
+    *(bool *)config__home(loader, key, item) = choice == 1;
     return ERR_OK;
 }
 

@@ -22,6 +22,7 @@ struct headless {
     struct model_choice choice;
     struct buf prompt;
     struct buf fingerprint;
+    char *scope;           /* of what is begun, or NULL */
     struct ulid session;   /* to go on in, or unset */
     struct ulid key_scope; /* of the request's key, or unset */
     struct ulid copy;      /* that --fork made, or unset */

@@ -18,7 +18,7 @@
 
 const struct option_spec headless_option_specs[] = {
     {"model", 'm', OPTION_TEXT, "MODEL", "PROVIDER/MODEL, an alias, or 'demo'"},
-    {"continue", 'c', OPTION_FLAG, NULL, "go on in the last session"},
+    {"continue", 'c', OPTION_FLAG, NULL, "go on in the last session, or begin one"},
     {"session", 's', OPTION_TEXT, "SESSION", "go on in this session (id, handle or name)"},
     {"resume", 'r', OPTION_TEXT, "SESSION", "the same"},
     {"session-id", 0, OPTION_TEXT, "ID", "the session you call ID; made if it is not there"},

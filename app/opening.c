@@ -1,7 +1,9 @@
 /* Opening config and store. */
 #include "app/opening.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "app/config_layers.h"
 #include "app/output.h"
@@ -10,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #define DATABASE_NAME "weir.db"
 /* Where a name fits several sessions, as many are looked at, and as many named. */
@@ -150,6 +153,25 @@ void reading_close(struct reading *reading)
     broker_free(reading->broker);
     config_free(reading->config);
     *reading = (struct reading){NULL, NULL, NULL};
+}
+
+enum err_code session_scope(const struct config *config, char **ret_scope, struct err *err)
+{
+    char path[SESSION_SCOPE_MAX];
+    if (!config->scope_is_folder) {
+        *ret_scope = NULL;
+        return ERR_OK;
+    }
+    if (!getcwd(path, sizeof path)) {
+        return err_set_errno(err, errno, "the working folder cannot be told (scope = \"folder\")");
+    }
+    struct buf scope = BUF_INIT(SESSION_SCOPE_MAX);
+    if (!utf8_append_valid(&scope, sv_from(path))) {
+        buf_release(&scope);
+        return err_set(err, ERR_TOO_BIG, "the working folder's name is too long for a scope");
+    }
+    *ret_scope = buf_detach(&scope);
+    return ERR_OK;
 }
 
 static bool fits(const struct session *session, struct sv what)

@@ -29,6 +29,11 @@ enum err_code config_path(const struct global_options *global, char **ret_path,
 enum err_code database_path(const struct global_options *global, const struct config *config,
                             char **ret_path, struct err *err) NODISCARD;
 
+/* The scope of what is begun here: the working folder where the config says scope = "folder".
+ * NULL: the one for all. For free(). ERR_IO: the folder is gone. */
+enum err_code session_scope(const struct config *config, char **ret_scope,
+                            struct err *err) NODISCARD;
+
 /* session_find for what a user wrote: where it fits several sessions, the text names them. */
 enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
                             struct err *err) NODISCARD;
