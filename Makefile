@@ -164,6 +164,12 @@ lint:
 	@deps/install.sh build test
 	@$(SUBMAKE) FLAVOUR=release archives
 	@$(SUBMAKE) FLAVOUR=release run-tests PARTS=lint
+##  golden           write the golden screens of tests/e2e/golden anew
+golden:
+	@deps/install.sh build test
+	@$(SUBMAKE) FLAVOUR=release all
+	@WEIR_RENEW_GOLDEN=1 WEIR_BIN=$(abspath $(B))/release/weir $(PYTHON) -m pytest -q -p no:cacheprovider \
+	  tests/e2e/test_golden.py -k utf8
 ##  format           let clang-format rewrite every source
 format:
 	@tests/lint/format.sh --fix
@@ -233,5 +239,5 @@ help:
 	@sed -n -e 's/^##  /  make /p' $(foreach t,$(OPTIONAL),-e 's/^##? $(t) /  make $(t) /p') Makefile
 
 -include $(wildcard $(O)/*/*.d $(O)/tests/*/*.d)
-.PHONY: mutants all archives always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
+.PHONY: golden mutants all archives always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
         fuzz check-bare install install-files uninstall clean help
