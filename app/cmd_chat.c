@@ -280,6 +280,7 @@ static enum err_code show(struct chat *chat, struct err *err)
         .notice = chat->notice,
         .color = chat->global->color,
         .keymap = chat->config->keymap,
+        .settings = config_ui_settings(&chat->config->ui),
     };
     alloc_set_last_words(ui_restore_terminal);
     signals_guard_terminal();

@@ -180,6 +180,7 @@ static struct config *config_new(const char *path)
                               .first_byte_us = CLOCK_S(300),
                               .idle_us = CLOCK_S(120),
                               .attempts = 4,
+                              .ui = {.wheel = true, .title = true},
                               .max_wait_us = CLOCK_S(60)};
     return config;
 }
@@ -241,6 +242,9 @@ static enum err_code load_text(struct loader *loader, struct sv text, struct err
     }
     if (!code && config_check_chords(loader->config, err)) {
         code = err_prefix(err, "%s: [keys]", loader->name);
+    }
+    if (!code && config_check_themes(&loader->config->ui, err)) {
+        code = err_prefix(err, "%s", loader->name);
     }
     return code;
 }
@@ -323,6 +327,7 @@ void config_free(struct config *config)
     }
     drop_providers(config);
     keymap_free(config->keymap);
+    config_ui_release(&config->ui);
     free(config->path);
     free(config->model);
     free(config->system);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "app/config_roles.h"
+#include "app/config_theme.h"
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -77,6 +78,7 @@ struct config {
     struct config_model *models;
     size_t model_count;
     struct config_roles roles;
+    struct config_ui ui;
 };
 
 /* `path` NULL: the XDG one, which may be missing. A path that was given must exist. ERR_CONFIG,

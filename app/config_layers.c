@@ -37,7 +37,8 @@ static void append_variable(struct buf *out, const char *path)
 static bool is_text(const struct config_key *key)
 {
     return key->kind == KEY_TEXT || key->kind == KEY_PATH || key->kind == KEY_MONEY ||
-           key->kind == KEY_CHOICE || key->kind == KEY_URL || key->kind == KEY_MODEL;
+           key->kind == KEY_CHOICE || key->kind == KEY_WORD || key->kind == KEY_URL ||
+           key->kind == KEY_MODEL;
 }
 
 /* Digits and what numbers have between them; anything else is handed on as a text, which the table
@@ -92,6 +93,9 @@ enum err_code config_add_environment(struct config *config, struct err *err)
         if (has_variable(key)) {
             code = add_variable(config, key, err);
         }
+    }
+    if (!code && config_check_themes(&config->ui, err)) {
+        code = err_prefix(err, "WEIR_UI_THEME");
     }
     return code;
 }

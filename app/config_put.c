@@ -309,6 +309,31 @@ static enum err_code put_chords(const struct loader *loader, const struct toml_i
     return ERR_OK;
 }
 
+static enum err_code put_look(const struct loader *loader, const struct toml_item *item,
+                              struct err *err)
+{
+    struct err why;
+    if (config_take_look(&loader->config->ui, item, &why)) {
+        return config__complain(loader, item, why.text, err);
+    }
+    return ERR_OK;
+}
+
+/* The words stand in quotes in what is expected. */
+static enum err_code put_word(struct loader *loader, const struct config_key *key,
+                              const struct toml_item *item, struct err *err)
+{
+    if (item->type == TOML_TEXT) {
+        char *quoted = xasprintf("\"%.*s\"", SV_ARG(item->text));
+        bool known = strstr(key->expected, quoted) != NULL;
+        free(quoted);
+        if (!known) {
+            return config__complain_value(loader, item, key->expected, err);
+        }
+    }
+    return put_text(loader, key, item, err);
+}
+
 enum err_code config__put(struct loader *loader, const struct config_key *key,
                           const struct toml_item *item, struct err *err)
 {
@@ -331,6 +356,10 @@ enum err_code config__put(struct loader *loader, const struct config_key *key,
         return put_argv(loader, key, item, err);
     case KEY_JSON:
         return put_json(loader, key, item, err);
+    case KEY_WORD:
+        return put_word(loader, key, item, err);
+    case KEY_LOOK:
+        return put_look(loader, item, err);
     case KEY_CHORDS:
         return put_chords(loader, item, err);
     case KEY_HEADER:

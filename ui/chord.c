@@ -143,6 +143,7 @@ bool chord_of_event(const struct input_event *event, struct chord *ret_chord)
     case INPUT_PASTE:
     case INPUT_FOCUS_IN:
     case INPUT_FOCUS_OUT:
+    case INPUT_REPORT:
         return false;
     case INPUT_TEXT:
         if (event->text.n == 0 || utf8_decode(event->text.p, event->text.n, &cp) != event->text.n) {

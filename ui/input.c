@@ -28,7 +28,7 @@ enum state {
     CSI_LINUX, /* "CSI [" of the Linux console: one more byte */
     CSI_MOUSE, /* "CSI M": three more bytes */
     SS3,
-    STRING, /* OSC, DCS, APC, PM, SOS */
+    STRING, /* OSC, DCS, APC, PM, SOS; `body` is what begins it and some of what follows */
     STRING_ESCAPE,
     PASTE,
 };
@@ -193,6 +193,14 @@ static void escape_key(struct input *input, unsigned char byte)
     emit_decoded(input, &event, !two);
 }
 
+static void keep_byte(struct input *input, unsigned char byte)
+{
+    if (input->body_n < BODY_MAX) {
+        input->body[input->body_n] = (char)byte;
+    }
+    input->body_n += input->body_n <= BODY_MAX;
+}
+
 static bool escape_byte(struct input *input, unsigned char byte)
 {
     switch (byte) {
@@ -214,6 +222,7 @@ static bool escape_byte(struct input *input, unsigned char byte)
     case '^':
     case '_':
         begin(input, STRING);
+        keep_byte(input, byte);
         break;
     default:
         if (byte < 0x80) {
@@ -256,6 +265,15 @@ static void finish_csi(struct input *input, char final)
         return;
     }
     sequence__parse(sv_of(input->body, input->body_n), final, &sequence);
+    if (final == 'y' && sequence.prefix == '?' && sequence.intermediate == '$') {
+        char text[BODY_MAX + 2];
+        memcpy(text + 1, input->body, input->body_n);
+        text[0] = '[';
+        text[input->body_n + 1] = final;
+        emit(input, &(struct input_event){.key = INPUT_REPORT,
+                                          .text = sv_of(text, (size_t)input->body_n + 2)});
+        return;
+    }
     bool tilde = final == '~' && !sequence.prefix && !sequence.intermediate;
     if (tilde && sequence.parameters[0] == 200 && sequence.count == 1) {
         begin_paste(input);
@@ -274,10 +292,7 @@ static bool csi_byte(struct input *input, unsigned char byte)
     bool rxvt = byte == '$' && input->body_n && input->body_n <= 2 && input->body[0] <= '9' &&
                 input->body[0] >= '1';
     if (byte < 0x40 && !rxvt) {
-        if (input->body_n < BODY_MAX) {
-            input->body[input->body_n] = (char)byte;
-        }
-        input->body_n += input->body_n <= BODY_MAX;
+        keep_byte(input, byte);
         return true;
     }
     if (byte == '[' && input->body_n == 0) {
@@ -335,6 +350,16 @@ static bool ss3_byte(struct input *input, unsigned char byte)
     return true;
 }
 
+/* Answers that were asked for; printable, as they have to be. */
+static void emit_report(struct input *input)
+{
+    struct sv text = sv_of(input->body, input->body_n);
+    if (input->body_n <= BODY_MAX && sv_starts_with(text, SV("]11;")) &&
+        utf8_valid_prefix(text.p, text.n) == text.n) {
+        emit(input, &(struct input_event){.key = INPUT_REPORT, .text = text});
+    }
+}
+
 static bool string_byte(struct input *input, unsigned char byte)
 {
     if (input->state == STRING_ESCAPE && byte != '\\') {
@@ -345,8 +370,13 @@ static bool string_byte(struct input *input, unsigned char byte)
     bool cancels = byte == 0x18 || byte == 0x1A;
     if (input->state == STRING_ESCAPE || byte == 0x07 || cancels) {
         end_sequence(input);
+        if (!cancels) {
+            emit_report(input);
+        }
     } else if (byte == ESC) {
         input->state = STRING_ESCAPE;
+    } else {
+        keep_byte(input, byte);
     }
     return true;
 }

@@ -4,8 +4,9 @@
  * Knows UTF-8, control keys, Alt as an ESC before the key (before Ctrl with
  * a letter it is the key Esc), CSI and SS3 keys with modifiers (xterm,
  * rxvt, Linux console), xterm's modifyOtherKeys (CSI 27;m;c~), kitty's CSI u, focus reports and
- * bracketed paste. Whatever else a terminal sends (reports, unknown CSI, OSC, DCS, APC, PM, SOS) is
- * swallowed and never becomes text. What comes out does not depend on how the bytes were cut.
+ * bracketed paste. Answers to OSC 11 and DECRQM come as reports; whatever else a terminal sends
+ * (unknown CSI, OSC, DCS, APC, PM, SOS) is swallowed and never becomes text. What comes out does
+ * not depend on how the bytes were cut.
  *
  * Sources: ECMA-48 5.4; ctlseqs.txt of xterm; the kitty keyboard protocol.
  *
@@ -49,6 +50,7 @@ enum input_key {
     INPUT_FUNCTION, /* cp: its number */
     INPUT_FOCUS_IN,
     INPUT_FOCUS_OUT,
+    INPUT_REPORT, /* text: an answer of the terminal, "]11;rgb:..." or "[?2026;2$y" */
 };
 
 enum input_modifier { INPUT_SHIFT = 1, INPUT_ALT = 2, INPUT_CTRL = 4, INPUT_SUPER = 8 };

@@ -33,6 +33,7 @@ static const struct key_action actions[] = {
     {ACTION_SCROLL_UP, "scroll_up", {"S-Up"}, "scroll back by a row"},
     {ACTION_SCROLL_DOWN, "scroll_down", {"S-Down"}, "scroll on by a row"},
     {ACTION_FOLLOW, "follow", {"C-End"}, "back to the end"},
+    {ACTION_WHEEL, "wheel", {"C-x w"}, "the wheel scrolls here, or is the terminal's own"},
     {ACTION_UP, "up", {"Up"}, "a row up; at the top: a waiting prompt, then earlier ones"},
     {ACTION_DOWN, "down", {"Down"}, "a row down; at the bottom: later prompts"},
     {ACTION_OLDER_PROMPT, "older_prompt", {"M-p"}, "the prompt before"},

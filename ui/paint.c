@@ -7,10 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/utf8.h"
+
+#define FRAME_BEGINS "\033[?2026h"
+#define FRAME_ENDS "\033[?2026l"
+/* What is less than that reaches the terminal in one piece anyhow. */
+#define WHOLE_FROM_ROWS 4
 
 /* What curses is told for a style. */
 struct look {
@@ -22,19 +29,48 @@ struct paint {
     SCREEN *screen;
     struct grid painted;
     bool known; /* `painted` is what the terminal shows */
+    bool synchronized;
+    enum style_depth depth;
     struct look looks[STYLE_COUNT];
 };
 
 static const int curses_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 
+static bool wants_exact(const struct paint_options *options)
+{
+    const char *says = getenv("COLORTERM");
+    if (options->depth) {
+        return strcmp(options->depth, "true") == 0;
+    }
+    return says && (strcmp(says, "truecolor") == 0 || strcmp(says, "24bit") == 0);
+}
+
+/* The description of the terminal with exact colours, "xterm-direct"; NULL where nobody knows it.
+ */
+static SCREEN *open_exact(const struct paint_options *options)
+{
+    const char *name = getenv("TERM");
+    if (!name || !wants_exact(options)) {
+        return NULL;
+    }
+    struct sv base = sv_from(name);
+    const struct sv ending = SV("-256color");
+    base = sv_ends_with(base, ending) ? sv_take(base, base.n - ending.n) : base;
+    char *direct = xasprintf("%.*s-direct", SV_ARG(base));
+    SCREEN *screen = newterm(direct, stdout, stdin);
+    free(direct);
+    return screen;
+}
+
 /* newterm() takes some signals for itself; they belong to others here. */
-static SCREEN *open_screen(void)
+static SCREEN *open_screen(const struct paint_options *options)
 {
     struct sigaction before[COUNT_OF(curses_signals)];
     for (size_t i = 0; i < COUNT_OF(curses_signals); i++) {
         sigaction(curses_signals[i], NULL, &before[i]);
     }
-    SCREEN *screen = newterm(NULL, stdout, stdin);
+    SCREEN *screen = open_exact(options);
+    screen = screen ? screen : newterm(NULL, stdout, stdin);
     for (size_t i = 0; i < COUNT_OF(curses_signals); i++) {
         sigaction(curses_signals[i], &before[i], NULL);
     }
@@ -76,26 +112,39 @@ static bool open_pair(short pair, const struct style_shown *shown)
 #endif
 }
 
-/* Finds out what each style is on this terminal, once. */
-static void open_looks(struct paint *paint, const char *color)
+static enum style_depth depth_of(const struct paint_options *options)
 {
-    const struct style_look *looks = style_default_looks();
-    enum style_depth depth = style_depth(color, getenv("NO_COLOR"), tigetnum("colors"));
-    if (depth != STYLE_MONO && (start_color() == ERR || use_default_colors() == ERR)) {
-        depth = STYLE_MONO;
+    enum style_depth depth = style_depth(options->color, getenv("NO_COLOR"), tigetnum("colors"));
+    enum style_depth most;
+    if (options->depth && style_parse_depth(options->depth, &most) && most < depth) {
+        depth = most;
     }
+    bool none = depth != STYLE_MONO && (start_color() == ERR || use_default_colors() == ERR);
+    return none ? STYLE_MONO : depth;
+}
+
+/* Finds out what each style is on this terminal. */
+void paint_set_looks(struct paint *paint, const struct style_look *looks)
+{
     for (short i = 0; i < STYLE_COUNT; i++) {
-        struct style_shown shown = style_resolve(&looks[i], depth);
+        struct style_shown shown = style_resolve(&looks[i], paint->depth);
         bool colored = shown.foreground >= 0 || shown.background >= 0;
         paint->looks[i].attributes = attributes_of(shown.attributes);
         paint->looks[i].pair = colored && open_pair(i, &shown) ? i : 0;
     }
+    paint->known = false;
 }
 
-enum err_code paint_open(const char *color, struct paint **ret_paint, struct err *err)
+void paint_set_synchronized(struct paint *paint, bool synchronized)
+{
+    paint->synchronized = synchronized;
+}
+
+enum err_code paint_open(const struct paint_options *options, struct paint **ret_paint,
+                         struct err *err)
 {
     const char *name = getenv("TERM");
-    SCREEN *screen = open_screen();
+    SCREEN *screen = open_screen(options);
     if (!screen) {
         return err_set(err, ERR_UNSUPPORTED, "cannot use the terminal: TERM is '%s'",
                        name ? name : "");
@@ -107,7 +156,8 @@ enum err_code paint_open(const char *color, struct paint **ret_paint, struct err
     }
     struct paint *paint = xcalloc(1, sizeof(*paint));
     paint->screen = screen;
-    open_looks(paint, color);
+    paint->depth = depth_of(options);
+    paint_set_looks(paint, options->looks);
     typeahead(-1); /* a frame is not put off because a key waits */
     noecho();
     nonl();
@@ -198,9 +248,11 @@ static void paint_cell(const struct paint *paint, const struct cell *cell, int r
     }
 }
 
-/* Rows that are as before cost one comparison: equal screens are equal bytes (ui/grid.h). */
-static void paint_changed(struct paint *paint, const struct grid *grid)
+/* Rows that are as before cost one comparison: equal screens are equal bytes (ui/grid.h). Gives how
+ * many rows are not. */
+static int paint_changed(struct paint *paint, const struct grid *grid)
 {
+    int changed = 0;
     size_t row_size = (size_t)grid->columns * sizeof(struct cell);
     for (int row = 0; row < grid->rows && row_size > 0; row++) {
         const struct cell *cells = grid_at(grid, row, 0);
@@ -215,7 +267,14 @@ static void paint_changed(struct paint *paint, const struct grid *grid)
             }
         }
         memcpy(before, cells, row_size);
+        changed++;
     }
+    return changed;
+}
+
+static void write_text(struct sv text)
+{
+    file_write_all(STDOUT_FILENO, text.p, text.n);
 }
 
 void paint_frame(struct paint *paint, const struct grid *grid)
@@ -225,9 +284,15 @@ void paint_frame(struct paint *paint, const struct grid *grid)
         erase(); /* now what curses holds are blanks */
         grid_resize(&paint->painted, grid->rows, grid->columns);
     }
-    paint_changed(paint, grid);
+    bool whole = paint_changed(paint, grid) >= WHOLE_FROM_ROWS && paint->synchronized;
     paint->known = true;
     move(grid->cursor_row, grid->cursor_column);
     wnoutrefresh(stdscr);
+    if (whole) {
+        write_text(SV(FRAME_BEGINS));
+    }
     doupdate();
+    if (whole) {
+        write_text(SV(FRAME_ENDS));
+    }
 }

@@ -14,15 +14,28 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "ui/grid.h"
+#include "ui/style.h"
 
 struct paint;
 
+struct paint_options {
+    const char *color; /* "auto" (NULL; colours unless NO_COLOR says no), "always", "never" */
+    /* At most that many colours (style_parse_depth); NULL: all that there are. Exact colours are
+     * used where the terminal has a description for them ("xterm-direct"), and COLORTERM or "true"
+     * asks for it. */
+    const char *depth;
+    const struct style_look *looks; /* a theme; outlives the paint */
+};
 /*
- * Begins to use stdout, with the process's locale. `color`: "auto" (NULL; colours unless NO_COLOR
- * says no), "always", "never". ERR_UNSUPPORTED: TERM is unknown, or cannot place the cursor. The
- * signal handlers of the process stay as they are.
+ * Begins to use stdout, with the process's locale. ERR_UNSUPPORTED: TERM is unknown, or cannot
+ * place the cursor. The signal handlers of the process stay as they are.
  */
-enum err_code paint_open(const char *color, struct paint **ret_paint, struct err *err) NODISCARD;
+enum err_code paint_open(const struct paint_options *options, struct paint **ret_paint,
+                         struct err *err) NODISCARD;
+/* Another theme, from the next frame on. */
+void paint_set_looks(struct paint *paint, const struct style_look *looks);
+/* Big frames are shown at once, by a terminal that knows how (DEC mode 2026). */
+void paint_set_synchronized(struct paint *paint, bool synchronized);
 /* Writes nothing: the terminal is put back by its owner. NULL is fine. */
 void paint_close(struct paint *paint);
 /* What the terminal needs for entering and leaving the full screen. */

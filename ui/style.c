@@ -1,4 +1,4 @@
-/* The default looks, and what becomes of a look on a terminal of few colours. */
+/* Names, and what becomes of a look on a terminal of few colours. */
 #include "ui/style.h"
 
 #include <stdlib.h>
@@ -6,69 +6,18 @@
 
 #include "base/attr.h"
 
-#define OWN                                                                                        \
-    {                                                                                              \
-        -1, STYLE_NO_RGB                                                                           \
-    }
-#define NAMED(number)                                                                              \
-    {                                                                                              \
-        number, STYLE_NO_RGB                                                                       \
-    }
-
-enum { RED = 1, GREEN, YELLOW, MAGENTA = 5, CYAN, BRIGHT_BLUE = 12 };
-
 /* The cube of 6 x 6 x 6 colours begins behind the 16 named ones, the greys behind the cube. */
 #define CUBE_FIRST 16
 #define CUBE_SIDE 6
 #define GREY_FIRST 232
 #define GREYS 24
+/* Terminals that are given values take those below it as numbers of named colours. */
+#define NAMES_OF_TRUE 8
 
 static const char *const names[STYLE_COUNT] = {
 #define STYLE__NAME(name, text) [name] = text,
     STYLES(STYLE__NAME)
 #undef STYLE__NAME
-};
-
-static const struct style_look defaults[STYLE_COUNT] = {
-    [STYLE_PLAIN] = {0, OWN, OWN},
-    [STYLE_DIM] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_USER] = {STYLE_BOLD, NAMED(CYAN), OWN},
-    [STYLE_MODEL] = {STYLE_BOLD, NAMED(GREEN), OWN},
-    [STYLE_STATE] = {0, NAMED(YELLOW), OWN},
-    [STYLE_ERROR] = {STYLE_BOLD, NAMED(RED), OWN},
-    [STYLE_NOTICE] = {0, NAMED(YELLOW), OWN},
-    [STYLE_STATUS] = {STYLE_REVERSE, OWN, OWN},
-    [STYLE_PROMPT] = {STYLE_BOLD, NAMED(CYAN), OWN},
-    [STYLE_FOLDED] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_REASONING] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_HEADING_1] = {STYLE_BOLD | STYLE_UNDERLINE, NAMED(MAGENTA), OWN},
-    [STYLE_HEADING_2] = {STYLE_BOLD | STYLE_ONLY_MONO(STYLE_UNDERLINE), NAMED(MAGENTA), OWN},
-    [STYLE_HEADING] = {STYLE_BOLD, OWN, OWN},
-    [STYLE_STRONG] = {STYLE_BOLD, OWN, OWN},
-    [STYLE_EMPHASIS] = {STYLE_ITALIC, OWN, OWN},
-    [STYLE_STRONG_EMPHASIS] = {STYLE_BOLD | STYLE_ITALIC, OWN, OWN},
-    [STYLE_STRIKE] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_CODE] = {STYLE_ONLY_MONO(STYLE_BOLD), NAMED(CYAN), OWN},
-    [STYLE_LINK] = {STYLE_UNDERLINE, NAMED(BRIGHT_BLUE), OWN},
-    [STYLE_LINK_HOST] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_IMAGE] = {0, NAMED(MAGENTA), OWN},
-    [STYLE_MATH] = {0, NAMED(YELLOW), OWN},
-    [STYLE_MARKER] = {0, NAMED(CYAN), OWN},
-    [STYLE_DONE] = {0, NAMED(GREEN), OWN},
-    [STYLE_QUOTE] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_RULE] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_TABLE_HEAD] = {STYLE_BOLD, OWN, OWN},
-    [STYLE_TABLE_LINE] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_BLOCK_LABEL] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_BLOCK] = {0, OWN, OWN},
-    [STYLE_BLOCK_KEYWORD] = {STYLE_ONLY_MONO(STYLE_BOLD), NAMED(MAGENTA), OWN},
-    [STYLE_BLOCK_TYPE] = {0, NAMED(CYAN), OWN},
-    [STYLE_BLOCK_NAME] = {0, NAMED(BRIGHT_BLUE), OWN},
-    [STYLE_BLOCK_STRING] = {0, NAMED(GREEN), OWN},
-    [STYLE_BLOCK_NUMBER] = {0, NAMED(YELLOW), OWN},
-    [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
-    [STYLE_BLOCK_ADDED] = {0, NAMED(GREEN), OWN},
-    [STYLE_BLOCK_REMOVED] = {0, NAMED(RED), OWN},
 };
 
 const char *style_name(enum style style)
@@ -87,11 +36,6 @@ bool style_parse(struct sv name, enum style *ret_style)
     return false;
 }
 
-const struct style_look *style_default_looks(void)
-{
-    return defaults;
-}
-
 enum style_depth style_depth(const char *wish, const char *no_color, int colors)
 {
     bool always = wish && strcmp(wish, "always") == 0;
@@ -103,6 +47,21 @@ enum style_depth style_depth(const char *wish, const char *no_color, int colors)
         return STYLE_TRUE;
     }
     return colors >= 256 ? STYLE_256 : colors >= 16 ? STYLE_16 : STYLE_8;
+}
+
+bool style_parse_depth(const char *name, enum style_depth *ret_depth)
+{
+    static const char *const depths[] = {
+        [STYLE_MONO] = "none", [STYLE_8] = "8",       [STYLE_16] = "16",
+        [STYLE_256] = "256",   [STYLE_TRUE] = "true",
+    };
+    for (size_t i = 0; i < COUNT_OF(depths); i++) {
+        if (strcmp(name, depths[i]) == 0) {
+            *ret_depth = (enum style_depth)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static int channel(int32_t rgb, int index)
@@ -144,8 +103,7 @@ static int32_t nearest_of_256(int32_t rgb)
     return grey_error < cube_error ? GREY_FIRST + grey : CUBE_FIRST + number;
 }
 
-/* The exact value of a named colour, as xterm has it: where all colours are shown, numbers are
- * values. */
+/* The exact value of a named colour, as xterm has it. */
 static int32_t value_of_named(int named)
 {
     static const int32_t values[16] = {0x000000, 0xCD0000, 0x00CD00, 0xCDCD00, 0x0000EE, 0xCD00CD,
@@ -159,8 +117,11 @@ static int32_t resolve_color(const struct style_color *color, enum style_depth d
     if (depth == STYLE_MONO || (color->named < 0 && color->rgb < 0)) {
         return -1;
     }
+    if (depth == STYLE_TRUE && color->rgb >= 0) {
+        return color->rgb < NAMES_OF_TRUE ? 0 : color->rgb;
+    }
     if (depth == STYLE_TRUE) {
-        return color->rgb >= 0 ? color->rgb : value_of_named(color->named);
+        return color->named < NAMES_OF_TRUE ? color->named : value_of_named(color->named);
     }
     if (depth == STYLE_256 && color->rgb >= 0) {
         return nearest_of_256(color->rgb);
@@ -177,4 +138,36 @@ struct style_shown style_resolve(const struct style_look *look, enum style_depth
         .foreground = resolve_color(&look->foreground, depth),
         .background = resolve_color(&look->background, depth),
     };
+}
+
+struct style_color style_color_of_rgb(int32_t rgb)
+{
+    struct style_color color = {0, rgb};
+    int least = INT32_MAX;
+    for (int i = 0; i < 16; i++) {
+        int error = 0;
+        for (int k = 0; k < 3; k++) {
+            error += square(channel(rgb, k) - channel(value_of_named(i), k));
+        }
+        if (error < least) {
+            least = error;
+            color.named = (int8_t)i;
+        }
+    }
+    return color;
+}
+
+struct style_color style_color_of_number(int number)
+{
+    if (number < CUBE_FIRST) {
+        return (struct style_color){(int8_t)number, STYLE_NO_RGB};
+    }
+    int32_t rgb = 0;
+    for (int i = 0, side = CUBE_SIDE * CUBE_SIDE; i < 3; i++, side /= CUBE_SIDE) {
+        bool grey = number >= GREY_FIRST;
+        int value = grey ? 8 + 10 * (number - GREY_FIRST)
+                         : cube_value((number - CUBE_FIRST) / side % CUBE_SIDE);
+        rgb = rgb << 8 | value;
+    }
+    return style_color_of_rgb(rgb);
 }

@@ -92,9 +92,10 @@ struct style_look {
     struct style_color foreground, background;
 };
 
-/* The looks in use unless a theme says otherwise: named colours only, so that they follow whatever
- * colours the user gave to the terminal, dark or light. STYLE_COUNT of them. */
-const struct style_look *style_default_looks(void);
+/* An exact value, with the named colour nearest to it. */
+struct style_color style_color_of_rgb(int32_t rgb);
+/* One of the 256, which are the 16 named ones, a cube, and greys. */
+struct style_color style_color_of_number(int number);
 
 /* How many colours a terminal shows. */
 enum style_depth { STYLE_MONO, STYLE_8, STYLE_16, STYLE_256, STYLE_TRUE };
@@ -104,9 +105,11 @@ enum style_depth { STYLE_MONO, STYLE_8, STYLE_16, STYLE_256, STYLE_TRUE };
  * NO_COLOR, is set and not empty. `colors`: what the terminal says that it has.
  */
 enum style_depth style_depth(const char *wish, const char *no_color, int colors);
+/* "none", "8", "16", "256", "true". False: none of them. */
+bool style_parse_depth(const char *name, enum style_depth *ret_depth);
 
 /* A look as a terminal of that depth shows it. Colours: -1 is its own, else the colour's number
- * (below 8, 16, 256), or 0xRRGGBB for STYLE_TRUE. */
+ * (below 8, 16, 256), or for STYLE_TRUE 0xRRGGBB, where 1 to 7 are named ones. */
 struct style_shown {
     unsigned attributes;
     int32_t foreground, background;

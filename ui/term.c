@@ -23,16 +23,24 @@
 /* A terminal that takes nothing (flow control) is not waited for longer. */
 #define RESTORE_PATIENCE_MS 50
 
-/* Bracketed paste; wheel as arrows; xterm's modifyOtherKeys; kitty's "disambiguate". The SGR reset
- * is for terminals that mistake the third for colours. */
-#define MODES_ON "\033[?2004h\033[?1007h\033[>4;1m\033[>1u\033[m"
-#define MODES_OFF "\033[<u\033[>4m\033[?1007l\033[?2004l\033[m"
+/* Bracketed paste; xterm's modifyOtherKeys; kitty's "disambiguate". The SGR reset is for terminals
+ * that mistake the second for colours. */
+#define MODES_ON "\033[?2004h\033[>4;1m\033[>1u\033[m"
+#define MODES_OFF "\033[<u\033[>4m\033[?2004l\033[m"
 /* For consoles that would print what they do not know. */
 #define PLAIN_MODES_ON "\033[?2004h"
 #define PLAIN_MODES_OFF "\033[?2004l"
+#define WHEEL_ON "\033[?1007h"
+#define WHEEL_OFF "\033[?1007l"
+#define FOCUS_ON "\033[?1004h"
+#define FOCUS_OFF "\033[?1004l"
+/* The window's title, on the terminal's stack: many descriptions have it with the full screen. */
+#define TITLE_KEPT "\033[22;2t"
+#define TITLE_BACK "\033[23;2t"
+#define MODES_MAX 100u
 
 struct text {
-    char bytes[SEQUENCE_MAX + sizeof(MODES_ON) + sizeof(MODES_OFF)];
+    char bytes[SEQUENCE_MAX + MODES_MAX];
     size_t n;
 };
 
@@ -40,8 +48,12 @@ static struct {
     atomic_bool is_open;
     struct termios before;
     struct termios raw;
-    const char *modes_on;
-    const char *modes_off;
+    bool plain; /* a console that knows few sequences */
+    struct term_modes modes;
+    bool keeps_title; /* the full screen does not do that by itself */
+    struct text modes_on;
+    struct text modes_off;
+    struct text smcup;
     struct text enter;
     struct text leave;
 } term;
@@ -89,15 +101,45 @@ static void set_modes(const struct termios *modes)
     }
 }
 
-enum err_code term_open(struct err *err)
+/* Keyboard modes are a stack, the others are switches. */
+static void build_modes(void)
+{
+    term.modes_on.n = 0;
+    term.modes_off.n = 0;
+    put(&term.modes_on, term.plain ? SV(PLAIN_MODES_ON) : SV(MODES_ON));
+    if (!term.plain) {
+        put(&term.modes_on, term.modes.wheel ? SV(WHEEL_ON) : SV(""));
+        put(&term.modes_on, term.modes.focus ? SV(FOCUS_ON) : SV(""));
+        put(&term.modes_off, term.modes.focus ? SV(FOCUS_OFF) : SV(""));
+        put(&term.modes_off, SV(WHEEL_OFF));
+        put(&term.modes_on, term.keeps_title ? SV(TITLE_KEPT) : SV(""));
+        put(&term.modes_off, term.keeps_title ? SV(TITLE_BACK) : SV(""));
+    }
+    put(&term.modes_off, term.plain ? SV(PLAIN_MODES_OFF) : SV(MODES_OFF));
+}
+
+static struct sv text_of(const struct text *text)
+{
+    return sv_of(text->bytes, text->n);
+}
+
+static void build_enter(void)
+{
+    term.enter.n = 0;
+    put(&term.enter, text_of(&term.smcup));
+    put(&term.enter, text_of(&term.modes_on));
+}
+
+enum err_code term_open(const struct term_modes *modes, struct err *err)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ||
         tcgetattr(STDIN_FILENO, &term.before) < 0) {
         return err_set(err, ERR_UNSUPPORTED, "the screen needs a terminal for input and output");
     }
-    bool plain = is_plain_console();
-    term.modes_on = plain ? PLAIN_MODES_ON : MODES_ON;
-    term.modes_off = plain ? PLAIN_MODES_OFF : MODES_OFF;
+    term.plain = is_plain_console();
+    term.modes = *modes;
+    term.keeps_title = false;
+    build_modes();
     term.raw = term.before;
     cfmakeraw(&term.raw);
     term.raw.c_cc[VMIN] = 1;
@@ -109,14 +151,30 @@ enum err_code term_open(struct err *err)
     return ERR_OK;
 }
 
+static bool has(struct sv text, struct sv part)
+{
+    for (size_t i = 0; i + part.n <= text.n; i++) {
+        if (sv_equal(sv_take(sv_skip(text, i), part.n), part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void term_set_sequences(struct sv enter, struct sv leave)
 {
-    if (enter.n <= SEQUENCE_MAX && leave.n <= SEQUENCE_MAX) {
-        put(&term.enter, enter);
-        put(&term.enter, sv_from(term.modes_on));
-        put(&term.leave, sv_from(term.modes_off));
-        put(&term.leave, leave);
+    if (enter.n > SEQUENCE_MAX || leave.n > SEQUENCE_MAX) {
+        return;
     }
+    term.smcup.n = 0;
+    put(&term.smcup, enter);
+    if (term.modes.title && !term.plain && !has(enter, SV("\033[22;"))) {
+        term.keeps_title = true;
+        build_modes();
+    }
+    build_enter();
+    put(&term.leave, text_of(&term.modes_off));
+    put(&term.leave, leave);
 }
 
 static void write_text(struct sv text)
@@ -126,7 +184,7 @@ static void write_text(struct sv text)
 
 void term_announce(void)
 {
-    write_text(sv_from(term.modes_on));
+    write_text(text_of(&term.modes_on));
 }
 
 void term_reopen(void)
@@ -134,11 +192,26 @@ void term_reopen(void)
     bool was_open = atomic_exchange(&term.is_open, true);
     set_modes(&term.raw);
     if (!was_open) {
-        write_text(sv_of(term.enter.bytes, term.enter.n));
+        write_text(text_of(&term.enter));
         return;
     }
-    write_text(sv_from(term.modes_off)); /* keyboard modes are a stack: pushed once, popped once */
-    write_text(sv_from(term.modes_on));
+    write_text(text_of(&term.modes_off)); /* what is a stack: pushed once, popped once */
+    write_text(text_of(&term.modes_on));
+}
+
+void term_set_wheel(bool wheel)
+{
+    term.modes.wheel = wheel;
+    build_modes();
+    build_enter();
+    term_say(wheel ? SV(WHEEL_ON) : SV(WHEEL_OFF));
+}
+
+void term_say(struct sv sequences)
+{
+    if (!term.plain && term_is_open()) {
+        write_text(sequences);
+    }
 }
 
 bool term_is_open(void)
@@ -157,7 +230,7 @@ void ui_restore_terminal(void)
     int saved = errno;
     if (atomic_exchange(&term.is_open, false)) {
         if (takes_output()) {
-            write_text(sv_of(term.leave.bytes, term.leave.n));
+            write_text(text_of(&term.leave));
         }
         set_modes(&term.before);
     }

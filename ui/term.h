@@ -18,8 +18,17 @@
 #include "base/sv.h"
 #include "base/wake.h"
 
+struct term_modes {
+    bool wheel; /* comes as arrow keys */
+    bool focus; /* that the window has it or lost it is reported */
+    bool title; /* is put back at the end */
+};
 /* stdin and stdout: raw mode. ERR_UNSUPPORTED: one of them is no terminal. */
-enum err_code term_open(struct err *err) NODISCARD;
+enum err_code term_open(const struct term_modes *modes, struct err *err) NODISCARD;
+/* The wheel scrolls from now on, or is the terminal's own. */
+void term_set_wheel(bool wheel);
+/* Writes sequences that a console which does not know them would print: not to such a one. */
+void term_say(struct sv sequences);
 /* What curses says for entering and leaving the full screen; longer than 200 bytes are not used. */
 void term_set_sequences(struct sv enter, struct sv leave);
 /* Switches the modes on. The full screen is curses' own work at the start. */

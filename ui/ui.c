@@ -79,6 +79,7 @@ static void frame(struct ui *ui)
 void ui__come_back(struct ui *ui)
 {
     term_reopen();
+    terminal__title(ui);
     input_reset(ui->input);
     ui->arrow_count = 0;
     ui->input_deadline_us = CLOCK_NEVER;
@@ -215,6 +216,7 @@ static struct ui *ui_new(const struct ui_options *options)
     ui->own_keymap = options->keymap ? NULL : keymap_new();
     ui->keymap = options->keymap ? options->keymap : ui->own_keymap;
     ui->complete = complete_new(commands__complete, ui);
+    ui->wheel = !options->settings.no_wheel;
     ui->wake = WAKE_INIT;
     ui->work = work__new(options->store, &ui->wake);
     ui->input_deadline_us = CLOCK_NEVER;
@@ -240,6 +242,7 @@ static void ui_free(struct ui *ui)
     free(ui->forks);
     free(ui->next_text);
     free(ui->model);
+    free(ui->title);
     free(ui->line);
     free(ui->offer);
     free(ui->store_trouble);
@@ -248,7 +251,12 @@ static void ui_free(struct ui *ui)
 
 static enum err_code open_screen(struct ui *ui, struct err *err)
 {
-    enum err_code code = paint_open(ui->options->color, &ui->paint, err);
+    const struct paint_options options = {
+        .color = ui->options->color,
+        .depth = ui->options->settings.colors,
+        .looks = terminal__looks(ui, theme_background_of_rxvt(getenv("COLORFGBG"))),
+    };
+    enum err_code code = paint_open(&options, &ui->paint, err);
     if (code) {
         return code;
     }
@@ -276,6 +284,8 @@ static enum err_code run(struct ui *ui, struct err *err)
     saved__load(ui);
     frame(ui);
     term_announce();
+    terminal__ask(ui);
+    terminal__title(ui);
     code = wake_open(&ui->wake, err);
     if (!code) {
         code = events__subscribe(ui, err);
@@ -294,7 +304,13 @@ static enum err_code run(struct ui *ui, struct err *err)
 enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session, struct err *err)
 {
     use_locale();
-    enum err_code code = term_open(err);
+    const struct ui_settings *settings = &options->settings;
+    const struct term_modes modes = {
+        .wheel = !settings->no_wheel,
+        .focus = settings->notify != UI_NOTIFY_NONE,
+        .title = !settings->no_title,
+    };
+    enum err_code code = term_open(&modes, err);
     if (code) {
         return code;
     }

@@ -21,6 +21,7 @@
 #include "store/store.h"
 #include "store/turn.h"
 #include "ui/keymap.h"
+#include "ui/style.h"
 
 /* How else a conversation goes on than by a prompt at its end. */
 struct ui_way {
@@ -60,6 +61,17 @@ struct ui_host {
     enum err_code (*send_way)(void *ctx, const struct ui_way *way, struct err *err);
 };
 
+enum ui_notify { UI_NOTIFY_BELL, UI_NOTIFY_NONE, UI_NOTIFY_OSC9, UI_NOTIFY_OSC777 };
+
+/* How the screen looks and what it tells the terminal. Zeros are what is built in. */
+struct ui_settings {
+    /* STYLE_COUNT each (ui/theme.h). `looks` NULL: as the terminal's background is found to be. */
+    const struct style_look *looks, *dark, *light;
+    const char *colors; /* at most so many: as style_parse_depth; NULL: all */
+    bool no_wheel, no_title;
+    enum ui_notify notify; /* that an answer has ended while the window was out of focus */
+};
+
 struct ui_options {
     struct store *store; /* open, perhaps not started */
     struct ui_host host;
@@ -70,6 +82,7 @@ struct ui_options {
     const char *notice;  /* one line to begin with (a private store, say), or NULL */
     const char *color;   /* "auto", "always", "never" */
     const struct keymap *keymap; /* NULL: what is built in */
+    struct ui_settings settings;
 };
 
 /*

@@ -130,7 +130,7 @@ static void load_again(struct ui *ui)
     memset(ui->elsewhere, 0, sizeof(ui->elsewhere));
     transcript_reset(ui->transcript, &ui->session);
     branches__load(ui);
-    view__note_cost(ui);
+    view__note_session(ui);
     load_older(ui, FIRST_PAGE);
     events__fill_view(ui);
     branches__mark(ui);
@@ -357,8 +357,11 @@ static bool is_on_another_branch(struct ui *ui, const struct message_update *upd
 static void on_message(struct ui *ui, const struct message_update *update)
 {
     bool answered = update->kind == UPDATE_ENDED && update->role == ROLE_ASSISTANT;
+    bool failed = update->reason == FINISH_ERROR || update->reason == FINISH_INTERRUPTED;
+    if (answered && update->reason != FINISH_CANCELED) {
+        terminal__notify(ui, failed ? "an answer failed" : "an answer is there");
+    }
     if (answered && !ulid_equal(&update->session, &ui->session)) {
-        bool failed = update->reason == FINISH_ERROR || update->reason == FINISH_INTERRUPTED;
         ui->others_failed += failed;
         ui->others_ended += !failed;
         ui->dirty = true;
@@ -370,7 +373,7 @@ static void on_message(struct ui *ui, const struct message_update *update)
         return;
     }
     if (answered) {
-        view__note_cost(ui);
+        view__note_session(ui);
         ui->cancelling = false;
         prompt__on_end(ui, update->reason);
     }
@@ -383,6 +386,7 @@ static void on_session(struct ui *ui, const struct session_update *update)
         events__show_session(ui, &(struct ulid){""});
         view__line(ui, LINE_INFO, "this session was deleted; the next prompt begins a new one");
     } else if (ulid_equal(&update->session, &ui->session)) {
+        view__note_session(ui);
         events__refresh(ui, &ui->session);
         saved__refresh(ui);
     }

@@ -5,7 +5,8 @@
  * and keeps those that wait, ui_select.c acts on earlier messages, ui_branches.c shows branches,
  * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
  * ui_pickers.c and ui_sessions.c the lists, ui_outside.c runs the user's editor, ui_events.c takes
- * what comes from the broker and the store, ui_view.c says what is painted. All but a task's run on
+ * what comes from the broker and the store, ui_terminal.c talks to the terminal beside its cells,
+ * ui_view.c says what is painted. All but a task's run on
  * one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
@@ -21,6 +22,7 @@
 #include "ui/paint.h"
 #include "ui/picker.h"
 #include "ui/status.h"
+#include "ui/theme.h"
 #include "ui/transcript.h"
 #include "ui/ui.h"
 
@@ -103,6 +105,10 @@ struct ui {
     int64_t context;                      /* of the model; negative: not known */
     int64_t cost_micros;                  /* of the session */
     unsigned others_ended, others_failed; /* answers of other sessions */
+    char *title;                          /* of the session, as the window has it; or NULL */
+    bool out_of_focus;                    /* the terminal said so */
+    bool wheel;
+    int64_t asked_us; /* when the terminal was asked what it is */
 
     struct buf sent; /* the prompt that was handed over, until it is stored */
     bool sending;
@@ -268,15 +274,28 @@ void events__fill_view(struct ui *ui);
 void events__give_back(struct ui *ui, const char *prompt, const char *why);
 
 /* ui_view.c */
-/* What the model holds and what the session cost may have changed. */
+/* What the model holds, and what the session cost and is called, may have changed. */
 void view__note_model(struct ui *ui);
-void view__note_cost(struct ui *ui);
+void view__note_session(struct ui *ui);
 void view__line(struct ui *ui, enum line_kind kind, const char *text); /* NULL takes it away */
 struct status_facts view__facts(const struct ui *ui);
 /* Sets the transcript's size for the screen as it is now. */
 void view__arrange(struct ui *ui);
 void view__frame(struct ui *ui);
 int view__page(const struct ui *ui); /* rows of the transcript in view */
+
+/* ui_terminal.c */
+const struct style_look *terminal__looks(const struct ui *ui, enum theme_background background);
+/* Asks what is answered by terminal__report. Once, after the first frame. */
+void terminal__ask(struct ui *ui);
+void terminal__report(struct ui *ui, struct sv text);
+void terminal__focus(struct ui *ui, bool has_it);
+/* Of the window: the session's, or NULL. */
+void terminal__set_title(struct ui *ui, const char *title);
+void terminal__title(struct ui *ui); /* again */
+/* Says it where nobody looks; a text of our own. */
+void terminal__notify(struct ui *ui, const char *what);
+void terminal__toggle_wheel(struct ui *ui);
 
 /* ui.c */
 /* The terminal is ours again: the screen as it was. */

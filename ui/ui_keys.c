@@ -243,6 +243,7 @@ static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_EDIT_OUTSIDE] = outside__edit,
     [ACTION_COMPLETE] = complete,
     [ACTION_SEARCH_OLDER] = search,
+    [ACTION_WHEEL] = terminal__toggle_wheel,
 };
 
 /* Actions that mean something else where the prompt is empty. True: done. */
@@ -414,8 +415,15 @@ static void on_press(struct ui *ui, const struct input_event *event, bool has_ch
 static void on_key(struct ui *ui, const struct input_event *event)
 {
     struct chord chord;
-    bool focus = event->key == INPUT_FOCUS_IN || event->key == INPUT_FOCUS_OUT;
-    if (focus || ui->leave) {
+    if (event->key == INPUT_FOCUS_IN || event->key == INPUT_FOCUS_OUT) {
+        terminal__focus(ui, event->key == INPUT_FOCUS_IN);
+        return;
+    }
+    if (event->key == INPUT_REPORT) {
+        terminal__report(ui, event->text);
+        return;
+    }
+    if (ui->leave) {
         return;
     }
     bool leaves = event->key == INPUT_CHAR && (event->cp == 'c' || event->cp == 'd');

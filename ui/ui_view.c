@@ -38,14 +38,17 @@ void view__note_model(struct ui *ui)
     ui->context = asks ? host->context_of(host->ctx, ui->model) : -1;
 }
 
-void view__note_cost(struct ui *ui)
+void view__note_session(struct ui *ui)
 {
     struct session session = {.cost_micros = 0};
     ui->cost_micros = 0;
     if (ulid_is_set(&ui->session) &&
         session_get(ui->options->store, &ui->session, &session, NULL) == ERR_OK) {
         ui->cost_micros = session.cost_micros;
+        terminal__set_title(ui, session.title);
         session_release(&session);
+    } else {
+        terminal__set_title(ui, NULL);
     }
 }
 

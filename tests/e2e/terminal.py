@@ -36,10 +36,13 @@ ALLOWED_CSI = [
     r"\d*[ABCDGPXLM@STZbd]", r"\d*(?:;\d+)?[Hf]", r"[0-2]?[JK]", r"(?:\d+;\d+)?r", r"4[hl]",
     r"\?(?:1049|25|12|12;25|7|1|2004|1004|2026|1007|1000|1006|1000;1006|1006;1000|1002|2048)[hl]",
     r"22;0;0t", r"23;0;0t",  # the title, pushed and popped with the alternate screen
+    r"22;2t", r"23;2t", r"\?2026\$p",
     r">\d+u", r"<\d*u", r"=\d+;?\d*u", r">4;[0-2]m", r">4m",  # keyboard protocols
 ]
 ALLOWED = re.compile("|".join(rf"\x1b\[{form}" for form in ALLOWED_CSI) +
                      r"|\x1b[78=>M]|\x1b[()][B0]")
+# What is told the terminal about itself: the title, a notification, the question for its background.
+ALLOWED_OSC = re.compile(r"\x1b\](?:2;([^\x1b]*)|9;weir: ([a-z ]*)|777;notify;weir;([a-z ]*)|11;\?)\x1b\\")
 ALLOWED_CONTROLS = "\n\r\b\t\x0e\x0f"
 FORBIDDEN_TEXT = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
@@ -60,6 +63,9 @@ def foreign_bytes(raw):
             break
         token = match.group().decode("utf-8", "surrogateescape")
         position = match.end()
+        told = ALLOWED_OSC.fullmatch(token)
+        if told:
+            token = told.group(1) or ""
         if token.startswith("\x1b"):
             if not ALLOWED.fullmatch(token):
                 found.append(f"sequence {token!r}")

@@ -23,6 +23,7 @@ static const char *const key_names[] = {
     [INPUT_END] = "End",     [INPUT_PAGE_UP] = "PgUp",  [INPUT_PAGE_DOWN] = "PgDn",
     [INPUT_INSERT] = "Ins",  [INPUT_DELETE] = "Del",    [INPUT_FUNCTION] = "F",
     [INPUT_FOCUS_IN] = "In", [INPUT_FOCUS_OUT] = "Out", [INPUT_CHAR] = "",
+    [INPUT_REPORT] = "",
 };
 
 static void write_key(const struct input_event *event, struct buf *log)
@@ -37,6 +38,8 @@ static void write_key(const struct input_event *event, struct buf *log)
         buf_append_cp(log, event->cp);
     } else if (event->key == INPUT_FUNCTION) {
         buf_appendf(log, "%u", (unsigned)event->cp);
+    } else if (event->key == INPUT_REPORT) {
+        buf_append_sv(log, event->text);
     }
     buf_append_byte(log, '>');
 }
@@ -202,7 +205,7 @@ static const struct sequence_row table[] = {
     {"\x1b[?1;2c", ""},
     {"\x1b[>41;330;0c", ""},
     {"\x1b[24;80R", ""},
-    {"\x1b[?2026;2$y", ""},
+    {"\x1b[?2026;2$y", "<[?2026;2$y>"},
     {"\x1b[?7u", ""},
     {"\x1b[<64;10;5M", ""},
     {"\x1b[<0;10;5m", ""},
@@ -211,7 +214,13 @@ static const struct sequence_row table[] = {
     {"\x1b[1;2;3;4;5;6;7;8;9;10A", ""},
     {"\x1b[ q", ""},
     {"\x1b]0;title\x07x", "x"},
-    {"\x1b]11;rgb:0000/0000/0000\x1b\\x", "x"},
+    {"\x1b]11;rgb:0000/0000/0000\x1b\\x", "<]11;rgb:0000/0000/0000>x"},
+    {"\x1b]11;rgb:ff/ff/ff\ax", "<]11;rgb:ff/ff/ff>x"},
+    {"\x1b]11;\x18x", "x"},
+    {"\x1b]11;\xff\ax", "x"},
+    {"\x1b]12;rgb:0/0/0\ax", "x"},
+    {"\x1b[?2026;2$yx", "<[?2026;2$y>x"},
+    {"\x1b[?2026;2yx", "x"},
     {"\x1b]52;c;ZXZpbA==\x07", ""},
     {"\x1bP>|term 1.0\x1b\\x", "x"},
     {"\x1b_Gi=1;OK\x1b\\", ""},

@@ -63,7 +63,9 @@ static void a_look__is_brought_down_to_what_is_there(void **state)
     }
     struct style_look named = {.foreground = {3, STYLE_NO_RGB}, .background = {-1, STYLE_NO_RGB}};
     assert_int_equal(style_resolve(&named, STYLE_256).foreground, 3);
-    assert_int_equal(style_resolve(&named, STYLE_TRUE).foreground, 0xCDCD00);
+    assert_int_equal(style_resolve(&named, STYLE_TRUE).foreground, 3);
+    named.foreground.named = 12;
+    assert_int_equal(style_resolve(&named, STYLE_TRUE).foreground, 0x5C5CFF);
     assert_int_equal(style_resolve(&named, STYLE_TRUE).background, -1);
 }
 

@@ -1,0 +1,259 @@
+/*
+ * The themes that are built in, look by look. Where a terminal shows few colours a look falls back
+ * to the named colour beside its exact one.
+ */
+#include "base/attr.h"
+#include "ui/theme.h"
+
+#define OWN                                                                                        \
+    {                                                                                              \
+        -1, STYLE_NO_RGB                                                                           \
+    }
+#define EXACT(named, rgb)                                                                          \
+    {                                                                                              \
+        named, rgb                                                                                 \
+    }
+#define NAMED(named) EXACT(named, STYLE_NO_RGB)
+
+enum { RED = 1, GREEN, YELLOW, BLUE, MAGENTA, CYAN, BRIGHT_BLUE = 12 };
+
+/* Named colours only: they follow whatever the user gave to the terminal, dark or light. */
+static const struct style_look sixteen[STYLE_COUNT] = {
+    [STYLE_PLAIN] = {0, OWN, OWN},
+    [STYLE_DIM] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_USER] = {STYLE_BOLD, NAMED(CYAN), OWN},
+    [STYLE_MODEL] = {STYLE_BOLD, NAMED(GREEN), OWN},
+    [STYLE_STATE] = {0, NAMED(YELLOW), OWN},
+    [STYLE_ERROR] = {STYLE_BOLD, NAMED(RED), OWN},
+    [STYLE_NOTICE] = {0, NAMED(YELLOW), OWN},
+    [STYLE_STATUS] = {STYLE_REVERSE, OWN, OWN},
+    [STYLE_PROMPT] = {STYLE_BOLD, NAMED(CYAN), OWN},
+    [STYLE_FOLDED] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_REASONING] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_HEADING_1] = {STYLE_BOLD | STYLE_UNDERLINE, NAMED(MAGENTA), OWN},
+    [STYLE_HEADING_2] = {STYLE_BOLD | STYLE_ONLY_MONO(STYLE_UNDERLINE), NAMED(MAGENTA), OWN},
+    [STYLE_HEADING] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_STRONG] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_EMPHASIS] = {STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRONG_EMPHASIS] = {STYLE_BOLD | STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRIKE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_CODE] = {STYLE_ONLY_MONO(STYLE_BOLD), NAMED(CYAN), OWN},
+    [STYLE_LINK] = {STYLE_UNDERLINE, NAMED(BRIGHT_BLUE), OWN},
+    [STYLE_LINK_HOST] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_IMAGE] = {0, NAMED(MAGENTA), OWN},
+    [STYLE_MATH] = {0, NAMED(YELLOW), OWN},
+    [STYLE_MARKER] = {0, NAMED(CYAN), OWN},
+    [STYLE_DONE] = {0, NAMED(GREEN), OWN},
+    [STYLE_QUOTE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_RULE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_TABLE_HEAD] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_TABLE_LINE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_LABEL] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK] = {0, OWN, OWN},
+    [STYLE_BLOCK_KEYWORD] = {STYLE_ONLY_MONO(STYLE_BOLD), NAMED(MAGENTA), OWN},
+    [STYLE_BLOCK_TYPE] = {0, NAMED(CYAN), OWN},
+    [STYLE_BLOCK_NAME] = {0, NAMED(BRIGHT_BLUE), OWN},
+    [STYLE_BLOCK_STRING] = {0, NAMED(GREEN), OWN},
+    [STYLE_BLOCK_NUMBER] = {0, NAMED(YELLOW), OWN},
+    [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_ADDED] = {0, NAMED(GREEN), OWN},
+    [STYLE_BLOCK_REMOVED] = {0, NAMED(RED), OWN},
+};
+
+/* For a dark background. */
+static const struct style_look dark[STYLE_COUNT] = {
+    [STYLE_PLAIN] = {0, OWN, OWN},
+    [STYLE_DIM] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_USER] = {STYLE_BOLD, EXACT(CYAN, 0x7DCFFF), OWN},
+    [STYLE_MODEL] = {STYLE_BOLD, EXACT(GREEN, 0x9ECE6A), OWN},
+    [STYLE_STATE] = {0, EXACT(YELLOW, 0xE0AF68), OWN},
+    [STYLE_ERROR] = {STYLE_BOLD, EXACT(RED, 0xF7768E), OWN},
+    [STYLE_NOTICE] = {0, EXACT(YELLOW, 0xE0AF68), OWN},
+    [STYLE_STATUS] = {STYLE_REVERSE, OWN, OWN},
+    [STYLE_PROMPT] = {STYLE_BOLD, EXACT(CYAN, 0x7DCFFF), OWN},
+    [STYLE_FOLDED] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_REASONING] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_HEADING_1] = {STYLE_BOLD | STYLE_UNDERLINE, EXACT(MAGENTA, 0xBB9AF7), OWN},
+    [STYLE_HEADING_2] = {STYLE_BOLD | STYLE_ONLY_MONO(STYLE_UNDERLINE), EXACT(MAGENTA, 0xBB9AF7),
+                         OWN},
+    [STYLE_HEADING] = {STYLE_BOLD, EXACT(MAGENTA, 0xBB9AF7), OWN},
+    [STYLE_STRONG] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_EMPHASIS] = {STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRONG_EMPHASIS] = {STYLE_BOLD | STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRIKE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_CODE] = {STYLE_ONLY_MONO(STYLE_BOLD), EXACT(CYAN, 0x7DCFFF), OWN},
+    [STYLE_LINK] = {STYLE_UNDERLINE, EXACT(BRIGHT_BLUE, 0x7AA2F7), OWN},
+    [STYLE_LINK_HOST] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_IMAGE] = {0, EXACT(MAGENTA, 0xBB9AF7), OWN},
+    [STYLE_MATH] = {0, EXACT(YELLOW, 0xE0AF68), OWN},
+    [STYLE_MARKER] = {0, EXACT(CYAN, 0x7DCFFF), OWN},
+    [STYLE_DONE] = {0, EXACT(GREEN, 0x9ECE6A), OWN},
+    [STYLE_QUOTE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_RULE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_TABLE_HEAD] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_TABLE_LINE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_LABEL] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK] = {0, OWN, OWN},
+    [STYLE_BLOCK_KEYWORD] = {STYLE_ONLY_MONO(STYLE_BOLD), EXACT(MAGENTA, 0xBB9AF7), OWN},
+    [STYLE_BLOCK_TYPE] = {0, EXACT(CYAN, 0x7DCFFF), OWN},
+    [STYLE_BLOCK_NAME] = {0, EXACT(BRIGHT_BLUE, 0x7AA2F7), OWN},
+    [STYLE_BLOCK_STRING] = {0, EXACT(GREEN, 0x9ECE6A), OWN},
+    [STYLE_BLOCK_NUMBER] = {0, EXACT(YELLOW, 0xFF9E64), OWN},
+    [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_ADDED] = {0, EXACT(GREEN, 0x9ECE6A), OWN},
+    [STYLE_BLOCK_REMOVED] = {0, EXACT(RED, 0xF7768E), OWN},
+};
+
+/* For a light background. */
+static const struct style_look light[STYLE_COUNT] = {
+    [STYLE_PLAIN] = {0, OWN, OWN},
+    [STYLE_DIM] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_USER] = {STYLE_BOLD, EXACT(CYAN, 0x006A8E), OWN},
+    [STYLE_MODEL] = {STYLE_BOLD, EXACT(GREEN, 0x3B6B14), OWN},
+    [STYLE_STATE] = {0, EXACT(YELLOW, 0x8A5A00), OWN},
+    [STYLE_ERROR] = {STYLE_BOLD, EXACT(RED, 0xB3233F), OWN},
+    [STYLE_NOTICE] = {0, EXACT(YELLOW, 0x8A5A00), OWN},
+    [STYLE_STATUS] = {STYLE_REVERSE, OWN, OWN},
+    [STYLE_PROMPT] = {STYLE_BOLD, EXACT(CYAN, 0x006A8E), OWN},
+    [STYLE_FOLDED] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_REASONING] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_HEADING_1] = {STYLE_BOLD | STYLE_UNDERLINE, EXACT(MAGENTA, 0x6F3FB5), OWN},
+    [STYLE_HEADING_2] = {STYLE_BOLD | STYLE_ONLY_MONO(STYLE_UNDERLINE), EXACT(MAGENTA, 0x6F3FB5),
+                         OWN},
+    [STYLE_HEADING] = {STYLE_BOLD, EXACT(MAGENTA, 0x6F3FB5), OWN},
+    [STYLE_STRONG] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_EMPHASIS] = {STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRONG_EMPHASIS] = {STYLE_BOLD | STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRIKE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_CODE] = {STYLE_ONLY_MONO(STYLE_BOLD), EXACT(CYAN, 0x006A8E), OWN},
+    [STYLE_LINK] = {STYLE_UNDERLINE, EXACT(BLUE, 0x2D5BC7), OWN},
+    [STYLE_LINK_HOST] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_IMAGE] = {0, EXACT(MAGENTA, 0x6F3FB5), OWN},
+    [STYLE_MATH] = {0, EXACT(YELLOW, 0x8A5A00), OWN},
+    [STYLE_MARKER] = {0, EXACT(CYAN, 0x006A8E), OWN},
+    [STYLE_DONE] = {0, EXACT(GREEN, 0x3B6B14), OWN},
+    [STYLE_QUOTE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_RULE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_TABLE_HEAD] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_TABLE_LINE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_LABEL] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK] = {0, OWN, OWN},
+    [STYLE_BLOCK_KEYWORD] = {STYLE_ONLY_MONO(STYLE_BOLD), EXACT(MAGENTA, 0x6F3FB5), OWN},
+    [STYLE_BLOCK_TYPE] = {0, EXACT(CYAN, 0x006A8E), OWN},
+    [STYLE_BLOCK_NAME] = {0, EXACT(BLUE, 0x2D5BC7), OWN},
+    [STYLE_BLOCK_STRING] = {0, EXACT(GREEN, 0x3B6B14), OWN},
+    [STYLE_BLOCK_NUMBER] = {0, EXACT(RED, 0xA24A12), OWN},
+    [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_ADDED] = {0, EXACT(GREEN, 0x3B6B14), OWN},
+    [STYLE_BLOCK_REMOVED] = {0, EXACT(RED, 0xB3233F), OWN},
+};
+
+/* Nothing faint, and no meaning that only a colour tells. */
+static const struct style_look high_contrast[STYLE_COUNT] = {
+    [STYLE_PLAIN] = {0, OWN, OWN},
+    [STYLE_DIM] = {0, OWN, OWN},
+    [STYLE_USER] = {STYLE_BOLD | STYLE_REVERSE, OWN, OWN},
+    [STYLE_MODEL] = {STYLE_BOLD | STYLE_REVERSE, OWN, OWN},
+    [STYLE_STATE] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_ERROR] = {STYLE_BOLD | STYLE_REVERSE, NAMED(RED), OWN},
+    [STYLE_NOTICE] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_STATUS] = {STYLE_REVERSE, OWN, OWN},
+    [STYLE_PROMPT] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_FOLDED] = {STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_REASONING] = {STYLE_ITALIC, OWN, OWN},
+    [STYLE_HEADING_1] = {STYLE_BOLD | STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_HEADING_2] = {STYLE_BOLD | STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_HEADING] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_STRONG] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_EMPHASIS] = {STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRONG_EMPHASIS] = {STYLE_BOLD | STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRIKE] = {0, OWN, OWN},
+    [STYLE_CODE] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_LINK] = {STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_LINK_HOST] = {0, OWN, OWN},
+    [STYLE_IMAGE] = {0, OWN, OWN},
+    [STYLE_MATH] = {0, OWN, OWN},
+    [STYLE_MARKER] = {0, OWN, OWN},
+    [STYLE_DONE] = {0, OWN, OWN},
+    [STYLE_QUOTE] = {0, OWN, OWN},
+    [STYLE_RULE] = {0, OWN, OWN},
+    [STYLE_TABLE_HEAD] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_TABLE_LINE] = {0, OWN, OWN},
+    [STYLE_BLOCK_LABEL] = {0, OWN, OWN},
+    [STYLE_BLOCK] = {0, OWN, OWN},
+    [STYLE_BLOCK_KEYWORD] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_BLOCK_TYPE] = {0, OWN, OWN},
+    [STYLE_BLOCK_NAME] = {0, OWN, OWN},
+    [STYLE_BLOCK_STRING] = {0, OWN, OWN},
+    [STYLE_BLOCK_NUMBER] = {0, OWN, OWN},
+    [STYLE_BLOCK_COMMENT] = {STYLE_ITALIC, OWN, OWN},
+    [STYLE_BLOCK_ADDED] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_BLOCK_REMOVED] = {STYLE_UNDERLINE, OWN, OWN},
+};
+
+/* Attributes alone. */
+static const struct style_look mono[STYLE_COUNT] = {
+    [STYLE_PLAIN] = {0, OWN, OWN},
+    [STYLE_DIM] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_USER] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_MODEL] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_STATE] = {0, OWN, OWN},
+    [STYLE_ERROR] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_NOTICE] = {0, OWN, OWN},
+    [STYLE_STATUS] = {STYLE_REVERSE, OWN, OWN},
+    [STYLE_PROMPT] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_FOLDED] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_REASONING] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_HEADING_1] = {STYLE_BOLD | STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_HEADING_2] = {STYLE_BOLD | STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_HEADING] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_STRONG] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_EMPHASIS] = {STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRONG_EMPHASIS] = {STYLE_BOLD | STYLE_ITALIC, OWN, OWN},
+    [STYLE_STRIKE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_CODE] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_LINK] = {STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_LINK_HOST] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_IMAGE] = {0, OWN, OWN},
+    [STYLE_MATH] = {0, OWN, OWN},
+    [STYLE_MARKER] = {0, OWN, OWN},
+    [STYLE_DONE] = {0, OWN, OWN},
+    [STYLE_QUOTE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_RULE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_TABLE_HEAD] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_TABLE_LINE] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_LABEL] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK] = {0, OWN, OWN},
+    [STYLE_BLOCK_KEYWORD] = {STYLE_BOLD, OWN, OWN},
+    [STYLE_BLOCK_TYPE] = {0, OWN, OWN},
+    [STYLE_BLOCK_NAME] = {0, OWN, OWN},
+    [STYLE_BLOCK_STRING] = {0, OWN, OWN},
+    [STYLE_BLOCK_NUMBER] = {0, OWN, OWN},
+    [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
+    [STYLE_BLOCK_ADDED] = {0, OWN, OWN},
+    [STYLE_BLOCK_REMOVED] = {0, OWN, OWN},
+};
+
+static const struct {
+    const char *name;
+    const struct style_look *looks;
+} themes[] = {
+    {"16", sixteen}, {"dark", dark}, {"light", light}, {"high-contrast", high_contrast},
+    {"mono", mono},
+};
+
+const struct style_look *theme_builtin(struct sv name)
+{
+    for (size_t i = 0; i < COUNT_OF(themes); i++) {
+        if (sv_equal_str(name, themes[i].name)) {
+            return themes[i].looks;
+        }
+    }
+    return NULL;
+}
+
+const char *const *theme_names(void)
+{
+    static const char *const names[] = {"16", "dark", "light", "high-contrast", "mono", NULL};
+    return names;
+}
