@@ -24,13 +24,9 @@ enum key_kind {
     KEY_NUMBER,  /* number; kept in millionths */
     KEY_COUNT,   /* whole number */
     KEY_MONEY,   /* decimal text; kept in millionths */
-<<<<<<< ours
     KEY_CHOICE,  /* one of two texts, as `expected` names them; kept as false or true */
-=======
-    KEY_CHOICE,  /* "refuse" or "allow"; kept as false or true */
     KEY_WORD,    /* text, one of those that `expected` has in quotes */
     KEY_LOOK,    /* of a style of the screen; the last segment is its name */
->>>>>>> theirs
     KEY_FLAG,
     KEY_ARGV,   /* array of texts, not empty */
     KEY_JSON,   /* table; kept as the text of a JSON object */
