@@ -270,7 +270,7 @@ def test_a_time_limit_exits_124_and_keeps_what_came(home, serving):
 
 def test_a_server_that_never_answers_meets_the_time_limit(home, serving):
     serving(fake.stall(headers=False))
-    result = home.run("--timeout", "0.7", "q")
+    result = home.run("--timeout", str(0.7 * SLOWER), "q")
     assert result.code == 124, result
     assert home.prompts() == ["q"] and home.attempt() != "running"
 

@@ -6,7 +6,7 @@ import socket
 
 import fake_server as fake
 import pytest
-from weirtest import ROOT
+from weirtest import ROOT, SLOWER
 
 HELLO = b"Hello, world\n"
 PRICED = '[models."fake/fake-model"]\ninput_price = "1"\noutput_price = "1000"\n'
@@ -112,7 +112,7 @@ def test_78_configuration(home, server):
 
 def test_124_time_limit(home, serving):
     serving(fake.stall(("part",)))
-    exact(home.run("--timeout", "0.3", "q"), 124, b"part\n",
+    exact(home.run("--timeout", str(0.5 * SLOWER), "q"), 124, b"part\n",
           ["the time limit was reached; what came is stored"])
     assert home.answer()["text"] == "part"
 
