@@ -195,7 +195,7 @@ static int print(const struct search_result *result, const struct global_options
     for (size_t i = 0; !json && i < result->count; i++) {
         append_hit(&out, &result->hits[i], styled);
     }
-    int exit_code = json ? output_result(buf_sv(&out)) : output_result_safe(buf_sv(&out));
+    int exit_code = json ? output_paged(buf_sv(&out)) : output_paged_safe(buf_sv(&out));
     buf_release(&out);
     if (!json && !global->quiet) {
         remark(result);
@@ -223,12 +223,12 @@ static int run(const struct global_options *global, const struct arguments *argu
     if (!code) {
         code = search_run(search, &result, &err);
     }
+    search_free(search);
+    reading_close(&reading);
     exit_code =
         code ? command_fail(&err) : print(&result, global, argument_flag(arguments, "json"));
     search_result_release(&result);
-    search_free(search);
     buf_release(&text);
-    reading_close(&reading);
     return exit_code;
 }
 

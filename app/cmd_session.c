@@ -108,23 +108,20 @@ static enum err_code read_filter(const struct arguments *arguments, struct sessi
     return day_range(arguments, &filter->since_us, &filter->until_us, err);
 }
 
-static int list_sessions(const struct reading *reading, const struct arguments *arguments)
+static enum err_code list_sessions(const struct reading *reading, const struct arguments *arguments,
+                                   struct buf *out, struct err *err)
 {
     struct session_list list = {NULL, 0, false};
     struct session_filter filter;
-    struct err err = {0};
     const struct session_window window = {.offset = number(arguments, "offset", 0),
                                           .limit = number(arguments, "limit", LIST_DEFAULT)};
-    if (read_filter(arguments, &filter, &err) ||
-        session_list(reading->store, &filter, &window, &list, &err)) {
-        return command_fail(&err);
+    enum err_code code = read_filter(arguments, &filter, err);
+    code = code ? code : session_list(reading->store, &filter, &window, &list, err);
+    if (!code) {
+        append_list(out, &list, argument_flag(arguments, "json"));
     }
-    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    append_list(&out, &list, argument_flag(arguments, "json"));
-    int exit_code = output_result(buf_sv(&out));
-    buf_release(&out);
     session_list_free(&list);
-    return exit_code;
+    return code;
 }
 
 /* How an answer ended that is not whole. */
@@ -162,29 +159,27 @@ static void append_record(void *ctx, const struct message *message)
     record_message(out, message);
 }
 
-static int show_session(const struct reading *reading, const char *what, bool json)
+static enum err_code show_session(const struct reading *reading, const struct arguments *arguments,
+                                  struct buf *out, struct err *err)
 {
     struct session_list list = {NULL, 0, false};
-    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    struct err err = {0};
-    enum err_code code = reading_find(reading, what, &list, &err);
+    bool json = argument_flag(arguments, "json");
+    enum err_code code = reading_find(reading, arguments->rest[1], &list, err);
     if (!code && json) {
-        buf_append_str(&out, "{\"session\":");
-        record_session(&out, &list.sessions[0]);
-        buf_append_str(&out, ",\"messages\":[");
+        buf_append_str(out, "{\"session\":");
+        record_session(out, &list.sessions[0]);
+        buf_append_str(out, ",\"messages\":[");
     }
     if (!code) {
         code = pages_walk(reading->store, &list.sessions[0].id, json ? append_record : append_plain,
-                          &out, &err);
+                          out, err);
     }
-    buf_append_str(&out, json ? "]}\n" : "");
-    if (!code && !buf_ok(&out)) {
-        code = err_set(&err, ERR_TOO_BIG, "the session is too long to be shown at once");
+    buf_append_str(out, json ? "]}\n" : "");
+    if (!code && !buf_ok(out)) {
+        code = err_set(err, ERR_TOO_BIG, "the session is too long to be shown at once");
     }
-    int exit_code = code ? command_fail(&err) : output_result(buf_sv(&out));
-    buf_release(&out);
     session_list_free(&list);
-    return exit_code;
+    return code;
 }
 
 static int run(const struct global_options *global, const struct arguments *arguments)
@@ -209,10 +204,12 @@ static int run(const struct global_options *global, const struct arguments *argu
     if (reading_open(global, &reading, &err)) {
         return command_fail(&err);
     }
-    int exit_code =
-        is_list ? list_sessions(&reading, arguments)
-                : show_session(&reading, arguments->rest[1], argument_flag(arguments, "json"));
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    enum err_code code = is_list ? list_sessions(&reading, arguments, &out, &err)
+                                 : show_session(&reading, arguments, &out, &err);
     reading_close(&reading);
+    int exit_code = code ? command_fail(&err) : output_paged(buf_sv(&out));
+    buf_release(&out);
     return exit_code;
 }
 

@@ -141,21 +141,18 @@ static int run(const struct global_options *global, const struct arguments *argu
     if (read_arguments(arguments, &asked, &err) || reading_open(global, &reading, &err)) {
         return command_fail(&err);
     }
-    int exit_code = 0;
-    if (usage_report(reading.store, asked.group, asked.since_us, asked.until_us, &report, &err)) {
-        exit_code = command_fail(&err);
-    } else {
-        struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-        if (argument_flag(arguments, "json")) {
-            append_json(&out, &report, asked.group);
-        } else {
-            append_table(&out, &report);
-        }
-        exit_code = output_result(buf_sv(&out));
-        buf_release(&out);
+    struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
+    enum err_code code =
+        usage_report(reading.store, asked.group, asked.since_us, asked.until_us, &report, &err);
+    if (!code && argument_flag(arguments, "json")) {
+        append_json(&out, &report, asked.group);
+    } else if (!code) {
+        append_table(&out, &report);
     }
     usage_report_free(&report);
     reading_close(&reading);
+    int exit_code = code ? command_fail(&err) : output_paged(buf_sv(&out));
+    buf_release(&out);
     return exit_code;
 }
 

@@ -161,7 +161,7 @@ static int show_help(const struct command *command)
 {
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
     command_help(command, &out);
-    int exit_code = output_result(buf_sv(&out));
+    int exit_code = output_paged(buf_sv(&out));
     buf_release(&out);
     return exit_code;
 }

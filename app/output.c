@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/pager.h"
 #include "base/file.h"
 #include "base/safe.h"
 
@@ -60,6 +61,23 @@ int output_result_safe(struct sv text)
         return exit_code_of(ERR_IO);
     }
     return 0;
+}
+
+int output_paged(struct sv text)
+{
+    if (!isatty(STDOUT_FILENO)) {
+        return output_result_safe(text);
+    }
+    struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
+    (void)safe_append(&safe, text, SAFE_DEFAULT);
+    int exit_code = output_paged_safe(buf_sv(&safe));
+    buf_release(&safe);
+    return exit_code;
+}
+
+int output_paged_safe(struct sv text)
+{
+    return pager_show(text) ? 0 : output_result_safe(text);
 }
 
 /* A pipe or a device is written to: replacing it would take it away from everybody else. */

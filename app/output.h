@@ -23,6 +23,10 @@ int output_write(int fd, struct sv text);
 int output_result(struct sv text) NODISCARD;
 /* The same for text whose pieces were made safe already, and may have styles between them. */
 int output_result_safe(struct sv text) NODISCARD;
+/* The two, for results that may be long: through the user's pager where they do not fit on a
+ * terminal (app/pager.h). Nothing is to be held open meanwhile that others may wait for. */
+int output_paged(struct sv text) NODISCARD;
+int output_paged_safe(struct sv text) NODISCARD;
 /* Into a file, replaced at once or not at all; a pipe or a device is written to. */
 enum err_code output_to_file(const char *path, struct sv text, struct err *err) NODISCARD;
 /* The same; NULL or "-": stdout. Gives the exit code, as output_result does. */
