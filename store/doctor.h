@@ -3,8 +3,9 @@
  *
  * All of it works on the file, not on an open store, since a damaged one does not open. Examining
  * only reads. A repair deletes nothing: what cannot be kept where it was goes into the table
- * quarantine, and a file that had to be made anew stays beside the new one, under another name. A
- * backup is a copy of one moment, made while others write.
+ * quarantine, counts and states are set to what the rows say, and a file that had to be made anew
+ * stays beside the new one, under another name. A backup is a copy of one moment, made while others
+ * write.
  *
  * Threads: any but the screen's. Ownership: reports are the caller's: zeroed before the first call,
  * added to by each, doctor_report_free. Errors: ERR_NOT_FOUND (no database), ERR_NEWER, ERR_BUSY

@@ -13,11 +13,19 @@
 void doctor__add(struct doctor_report *report, const char *check, enum doctor_state state,
                  int64_t value, const char *format, ...) PRINTF_LIKE(5, 6);
 
+/* A connection that only reads, and reads on where the file is shorter than it says or a table's
+ * entry in the schema is broken. */
+enum err_code doctor__open(const char *path, struct db **ret_db, struct err *err) NODISCARD;
+
 /* Whether "PRAGMA integrity_check" has nothing to say; what it says goes into the report (may be
  * NULL). False also when it fails. */
 bool doctor__is_whole(struct db *db, struct doctor_report *report);
 /* How many rows refer to one that is not there; -1 when that cannot be told. */
 int64_t doctor__count_orphans(struct db *db);
+/* Whether counts and states agree with the rows that they are of; and makes them agree, in one
+ * transaction. Gives how many did not. */
+void doctor__check_sums(struct db *db, struct doctor_report *report);
+enum err_code doctor__mend_sums(struct db *db, int64_t *ret_count, struct err *err) NODISCARD;
 
 /*
  * Rows that refer to what is not there go into the table quarantine, until none is left. In one

@@ -18,12 +18,13 @@
 /* A row's text may be an answer of 64 MiB, quoted. */
 #define ROW_MAX ((size_t)160 << 20)
 #define NAME_MAX_BYTES 64
+#define ORPHANS_PER_LOOK 4096
 
 struct orphan {
     char table[NAME_MAX_BYTES];
     char column[NAME_MAX_BYTES]; /* that refers to nothing; empty: it has to refer to something */
     int64_t row, key;
-    bool found, has_row;
+    bool has_row;
 };
 
 #define ANY_ID "'0' || substr(hex(randomblob(13)), 1, 25)"
@@ -56,20 +57,27 @@ static const char children_sql[] =
     " FROM branch b JOIN message m ON m.branch = b.id WHERE b.session = session.id)"
     " WHERE title = " RECOVERED " AND message_count = 0;";
 
-static enum err_code find_orphan(struct db *db, struct orphan *orphan, struct err *err)
+/* As many as one look finds: each look reads the whole database. */
+struct orphan_list {
+    struct orphan *items;
+    size_t count;
+};
+
+static enum err_code find_orphans(struct db *db, struct orphan_list *list, struct err *err)
 {
-    *orphan = (struct orphan){.found = false};
     struct sqlite3_stmt *stmt = db_prepare(db, "PRAGMA foreign_key_check", err);
-    if (!db_step(db, stmt, err)) {
-        return db_result(db);
+    list->count = 0;
+    while (list->count < ORPHANS_PER_LOOK && db_step(db, stmt, err)) {
+        struct orphan *orphan = &list->items[list->count++];
+        *orphan = (struct orphan){.has_row = !db_column_is_null(stmt, 1),
+                                  .row = db_column_int(stmt, 1),
+                                  .key = db_column_int(stmt, 3)};
+        (void)snprintf(orphan->table, sizeof(orphan->table), "%.*s",
+                       SV_ARG(db_column_text(stmt, 0)));
     }
-    (void)snprintf(orphan->table, sizeof(orphan->table), "%.*s", SV_ARG(db_column_text(stmt, 0)));
-    orphan->has_row = !db_column_is_null(stmt, 1);
-    orphan->row = db_column_int(stmt, 1);
-    orphan->key = db_column_int(stmt, 3);
-    orphan->found = true;
+    enum err_code code = list->count < ORPHANS_PER_LOOK ? db_result(db) : ERR_OK;
     db_reset(stmt);
-    return ERR_OK;
+    return code;
 }
 
 /* Whether the reference may be empty. */
@@ -126,9 +134,10 @@ static void append_row(struct buf *out, sqlite3_stmt *stmt)
     }
 }
 
-/* The row, or the one value of it that refers to nothing. */
+/* The row, or the one value of it that refers to nothing. Left empty: it has gone aside before, by
+ * another of its references. wide: a row, and what is found of it. */
 static enum err_code read_row(struct db *db, const struct orphan *orphan, struct buf *out,
-                              struct err *err)
+                              bool *ret_there, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
     bool one = orphan->column[0] != '\0';
@@ -140,6 +149,7 @@ static enum err_code read_row(struct db *db, const struct orphan *orphan, struct
         (void)sqlite3_bind_int64(stmt, 1, orphan->row);
         rc = sqlite3_step(stmt);
     }
+    *ret_there = rc == SQLITE_ROW;
     if (rc == SQLITE_ROW) {
         append_row(out, stmt);
         rc = SQLITE_DONE;
@@ -148,35 +158,45 @@ static enum err_code read_row(struct db *db, const struct orphan *orphan, struct
     return rc == SQLITE_DONE ? ERR_OK : db__fail(db, rc, "read", err);
 }
 
+static enum err_code keep(struct db *db, const struct orphan *orphan, struct sv text,
+                          struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(db,
+                                           "INSERT INTO quarantine (origin, row, content, at)"
+                                           " VALUES (?1, ?2, CAST(?3 AS BLOB), ?4)",
+                                           err);
+    db_bind_text(stmt, 1, sv_from(orphan->table));
+    db_bind_int(stmt, 2, orphan->row);
+    db_bind_text(stmt, 3, text);
+    db_bind_int(stmt, 4, clock_wall_us());
+    return db_run(db, stmt, err);
+}
+
+static enum err_code take_away(struct db *db, const struct orphan *orphan, struct err *err)
+{
+    long long row = (long long)orphan->row;
+    char *sql = orphan->column[0]
+                    ? xasprintf("UPDATE \"%s\" SET %s = NULL WHERE rowid = %lld", orphan->table,
+                                orphan->column, row)
+                    : xasprintf("DELETE FROM \"%s\" WHERE rowid = %lld", orphan->table, row);
+    enum err_code code = db_exec(db, sql, err);
+    free(sql);
+    return code;
+}
+
 static enum err_code put_aside(struct db *db, const struct orphan *orphan, struct err *err)
 {
     struct buf text = BUF_INIT(ROW_MAX);
-    enum err_code code = read_row(db, orphan, &text, err);
+    bool there = false;
+    enum err_code code = read_row(db, orphan, &text, &there, err);
     if (code == ERR_OK && !buf_ok(&text)) {
         code = err_set(err, ERR_TOO_BIG, "a row of table '%s' is too large", orphan->table);
     }
-    if (code == ERR_OK) {
-        struct sqlite3_stmt *stmt = db_prepare(db,
-                                               "INSERT INTO quarantine (origin, row, content, at)"
-                                               " VALUES (?1, ?2, CAST(?3 AS BLOB), ?4)",
-                                               err);
-        db_bind_text(stmt, 1, sv_from(orphan->table));
-        db_bind_int(stmt, 2, orphan->row);
-        db_bind_text(stmt, 3, buf_sv(&text));
-        db_bind_int(stmt, 4, clock_wall_us());
-        code = db_run(db, stmt, err);
+    if (code == ERR_OK && there) {
+        code = keep(db, orphan, buf_sv(&text), err);
     }
     buf_release(&text);
-    if (code == ERR_OK) {
-        long long row = (long long)orphan->row;
-        char *sql = orphan->column[0]
-                        ? xasprintf("UPDATE \"%s\" SET %s = NULL WHERE rowid = %lld", orphan->table,
-                                    orphan->column, row)
-                        : xasprintf("DELETE FROM \"%s\" WHERE rowid = %lld", orphan->table, row);
-        code = db_exec(db, sql, err);
-        free(sql);
-    }
-    return code;
+    return code || !there ? code : take_away(db, orphan, err);
 }
 
 /* Tables without row numbers hold labels and sums, which are nothing without what they belong to,
@@ -205,18 +225,17 @@ static enum err_code put_one_aside(struct db *db, struct orphan *orphan, struct 
 
 static enum err_code put_all_aside(struct db *db, int64_t *ret_count, struct err *err)
 {
-    struct orphan orphan = {.found = false};
+    struct orphan_list list = {xcalloc(ORPHANS_PER_LOOK, sizeof(*list.items)), 0};
     int64_t count = 0;
     enum err_code code = db_exec(db, parents_sql, err);
     do {
-        if (code == ERR_OK) {
-            code = find_orphan(db, &orphan, err);
-        }
-        if (code == ERR_OK && orphan.found) {
-            code = put_one_aside(db, &orphan, err);
+        code = code ? code : find_orphans(db, &list, err);
+        for (size_t i = 0; code == ERR_OK && i < list.count; i++) {
+            code = put_one_aside(db, &list.items[i], err);
             count++;
         }
-    } while (code == ERR_OK && orphan.found);
+    } while (code == ERR_OK && list.count > 0);
+    free(list.items);
     *ret_count = count;
     return code ? code : db_exec(db, children_sql, err);
 }
@@ -230,6 +249,8 @@ enum err_code doctor__quarantine(struct db *db, int64_t *ret_count, struct err *
         code = db_begin(db, true, err);
     }
     if (code == ERR_OK) {
+        /* Nobody else uses it. */
+        db_expect_bytes(db, DB_ANY_BYTES);
         code = put_all_aside(db, &count, err);
         if (code) {
             db_rollback(db);

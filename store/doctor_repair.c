@@ -78,26 +78,35 @@ static void remove_new(const char *repaired)
     }
 }
 
+/* Rows first, then what is kept beside them. */
+static enum err_code fit_together(struct db *db, struct doctor_report *report, struct err *err)
+{
+    int64_t aside = 0;
+    int64_t mended = 0;
+    enum err_code code = doctor__quarantine(db, &aside, err);
+    if (code == ERR_OK) {
+        code = doctor__mend_sums(db, &mended, err);
+    }
+    if (code == ERR_OK) {
+        doctor__add(report, "repair", DOCTOR_NOTE, aside, "references or rows are in quarantine");
+        doctor__add(report, "repair", DOCTOR_NOTE, mended, "counts or states were set right");
+    }
+    return code;
+}
+
 static enum err_code fill_new(struct db *from, struct db *to, struct doctor_report *report,
                               struct err *err)
 {
     int64_t rows = 0;
-    int64_t aside = 0;
     enum err_code code = doctor__salvage(from, to, &rows, err);
     if (code == ERR_OK) {
-        code = doctor__quarantine(to, &aside, err);
+        doctor__add(report, "repair", DOCTOR_NOTE, rows, "rows could be read");
+        code = fit_together(to, report, err);
     }
     if (code == ERR_OK && !doctor__is_whole(to, NULL)) {
         code = err_set(err, ERR_INTERNAL, "the repaired file is not sound");
     }
-    if (code == ERR_OK) {
-        code = db_checkpoint(to, true, err);
-    }
-    if (code == ERR_OK) {
-        doctor__add(report, "repair", DOCTOR_NOTE, rows, "rows could be read");
-        doctor__add(report, "repair", DOCTOR_NOTE, aside, "references or rows are in quarantine");
-    }
-    return code;
+    return code ? code : db_checkpoint(to, true, err);
 }
 
 static enum err_code make_new(struct db *from, const char *repaired, struct doctor_report *report,
@@ -121,7 +130,7 @@ static enum err_code rebuild(const char *path, struct doctor_report *report, str
     struct db *from = NULL;
     char *repaired = xasprintf("%s.repaired", path);
     char *damaged = damaged_name(path);
-    enum err_code code = db_open(path, DB_READ, &from, err);
+    enum err_code code = doctor__open(path, &from, err);
     if (code == ERR_OK) {
         code = make_new(from, repaired, report, err);
     }
@@ -144,19 +153,26 @@ static enum err_code rebuild(const char *path, struct doctor_report *report, str
 static enum err_code mend_rows(const char *path, struct doctor_report *report, struct err *err)
 {
     struct db *db = NULL;
-    int64_t aside = 0;
     enum err_code code = db_open(path, DB_WRITE, &db, err);
     if (code == ERR_OK) {
-        code = doctor__quarantine(db, &aside, err);
+        code = fit_together(db, report, err);
     }
     db_close(db);
-    if (code == ERR_OK) {
-        doctor__add(report, "repair", DOCTOR_NOTE, aside, "references or rows are in quarantine");
-    }
     return code;
 }
 
 enum ailment { AILS_NOTHING, AILS_ROWS, AILS_FILE };
+
+static bool fits_together(struct db *db, int version)
+{
+    struct doctor_report report = {NULL, 0};
+    if (version == migrate_version()) {
+        doctor__check_sums(db, &report);
+    }
+    bool agree = doctor_verdict(&report) != DOCTOR_BAD;
+    doctor_report_free(&report);
+    return agree && doctor__count_orphans(db) == 0;
+}
 
 /* An older file is repaired by the version that wrote it, or upgraded first. */
 static enum err_code look(const char *path, enum ailment *ret_ailment, struct err *err)
@@ -164,13 +180,13 @@ static enum err_code look(const char *path, enum ailment *ret_ailment, struct er
     struct db *db = NULL;
     int version = 0;
     *ret_ailment = AILS_NOTHING;
-    enum err_code code = db_open(path, DB_READ, &db, err);
+    enum err_code code = doctor__open(path, &db, err);
     if (code == ERR_OK) {
         code = migrate_check(db, &version, err);
     }
     if (code == ERR_OK && version != 0) {
         bool whole = doctor__is_whole(db, NULL);
-        *ret_ailment = !whole ? AILS_FILE : doctor__count_orphans(db) ? AILS_ROWS : AILS_NOTHING;
+        *ret_ailment = !whole ? AILS_FILE : fits_together(db, version) ? AILS_NOTHING : AILS_ROWS;
     }
     db_close(db);
     if (code == ERR_OK && *ret_ailment != AILS_NOTHING && version != migrate_version()) {

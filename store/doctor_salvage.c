@@ -177,6 +177,9 @@ static enum err_code copy_all(struct salvage *salvage, const struct table *table
     if (code == ERR_OK) {
         code = db_begin(salvage->to, true, err);
     }
+    if (code == ERR_OK) {
+        db_expect_bytes(salvage->to, DB_ANY_BYTES);
+    }
     for (size_t i = 0; code == ERR_OK && i < count; i++) {
         code = copy_table(salvage, &tables[i], err);
     }

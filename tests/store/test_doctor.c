@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "store/doctor.h"
 #include "store/doctor_internal.h"
@@ -36,6 +37,7 @@ static char *fill(const struct scratch *scratch)
             (void)put_prompt(db, branch, seq, text);
         }
     }
+    must_exec(db, "UPDATE session SET message_count = 5");
     must_exec(db, "UPDATE branch SET uid = '0' || substr(hex(randomblob(13)), 1, 25)");
     must_exec(db, "COMMIT");
     assert_int_equal(db_checkpoint(db, true, NULL), ERR_OK);
@@ -144,6 +146,36 @@ static void repair__finds_a_place_for_messages_whose_session_is_lost(void **stat
 }
 
 /* A page of noise in the middle: what lies on other pages is there afterwards. */
+/* Each alone is found, and set right. */
+static void repair__makes_counts_and_states_agree_with_the_rows(void **state)
+{
+    static const struct {
+        const char *spoil, *check;
+    } cases[] = {
+        {"UPDATE session SET message_count = 77 WHERE id = 2",
+         "SELECT message_count = 5 FROM session WHERE id = 2"},
+        {"INSERT INTO budget (period, starts_on, bucket, reserved_micros)"
+         " VALUES ('daily', '2026-11-21', 'total', 5)",
+         "SELECT reserved_micros = 0 FROM budget"},
+        {"UPDATE message SET reason = '', ended_at = NULL WHERE id = 3",
+         "SELECT reason = 'interrupted' AND ended_at > 0 FROM message WHERE id = 3"},
+        {"INSERT INTO turn (uid, branch, created_at) VALUES ('t', 1, 7)",
+         "SELECT state = 'interrupted' AND ended_at = 7 FROM turn"},
+        {"UPDATE session SET state = 'running' WHERE id = 1",
+         "SELECT state <> 'running' FROM session WHERE id = 1"},
+    };
+    char *path = fill(*state);
+    assert_int_not_equal(verdict(path), DOCTOR_BAD);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        change(path, cases[i].spoil);
+        assert_int_equal(verdict(path), DOCTOR_BAD);
+        assert_int_equal(repair(path), ERR_OK);
+        assert_int_not_equal(verdict(path), DOCTOR_BAD);
+        assert_int_equal(look(path, cases[i].check), 1);
+    }
+    free(path);
+}
+
 static void repair__saves_what_can_be_read_of_a_damaged_file(void **state)
 {
     char *path = fill(*state);
@@ -172,6 +204,34 @@ static void repair__saves_what_can_be_read_of_a_damaged_file(void **state)
     assert_int_equal(count_files(*state, "weir.db.repaired"), 0);
     assert_true(look(path, "SELECT count(*) FROM part WHERE text LIKE 'prompt%'") > 2 * SESSIONS);
     buf_release(&original);
+    free(path);
+}
+
+static void repair__saves_what_is_left_of_a_file_that_was_cut(void **state)
+{
+    char *path = fill(*state);
+    struct buf content = content_of(path);
+    put_content(path, sv_take(buf_sv(&content), content.n - 10 * PAGE - 77));
+    assert_int_equal(verdict(path), DOCTOR_BAD);
+    assert_int_equal(repair(path), ERR_OK);
+    assert_int_not_equal(verdict(path), DOCTOR_BAD);
+    assert_true(look(path, "SELECT count(*) FROM part WHERE text LIKE 'prompt%'") > 2 * SESSIONS);
+    buf_release(&content);
+    free(path);
+}
+
+/* Looking for them one by one would read the whole database for each. */
+static void repair__of_many_rows_takes_no_longer_than_a_few_looks(void **state)
+{
+    char *path = fill(*state);
+    change(path, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24000)"
+                 " INSERT INTO part (message, position, kind, began_at, text)"
+                 " SELECT CASE WHEN i > 20000 THEN 100000 + i ELSE 1 END, i, 'text', 1, '' FROM n");
+    int64_t began = clock_mono_us();
+    assert_int_equal(repair(path), ERR_OK);
+    assert_true(clock_mono_us() - began < CLOCK_S(10));
+    assert_int_not_equal(verdict(path), DOCTOR_BAD);
+    assert_int_equal(look(path, "SELECT count(*) FROM quarantine WHERE origin = 'part'"), 4000);
     free(path);
 }
 
@@ -251,7 +311,10 @@ int main(void)
         SCRATCH_TEST(examine__calls_a_sound_database_sound),
         SCRATCH_TEST(repair__puts_what_refers_to_nothing_into_quarantine),
         SCRATCH_TEST(repair__finds_a_place_for_messages_whose_session_is_lost),
+        SCRATCH_TEST(repair__makes_counts_and_states_agree_with_the_rows),
         SCRATCH_TEST(repair__saves_what_can_be_read_of_a_damaged_file),
+        SCRATCH_TEST(repair__saves_what_is_left_of_a_file_that_was_cut),
+        SCRATCH_TEST(repair__of_many_rows_takes_no_longer_than_a_few_looks),
         SCRATCH_TEST(repair__keeps_what_it_cannot_read),
         SCRATCH_TEST(repair__waits_for_nobody_who_uses_the_database),
         SCRATCH_TEST(backup__is_one_moment_and_private),
