@@ -1,4 +1,4 @@
-/* weir export: sessions as Markdown, JSON, JSON lines or plain text. */
+/* weir export: sessions as Markdown, HTML, JSON, JSON lines or plain text. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 #define EXIT_READER_GONE 141
 
 static const struct option_spec options[] = {
-    {"format", 'f', OPTION_TEXT, "FORMAT", "md, json, jsonl or txt (md)"},
+    {"format", 'f', OPTION_TEXT, "FORMAT", "md, html, json, jsonl or txt (md)"},
     {"output", 'o', OPTION_TEXT, "FILE", "write to FILE, whole or not at all; a folder: one each"},
     {"all", 0, OPTION_FLAG, NULL, "every session that is not in the trash"},
     {"branch", 0, OPTION_TEXT, "ID", "this branch instead of the current one, or: all"},
@@ -167,9 +167,10 @@ static int run(const struct global_options *global, const struct arguments *argu
 const struct command command_export = {
     .name = "export",
     .operands = "SESSION...",
-    .summary = "write sessions as Markdown, JSON, JSON lines or plain text",
+    .summary = "write sessions as Markdown, HTML, JSON or plain text",
     .details =
-        "Markdown and plain text hold what was said; JSON and JSON lines hold everything that is\n"
+        "Markdown, HTML and plain text hold what was said; an HTML file needs nothing else, runs\n"
+        "nothing and loads nothing. JSON and JSON lines hold everything that is\n"
         "stored, on all branches, and 'weir import' takes them back. All of it goes to stdout\n"
         "unless -o names a file, or a folder for one file of each session.\n",
     .options = options,

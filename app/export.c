@@ -14,10 +14,7 @@
 #define PAGE_MESSAGES 100
 
 static const struct export_format *const formats[] = {
-    &export_md,
-    &export_json,
-    &export_jsonl,
-    &export_txt,
+    &export_md, &export_html, &export_json, &export_jsonl, &export_txt,
 };
 
 enum err_code export_find_format(const char *name, const struct export_format **ret_format,
@@ -43,6 +40,8 @@ struct writing {
     struct sink *sink;
     struct ulid session;
     enum archive_kind next; /* the section that has not begun */
+    struct note_list notes; /* of the session; those of one message stand together */
+    struct verdict_list verdicts;
 };
 
 /* ---- records ---- */
@@ -128,6 +127,20 @@ static enum err_code write_records(struct writing *self, struct err *err)
 
 /* ---- messages ---- */
 
+static void write_message(struct writing *self, const struct message *message)
+{
+    struct export_entry entry = {.message = message,
+                                 .verdict = verdict_of(&self->verdicts, &message->id),
+                                 .store = self->request->store};
+    for (size_t i = 0; i < self->notes.count; i++) {
+        if (ulid_equal(&self->notes.notes[i].place.message, &message->id)) {
+            entry.notes = entry.notes ? entry.notes : &self->notes.notes[i];
+            entry.note_count++;
+        }
+    }
+    self->request->format->message(&self->sink->out, &entry);
+}
+
 static enum err_code write_page(struct writing *self, struct history_query *query, bool *ret_more,
                                 struct err *err)
 {
@@ -141,20 +154,23 @@ static enum err_code write_page(struct writing *self, struct history_query *quer
             *ret_more = false;
             break;
         }
-        self->request->format->message(&self->sink->out, message);
+        write_message(self, message);
         code = sink_flush(self->sink, false, err);
     }
     history_page_free(&page);
     return code;
 }
 
-static enum err_code write_branch(struct writing *self, const struct ulid *branch, struct err *err)
+/* Messages behind `after` only. */
+static enum err_code write_branch(struct writing *self, const struct ulid *branch, int64_t after,
+                                  struct err *err)
 {
+    int64_t first = self->request->first_seq - 1;
     bool more = true;
     struct history_query query = {.session = self->session,
                                   .branch = *branch,
                                   .start = HISTORY_SEQ,
-                                  .seq = self->request->first_seq - 1,
+                                  .seq = first > after ? first : after,
                                   .newer = true,
                                   .limit = PAGE_MESSAGES};
     enum err_code code = ERR_OK;
@@ -169,10 +185,15 @@ static enum err_code write_branches(struct writing *self, struct err *err)
     struct branch_list list = {NULL, 0};
     enum err_code code = branch_list(self->request->store, &self->session, &list, err);
     for (size_t i = 0; code == ERR_OK && i < list.count; i++) {
-        if (list.count > 1) {
-            self->request->format->branch(&self->sink->out, &list.branches[i]);
+        const struct export_format *format = self->request->format;
+        const struct branch *branch = &list.branches[i];
+        if (list.count > 1 && format->branch) {
+            format->branch(&self->sink->out, branch);
         }
-        code = write_branch(self, &list.branches[i].id, err);
+        code = write_branch(self, &branch->id, branch->fork_seq, err);
+        if (list.count > 1 && format->branch_end) {
+            format->branch_end(&self->sink->out);
+        }
     }
     branch_list_free(&list);
     return code;
@@ -181,12 +202,19 @@ static enum err_code write_branches(struct writing *self, struct err *err)
 static enum err_code write_messages(struct writing *self, struct err *err)
 {
     struct session session = {.title = NULL};
-    enum err_code code = session_get(self->request->store, &self->session, &session, err);
+    struct store *store = self->request->store;
+    enum err_code code = session_get(store, &self->session, &session, err);
+    code = code ? code : note_list_of_session(store, &self->session, &self->notes, err);
+    code = code ? code : verdict_list(store, &self->session, &self->verdicts, err);
     if (code == ERR_OK) {
-        self->request->format->session_begin(&self->sink->out, &session);
+        const struct ulid whole = {""};
+        self->request->format->session_begin(&self->sink->out, &session,
+                                             verdict_of(&self->verdicts, &whole));
         code = self->request->all_branches ? write_branches(self, err)
-                                           : write_branch(self, &self->request->branch, err);
+                                           : write_branch(self, &self->request->branch, 0, err);
     }
+    note_list_free(&self->notes);
+    verdict_list_free(&self->verdicts);
     session_release(&session);
     return code;
 }

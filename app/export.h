@@ -18,15 +18,29 @@
 #include "store/archive.h"
 #include "store/branch.h"
 #include "store/message.h"
+#include "store/note.h"
 #include "store/session.h"
+#include "store/verdict.h"
+
+/* A message, and what was written beside it. */
+struct export_entry {
+    const struct message *message;
+    const struct note *notes;
+    size_t note_count;
+    const struct verdict *verdict; /* NULL: none */
+    struct store *store;           /* for what is attached */
+};
 
 /* One way to write sessions. What is NULL is not called. */
 struct export_format {
     const char *name; /* also the ending of files */
     void (*begin)(struct buf *out);
-    void (*session_begin)(struct buf *out, const struct session *session);
-    void (*branch)(struct buf *out, const struct branch *branch); /* where there are several */
-    void (*message)(struct buf *out, const struct message *message);
+    void (*session_begin)(struct buf *out, const struct session *session,
+                          const struct verdict *verdict); /* NULL: none */
+    /* Where there are several. One that forks from another shows what is its own. */
+    void (*branch)(struct buf *out, const struct branch *branch);
+    void (*message)(struct buf *out, const struct export_entry *entry);
+    void (*branch_end)(struct buf *out);
     /* Instead of messages: all that is stored. `first`: of its session. */
     void (*record)(struct buf *out, enum archive_kind kind, struct sv json, bool first);
     void (*session_end)(struct buf *out);
@@ -34,7 +48,7 @@ struct export_format {
     void (*end)(struct buf *out);
 };
 
-extern const struct export_format export_md, export_json, export_jsonl, export_txt;
+extern const struct export_format export_md, export_html, export_json, export_jsonl, export_txt;
 
 /* NULL: the first one. ERR_USAGE: no such format; the text names them. */
 enum err_code export_find_format(const char *name, const struct export_format **ret_format,

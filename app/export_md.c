@@ -3,13 +3,27 @@
 #include "base/clock.h"
 #include "base/safe.h"
 
-static void md_begin(struct buf *out, const struct session *session)
+/* On a paragraph of its own. */
+static void append_verdict(struct buf *out, const struct verdict *verdict)
+{
+    if (verdict) {
+        buf_append_str(out, "\n*Verdict:");
+        buf_appendf(out, "%s%s", verdict->word ? " " : "", verdict->word ? verdict->word : "");
+        if (verdict->rating > 0) {
+            buf_appendf(out, " %d of %d", verdict->rating, VERDICT_RATING_MAX);
+        }
+        buf_append_str(out, "*\n");
+    }
+}
+
+static void md_begin(struct buf *out, const struct session *session, const struct verdict *verdict)
 {
     char created[CLOCK_ISO_SIZE];
     clock_format_utc(session->created_us, created);
     buf_append_str(out, "# ");
     (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
     buf_appendf(out, "\n\nSession %s, begun %s.\n", session->handle, created);
+    append_verdict(out, verdict);
 }
 
 /* A fence that the text cannot close. */
@@ -73,8 +87,9 @@ static void md_part(struct buf *out, const struct message_part *part)
     }
 }
 
-static void md_message(struct buf *out, const struct message *message)
+static void md_message(struct buf *out, const struct export_entry *entry)
 {
+    const struct message *message = entry->message;
     bool is_user = message->role == ROLE_USER;
     const char *who = is_user ? "You" : message->model ? message->model : role_text(message->role);
     buf_appendf(out, "\n## %s\n", who);
@@ -87,6 +102,11 @@ static void md_message(struct buf *out, const struct message *message)
                     message->ended ? finish_reason_text(message->reason) : "still running",
                     message->detail ? ": " : "", message->detail ? message->detail : "");
     }
+    append_verdict(out, entry->verdict);
+    for (size_t i = 0; i < entry->note_count; i++) {
+        buf_append_str(out, "\n> *Note*\n>\n");
+        append_quoted(out, sv_from(entry->notes[i].text));
+    }
 }
 
 static void md_branch(struct buf *out, const struct branch *branch)
@@ -95,6 +115,9 @@ static void md_branch(struct buf *out, const struct branch *branch)
     if (branch->name) {
         buf_append_str(out, ": ");
         (void)safe_append(out, sv_from(branch->name), SAFE_ONE_LINE);
+    }
+    if (ulid_is_set(&branch->parent)) {
+        buf_appendf(out, ", after message %lld of its parent", (long long)branch->fork_seq);
     }
     buf_append_str(out, branch->current ? " (the current one)\n" : "\n");
 }

@@ -6,16 +6,19 @@
 #include "base/clock.h"
 #include "base/safe.h"
 
-static void session_begin(struct buf *out, const struct session *session)
+static void session_begin(struct buf *out, const struct session *session,
+                          const struct verdict *verdict)
 {
+    (void)verdict;
     char created[CLOCK_ISO_SIZE];
     clock_format_utc(session->created_us, created);
     (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
     buf_appendf(out, "\nSession %s, begun %s.\n", session->handle, created);
 }
 
-static void message(struct buf *out, const struct message *message)
+static void message(struct buf *out, const struct export_entry *entry)
 {
+    const struct message *message = entry->message;
     bool is_user = message->role == ROLE_USER;
     char *text = message_text(message, PART_TEXT);
     size_t n = strlen(text);
