@@ -12,6 +12,9 @@
  * A folded word has no ASCII but letters and digits, so that words with a blank between are safe in
  * a query of FTS5 and are taken as they are by its tokenizer `ascii`.
  *
+ * Unicode changes neither the folding nor the kind of a character that it knows, so that what one
+ * version of the tables put into the index is what a later one takes out.
+ *
  * Threads: values. Units: bytes. Internal to this floor.
  */
 #ifndef WEIR_STORE_INDEX_WORDS_H

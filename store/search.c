@@ -165,7 +165,35 @@ static bool is_narrowed(const struct search *search)
            search->since_us != INT64_MIN || search->until_us != INT64_MAX;
 }
 
-static struct sqlite3_stmt *prepare(struct search *search, bool titles, struct err *err)
+/* Rows of the index. */
+struct row_range {
+    int64_t first, last;
+};
+
+/* Of one session only those from its first message to its last are looked at. */
+static enum err_code find_range(struct search *search, bool titles, struct row_range *ret_range,
+                                struct err *err)
+{
+    static const char session_sql[] =
+        "SELECT min(m.id), max(m.id) FROM session s JOIN branch b ON b.session = s.id"
+        " JOIN message m ON m.branch = b.id WHERE s.uid = ?1";
+    *ret_range = titles ? (struct row_range){INT64_MIN, -1} : (struct row_range){0, INT64_MAX};
+    if (titles || !ulid_is_set(&search->session)) {
+        return ERR_OK;
+    }
+    struct sqlite3_stmt *stmt = db_prepare(search->db, session_sql, err);
+    db_bind_id(stmt, 1, &search->session);
+    if (!db_step(search->db, stmt, err)) {
+        return db_result(search->db);
+    }
+    *ret_range = (struct row_range){db_column_int(stmt, 0) * INDEX__SLICES_MAX,
+                                    (db_column_int(stmt, 1) + 1) * INDEX__SLICES_MAX - 1};
+    db_reset(stmt);
+    return ERR_OK;
+}
+
+static struct sqlite3_stmt *prepare(struct search *search, bool titles,
+                                    const struct row_range *range, struct err *err)
 {
     bool some = is_narrowed(search);
     struct sqlite3_stmt *stmt =
@@ -173,8 +201,8 @@ static struct sqlite3_stmt *prepare(struct search *search, bool titles, struct e
                : db_prepare(search->db, some ? some_messages_sql : messages_sql, err);
     db_bind_text(stmt, 1, buf_sv(&search->expression));
     db_bind_int(stmt, 2, SEARCH_RANKED + 1);
-    db_bind_int(stmt, 3, titles ? INT64_MIN : 0);
-    db_bind_int(stmt, 4, titles ? -1 : INT64_MAX);
+    db_bind_int(stmt, 3, range->first);
+    db_bind_int(stmt, 4, range->last);
     if (some) {
         db_bind_text(stmt, 5, sv_from(search->label));
         db_bind_text(stmt, 6, sv_from(search->model));
@@ -190,7 +218,12 @@ static enum err_code find(struct search *search, bool titles, struct candidates 
                           bool *ret_more, struct err *err)
 {
     size_t count = 0;
-    struct sqlite3_stmt *stmt = prepare(search, titles, err);
+    struct row_range range;
+    enum err_code code = find_range(search, titles, &range, err);
+    if (code) {
+        return code;
+    }
+    struct sqlite3_stmt *stmt = prepare(search, titles, &range, err);
     while (db_step(search->db, stmt, err)) {
         if (count++ < SEARCH_RANKED) {
             found->items[found->count++] =

@@ -96,6 +96,7 @@ static const struct contender {
     {"search_phrase_us", {.text = SV("\"everywhere sometimes\""), .limit = 20}},
     {"search_word_in_5000_of_label_us", {.text = SV("sometimes"), .label = "tenth", .limit = 20}},
     {"search_word_in_all_of_label_us", {.text = SV("everywhere"), .label = "tenth", .limit = 20}},
+    {"search_word_in_all_of_days_us", {.text = SV("everywhere"), .since_us = 1, .limit = 20}},
 };
 
 int main(int argc, char **argv)

@@ -200,10 +200,10 @@ static void what_is_purged__is_not_indexed_any_more(void **state)
     fixture_open(&fixture, 0);
     (void)said(&fixture, NULL, "p", buf_cstr(&text));
     settle(&fixture);
-    fixture_execute(&fixture, "INSERT INTO words (words) VALUES ('delete-all');"
-                              "UPDATE message SET indexed = 0");
     assert_int_equal(store_close(fixture.store, fixture_soon(), NULL), ERR_OK);
     struct db *db = must_open(fixture.path, DB_WRITE);
+    must_exec(db, "INSERT INTO words (words) VALUES ('delete-all')");
+    must_exec(db, "UPDATE message SET indexed = 0");
     struct indexer *indexer = indexer_new();
     while (value_of(db, rows_of_it_sql) < 2) {
         assert_false(step_of(db, indexer));

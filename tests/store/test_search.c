@@ -195,6 +195,14 @@ static void queries__that_are_too_long_are_refused(void **state)
     query.text = sv_take(query.text, SEARCH_QUERY_MAX);
     result = run(fixture, &query);
     search_result_release(&result);
+    /* One phrase of more than a thousand pairs. */
+    buf_clear(&text);
+    while (text.n + 3 <= SEARCH_QUERY_MAX) {
+        buf_append_str(&text, text.n % 2 ? "中" : "文");
+    }
+    query.text = buf_sv(&text);
+    result = run(fixture, &query);
+    search_result_release(&result);
     buf_release(&text);
 }
 
@@ -327,6 +335,25 @@ static void search__can_be_cancelled_before_it_runs(void **state)
     assert_found(fixture, "x", 0);
 }
 
+/* So many messages with that word, made and indexed by hand; the oldest would be the best. */
+static void fill_with_common(struct fixture *fixture, int count)
+{
+    (void)said(fixture, NULL, "p", "a");
+    settle(fixture);
+    char *sql = xasprintf(
+        "WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+        " INSERT INTO message (id, uid, branch, seq, role, model, reason, folded, indexed,"
+        " created_at, ended_at) SELECT i, printf('%%026d', i), 1, 100 + i, 'assistant',"
+        " 'test/model', 'end_turn', 1, 1, i, i FROM n;"
+        "INSERT INTO part (message, position, kind, began_at, text) SELECT id, 0, 'text',"
+        " 1, iif(id = 10, 'common', 'common and much more') FROM message WHERE id >= 10;"
+        "INSERT INTO words (rowid, answer)"
+        " SELECT p.message << 12, p.text FROM part p WHERE p.message >= 10",
+        9 + count);
+    fixture_execute(fixture, sql);
+    free(sql);
+}
+
 static void *cancel(void *search)
 {
     clock_sleep_us(2000);
@@ -337,27 +364,50 @@ static void *cancel(void *search)
 /* However the two meet, the run ends, and what comes after it is not disturbed. */
 static void search__can_be_cancelled_while_it_runs(void **state)
 {
-    struct fixture *fixture = *state;
+    (void)state;
+    struct fixture fixture;
     const struct search_query query = {
         .text = SV("common -absent*"), .model = "test/model", .limit = SEARCH_LIMIT_MAX};
-    struct turn turn = said(fixture, NULL, "p", "common");
-    for (int i = 0; i < 100; i++) {
-        turn = said(fixture, &turn.session, "common", "common");
-    }
-    settle(fixture);
-    for (int i = 0; i < 5; i++) {
+    int cancelled = 0;
+    fixture_open(&fixture, 0);
+    fill_with_common(&fixture, 20000);
+    for (int i = 0; i < 10; i++) {
         pthread_t thread;
         struct search *search = NULL;
         struct search_result result = {.count = 0};
-        assert_int_equal(search_new(fixture->store, &query, &search, NULL), ERR_OK);
+        assert_int_equal(search_new(fixture.store, &query, &search, NULL), ERR_OK);
         assert_int_equal(pthread_create(&thread, NULL, cancel, search), 0);
         enum err_code code = search_run(search, &result, NULL);
         assert_true(code == ERR_OK || code == ERR_CANCELLED);
+        cancelled += code == ERR_CANCELLED;
         assert_int_equal(pthread_join(thread, NULL), 0);
         search_result_release(&result);
         search_free(search);
     }
-    assert_found(fixture, "\"common\"", 50);
+    assert_true(cancelled > 0);
+    assert_found(&fixture, "\"common\"", 50);
+    fixture_close(&fixture);
+}
+
+static void search__ranks_only_the_newest_of_very_many(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture, 0);
+    fill_with_common(&fixture, SEARCH_RANKED);
+    struct search_result all = find(&fixture, "common");
+    assert_false(all.only_newest);
+    assert_string_equal(all.hits[0].snippet, "common");
+    search_result_release(&all);
+    (void)said(&fixture, NULL, "p", "a common thing");
+    settle(&fixture);
+    struct search_result newest = find(&fixture, "common");
+    assert_true(newest.only_newest && newest.more);
+    assert_int_equal(newest.count, 50);
+    assert_string_not_equal(newest.hits[0].snippet, "common");
+    search_result_release(&newest);
+    assert_found(&fixture, "common -absent", 50);
+    fixture_close(&fixture);
 }
 
 int main(void)
@@ -374,7 +424,8 @@ int main(void)
         ON_BOTH(snippets__show_where_most_of_the_words_are),
         ON_BOTH(search__finds_a_long_message_once),
         ON_BOTH(search__can_be_cancelled_before_it_runs),
-        ON_BOTH(search__can_be_cancelled_while_it_runs),
+        cmocka_unit_test(search__can_be_cancelled_while_it_runs),
+        cmocka_unit_test(search__ranks_only_the_newest_of_very_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
