@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,8 +50,18 @@ static void keep_secrets_out_of_dumps(void)
 #endif
 }
 
+/* One heap for all threads: few of them allocate at a time, while a heap for each grows by a system
+ * call a page, and where the address space is limited finds no room at all. */
+static void share_heap(void)
+{
+#if defined(__GLIBC__)
+    (void)mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    share_heap();
     fill_descriptors();
     choose_locale();
     keep_secrets_out_of_dumps();

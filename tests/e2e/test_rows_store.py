@@ -144,7 +144,7 @@ def test_t12_a_run_that_meets_a_lock_that_stays_gives_up_with_75(home, serving):
     assert len(server.turns()) == 1
 
 
-@pytest.mark.parametrize("repeat", range(5))
+@pytest.mark.parametrize("repeat", range(int(os.environ.get("WEIR_PARALLEL_ROUNDS", "5"))))
 @pytest.mark.threads
 def test_t13_eight_runs_at_once_on_one_store_all_end_whole(home, server, repeat):
     def echo(c):

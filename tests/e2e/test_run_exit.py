@@ -138,20 +138,6 @@ def test_141_the_reader_went_away(home, serving):
     assert home.attempt() == "cancelled"
 
 
-@pytest.mark.parametrize("limit", ["-n 8", "-n 12", "-n 16", "-n 24"])
-def test_t35_few_files_are_an_error_with_a_name_or_enough(home, serving, limit):
-    serving()
-    program = home.program
-    home.program = ["sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *program]
-    done = home.run("q")
-    assert done.code in (0, 1, 69, 73, 74), done
-    assert (done.code == 0) == (done.stdout == HELLO), done
-    assert done.code == 0 or done.err.startswith("weir: "), done
-    home.program = program
-    assert home.run("again").code == 0
-    home.check_integrity()
-
-
 def test_help_man_page_and_readme_tell_of_the_same_codes(home):
     def numbers(texts):
         return {int(n) for text in texts for n in text.split(", ")}

@@ -1,12 +1,16 @@
 """Requests with an id: asked once, however often and by how many processes they are repeated."""
 
 import concurrent.futures
+import contextlib
+import os
 import signal
 
 import fake_server as fake
 import pytest
+from weirtest import SLOWER
 
 KEY = ("--request-id", "K")
+ROUNDS = int(os.environ.get("WEIR_RACES", "2"))
 
 
 def test_a_repeated_request_prints_the_stored_answer(home, serving):
@@ -177,22 +181,45 @@ def test_stopping_who_follows_does_not_stop_the_answer(home, serving):
 
 
 @pytest.mark.threads
+def race(home, key, prompts, *more):
+    """Each prompt in a process of its own, all at once; how they ended, in that order."""
+    with contextlib.ExitStack() as stack:
+        runs = [stack.enter_context(home.start("run", "--request-id", key, "--json", *more, prompt))
+                for prompt in prompts]
+        return [run.wait(30 * SLOWER) for run in runs]
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("new_store", [True, False])
 @pytest.mark.parametrize("waits", [True, False])
-def test_of_racing_processes_one_asks(home, serving, waits):
-    server = serving(fake.answer(("the ", "answer"), pause=0.2))
-    more = ("--wait",) if waits else ()
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        done = list(pool.map(lambda _: home.run(*KEY, *more, "--json", "q", timeout=30), range(4)))
-    assert len(server.turns()) == 1
-    codes = sorted(d.code for d in done)
-    if waits:
-        assert codes == [0, 0, 0, 0], done
-        assert sorted(d.json["replayed"] for d in done) == [False, True, True, True]
-    else:
-        assert codes[0] == 0 and set(codes) <= {0, 75}, done
-    for one in done:
-        assert one.code == 75 or one.json["text"] == "the answer"
-    assert home.prompts() == ["q"] and len(home.answers()) == 1
+def test_of_racing_processes_one_asks(home, serving, waits, new_store):
+    server = serving()
+    server.default = fake.answer(("the ", "answer"), pause=0.02)
+    for number in range(ROUNDS):
+        more = ["--wait"] if waits else []
+        more += ["--db", home.work / f"{number}.db"] if new_store else []
+        done = race(home, f"K{number}", ["q"] * 4, *more)
+        assert len(server.turns()) == number + 1
+        codes = sorted(d.code for d in done)
+        assert codes == [0] * 4 if waits else codes[0] == 0 and set(codes) <= {0, 75}, done
+        whole = [d.json for d in done if d.code == 0]
+        assert [w["text"] for w in whole] == ["the answer"] * len(whole)
+        assert [w["replayed"] for w in whole].count(False) == 1
+        assert len({w["message_id"] for w in whole}) == 1
+        assert all(d.json["error"]["code"] == "busy" for d in done if d.code == 75)
+    if not new_store:
+        assert home.prompts() == ["q"] * ROUNDS and len(home.answers()) == ROUNDS
+
+
+@pytest.mark.threads
+def test_of_racing_processes_with_other_prompts_one_kind_is_refused(home, serving):
+    server = serving()
+    for number in range(ROUNDS):
+        done = race(home, f"K{number}", ["one", "two", "one", "two"], "--wait")
+        assert len(server.turns()) == number + 1
+        assert sorted(d.code for d in done) == [0, 0, 65, 65], done
+        assert done[0].code == done[2].code and done[1].code == done[3].code
+        assert home.prompts()[number] == ("one" if done[0].code == 0 else "two")
 
 
 def test_racing_forks_leave_one_copy(home, serving):
