@@ -15,7 +15,7 @@ def shown(text):
         if char in PICTURE:
             out.append(PICTURE[char])
         elif (0x80 <= code < 0xA0 or code in (0x061C, 0x200E, 0x200F, 0x2028, 0x2029)
-              or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+              or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x206F
               or 0xFFF9 <= code <= 0xFFFB or 0xE0000 <= code <= 0xE01EF):
             out.append(f"<{code:02X}>")
         elif code not in (0x200B, 0x2060, 0xFEFF, 0x00AD):
@@ -69,8 +69,45 @@ RAW = [
     ("line separator", "a\u2028b\u2029c"),
     ("interlinear", "a\ufff9b\ufffac\ufffbd"),
     ("zero width", "a\u200bb\u2060c\ufeffd"),
+    ("question for a colour", f"{ESC}]10;?{BEL}"),
+    ("picture by a terminal's own way", f"{ESC}]1337;File=inline=1:QQ=={BEL}"),
+    ("notification, third form", f"{ESC}]777;notify;a;b{BEL}"),
+    ("start of a string", f"{ESC}Xowned{ST}"),
+    ("title that never ends", f"{ESC}]0;no end"),
+    ("frame that never ends", f"{ESC}[?2026h"),
+    ("C1 string", "\x90q\x9c\x98x\x9c\x9ey\x9c\x9fz\x9c"),
+    ("mode requests", f"{ESC}[?2026$p{ESC}[?u{ESC}[>q"),
+    ("window operations", f"{ESC}[8;1;1t{ESC}[22t{ESC}[23t"),
+    ("soft reset", f"{ESC}[!p"),
+    ("insert mode", f"{ESC}[4h{ESC}[20h"),
+    ("tab stops", f"{ESC}[3g{ESC}H"),
+    ("deprecated format characters", "a\u206ab\u206fc"),
+    ("tag flag without a base", "".join(map(chr, (0xE0067, 0xE0062, 0xE007F)))),
 ]
 CASES = [(name, text, shown(text)) for name, text in RAW]
 # All of it on one line each, for places where one text has to do.
 ALL = "\n".join(f"[{text}]" for _, text in RAW)
 ONE_LINE = "".join(text for _, text in RAW if len(text) < 12)
+# A name that the config takes: it refuses what is no character of a line.
+NAME = "x\x9b2J\x9d0;owned\x9cy\u202ez\u200b\U000e0041"
+
+# What is no text, as the inside of a JSON string in bytes, and what is stored in its place.
+BYTES = [
+    ("overlong slash", b"\xc0\xaf"),
+    ("overlong escape", b"\xe0\x80\x9b[2J"),
+    ("overlong NUL", b"\xc0\x80"),
+    ("half of a surrogate pair", b"\xed\xa0\x80"),
+    ("beyond the last character", b"\xf4\x90\x80\x80"),
+    ("raw C1", b"\x9b2J\x9d0;x\x9c"),
+    ("cut short", b"\xe2\x82"),
+    ("continuation alone", b"\x80\xbf"),
+    ("bytes that never occur", b"\xfe\xff"),
+    ("escaped NUL", rb"a\u0000b"),
+    ("escaped escape", rb"\u001b]0;owned\u0007"),
+    ("first surrogate alone", rb"a\ud800b"),
+    ("second surrogate alone", rb"a\udc00b"),
+    ("surrogates swapped", rb"a\udc00\ud800b"),
+]
+# Clusters without end.
+LONG = ["e" + "\u0301" * 3000, "\U0001f469" + "\u200d\U0001f469" * 800, "\u200d" * 3000,
+        "\U0001f1e9" * 999, "\u0e33" * 999, "\u05d0\u05b0" * 999, "\u1100" * 999, "\ufe0f" * 3000]

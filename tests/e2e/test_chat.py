@@ -473,9 +473,9 @@ def test_a_hostile_sequence_split_over_deltas_never_acts(home, serving, chat):
 
 
 def test_a_hostile_model_name_never_acts(home, serving):
-    serving(model=hostile.ONE_LINE)
+    serving(model=hostile.NAME)
     with home.screen("chat") as screen:
-        screen.wait_for("fake/")
+        screen.wait_for(" fake/" + hostile.shown(hostile.NAME))
         screen.wait_quiet()
         assert not terminal.foreign_bytes(screen.output()), screen.dump()
 
