@@ -22,6 +22,8 @@ static const struct key_action actions[] = {
     {ACTION_EDIT_OUTSIDE, "edit_outside", {"C-g", "C-x C-e"}, "write the prompt in $EDITOR"},
     {ACTION_UNFOLD_PASTE, "unfold_paste", {"M-o"}, "show the text of a folded paste"},
     {ACTION_SESSIONS, "sessions", {"C-x s"}, "choose a session"},
+    {ACTION_FIND, "find", {"C-x /", "M-s"}, "search in this session"},
+    {ACTION_SEARCH_ALL, "search_all", {"C-x g"}, "search in all sessions"},
     {ACTION_MODELS, "models", {"C-x m"}, "choose a model"},
     {ACTION_NEW_SESSION, "new_session", {"C-x n"}, "begin a new session"},
     {ACTION_COPY_ANSWER, "copy_answer", {"C-x c"}, "copy the last answer"},

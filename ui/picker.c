@@ -204,6 +204,9 @@ static int note_column(const struct picker *picker, size_t end, int columns)
 {
     size_t limit = (size_t)columns * 2 / 5;
     size_t widest = 0;
+    if (picker->kind->text_first) {
+        return 0;
+    }
     for (size_t i = picker->top; i < end; i++) {
         size_t width = width_of(sv_from(picker->choices.items[picker->shown[i]].text), 0);
         widest = width > widest ? width : widest;

@@ -32,6 +32,7 @@ struct picker_kind {
     /* `by_search`: called for every filter and gives what fits it; else once, with an empty one,
      * and the picker filters. */
     bool by_search;
+    bool text_first; /* the text matters more than the note: it gets what room it needs */
     void (*load)(void *ctx, struct sv filter, struct choices *choices);
     void (*choose)(void *ctx, const struct choice *choice); /* or NULL */
     /* Appends a line about it; or NULL. */

@@ -181,7 +181,8 @@ static void wait_and_handle(struct ui *ui)
     end_quit_offer(ui);
     if (fds[POLL_WAKE].revents) {
         take_signals(ui);
-        work__take(ui);
+        work__take(ui, ui->work);
+        find__take(ui);
     }
     if (fds[POLL_TERMINAL].revents) {
         read_terminal(ui, fds[POLL_TERMINAL].revents);
@@ -219,6 +220,7 @@ static struct ui *ui_new(const struct ui_options *options)
     ui->wheel = !options->settings.no_wheel;
     ui->wake = WAKE_INIT;
     ui->work = work__new(options->store, &ui->wake);
+    ui->find = find__new(options->store, &ui->wake);
     ui->input_deadline_us = CLOCK_NEVER;
     buf_init(&ui->sent, EDITOR_TEXT_MAX);
     return ui;
@@ -226,7 +228,9 @@ static struct ui *ui_new(const struct ui_options *options)
 
 static void ui_free(struct ui *ui)
 {
+    find__free(ui);
     work__free(ui->work);
+    sessions__forget(ui);
     broker_unsubscribe(ui->subscription);
     paint_close(ui->paint);
     transcript_free(ui->transcript);

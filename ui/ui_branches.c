@@ -119,12 +119,9 @@ void branches__switch(struct ui *ui, const struct transcript_message *at, int st
     size_t to = step < 0 ? list.at - 1 : list.at + 1;
     bool there = step < 0 ? list.at > 0 : to < list.count;
     if (there) {
-        struct task *task = work__task(&switching, SV(""));
-        task->session = ui->session;
-        task->at = list.siblings[to].branch;
         ui->go_to = list.siblings[to].message;
         ui->go_to_seq = at->seq;
-        work__ask(ui, task);
+        branches__go(ui, &list.siblings[to].branch);
     } else {
         view__line(ui, LINE_INFO,
                    list.count > 1 ? "there is no other one on that side"
@@ -147,6 +144,14 @@ static void after_fork(struct ui *ui, struct task *task)
 }
 
 static const struct task_kind forking = {run_fork, after_fork, NULL};
+
+void branches__go(struct ui *ui, const struct ulid *branch)
+{
+    struct task *task = work__task(&switching, SV(""));
+    task->session = ui->session;
+    task->at = *branch;
+    work__ask(ui, task);
+}
 
 void branches__fork(struct ui *ui, const struct ulid *message, struct sv name)
 {
@@ -248,10 +253,7 @@ static void choose_branch(void *ctx, const struct choice *choice)
     struct ui *ui = ctx;
     struct ulid branch;
     if (ulid_parse(sv_from(choice->value), &branch)) {
-        struct task *task = work__task(&switching, SV(""));
-        task->session = ui->session;
-        task->at = branch;
-        work__ask(ui, task);
+        branches__go(ui, &branch);
     }
 }
 

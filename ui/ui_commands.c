@@ -42,6 +42,16 @@ static void run_sessions(struct ui *ui, struct sv operand)
     pickers__open(ui, &picker_of_sessions);
 }
 
+static void run_find(struct ui *ui, struct sv operand)
+{
+    pickers__open_with(ui, &picker_of_here, operand);
+}
+
+static void run_search(struct ui *ui, struct sv operand)
+{
+    pickers__open_with(ui, &picker_of_everywhere, operand);
+}
+
 static void run_help(struct ui *ui, struct sv operand)
 {
     (void)operand;
@@ -298,6 +308,8 @@ static void run_undo(struct ui *ui, struct sv operand)
 static const struct ui_command commands[] = {
     {"new", NULL, "begin a new session", ACTION_NEW_SESSION, run_new, NULL},
     {"sessions", NULL, "choose a session and go on with it", ACTION_SESSIONS, run_sessions, NULL},
+    {"find", "[WORDS]", "search in this session", ACTION_FIND, run_find, NULL},
+    {"search", "[WORDS]", "search in all sessions", ACTION_SEARCH_ALL, run_search, NULL},
     {"model", "[MODEL]", "choose who answers", ACTION_MODELS, run_model, has_models},
     {"copy", "[code [N]]", "copy the last answer, or a code block of it", ACTION_COPY_ANSWER,
      run_copy, NULL},

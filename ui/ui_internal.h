@@ -4,16 +4,16 @@
  * ui.c owns the loop; ui_keys.c says where keys go and what actions do, ui_prompt.c sends prompts
  * and keeps those that wait, ui_select.c acts on earlier messages, ui_branches.c shows branches,
  * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
- * ui_pickers.c and ui_sessions.c the lists, ui_outside.c runs the user's editor, ui_events.c takes
- * what comes from the broker and the store, ui_terminal.c talks to the terminal beside its cells,
- * ui_view.c says what is painted. All but a task's run on
- * one thread.
+ * ui_pickers.c, ui_sessions.c and ui_find.c the lists, ui_outside.c runs the user's editor,
+ * ui_events.c takes what comes from the broker and the store, ui_terminal.c talks to the terminal
+ * beside its cells, ui_view.c says what is painted. All but a task's run on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
 
 #include "base/wake.h"
 #include "pubsub/broker.h"
+#include "store/search.h"
 #include "ui/complete.h"
 #include "ui/editor.h"
 #include "ui/input.h"
@@ -29,6 +29,7 @@
 struct ui;
 struct task;
 struct work;
+struct find;
 
 enum line_kind {
     LINE_NONE,
@@ -59,6 +60,8 @@ struct task {
     char *text;                 /* never NULL */
     enum turn_kind way;         /* of a prompt */
     const struct ui_host *host; /* where it is handed to */
+    struct search *search;      /* what is looked for; or NULL */
+    struct search_result found;
     enum err_code code;
     struct err err;
 };
@@ -100,7 +103,10 @@ struct ui {
     bool selecting;    /* a message is chosen, keys are about it */
     struct ulid go_to; /* is selected when the branch it stands on is shown; unset: none */
     int64_t go_to_seq;
-    struct ulid edit_at; /* the prompt takes that message's place; unset: it is a new one */
+    bool stays;               /* the view stays at what is selected when the selection ends */
+    struct find *find;        /* what was found, what is looked for */
+    struct choices *sessions; /* that the list was opened with; or NULL */
+    struct ulid edit_at;      /* the prompt takes that message's place; unset: it is a new one */
 
     int64_t context;                      /* of the model; negative: not known */
     int64_t cost_micros;                  /* of the session */
@@ -192,8 +198,23 @@ struct work *work__new(struct store *store, const struct wake *wake) NODISCARD;
 void work__free(struct work *work); /* NULL is fine; what was asked for is done first */
 struct task *work__task(const struct task_kind *kind, struct sv text) NODISCARD;
 void work__ask(struct ui *ui, struct task *task); /* takes it */
+/* The same, by a thread of their own. */
+void work__ask_of(struct ui *ui, struct work *work, struct task *task);
 /* What is done by now is told: failures as a line, the rest by its kind. */
-void work__take(struct ui *ui);
+void work__take(struct ui *ui, struct work *work);
+
+/* ui_find.c */
+struct find *find__new(struct store *store, const struct wake *wake) NODISCARD;
+void find__free(struct ui *ui);
+void find__take(struct ui *ui);   /* as work__take */
+void find__forget(struct ui *ui); /* what was found, and what is looked for */
+/* What was found of it so far, in that session or (unset) in all; until the next call. The open
+ * list is loaded again when there is more. */
+const struct search_result *find__in(struct ui *ui, const struct ulid *session, struct sv text);
+void find__append_snippet(const struct search_hit *hit, struct buf *out);
+/* What find__choose goes to. */
+void find__append_value(const struct search_hit *hit, struct buf *out);
+void find__choose(struct ui *ui, const struct choice *choice);
 
 /* ui_branches.c */
 /* Which branches the session on the screen has. */
@@ -203,6 +224,7 @@ bool branches__changed(struct ui *ui);
 /* Says at each message that is loaded who stands in its place. */
 void branches__mark(struct ui *ui);
 void branches__switch(struct ui *ui, const struct transcript_message *at, int step);
+void branches__go(struct ui *ui, const struct ulid *branch);
 void branches__fork(struct ui *ui, const struct ulid *message, struct sv name);
 
 /* ui_select.c */
@@ -237,17 +259,25 @@ void commands__to_clipboard(struct ui *ui, struct sv text, const char *what);
 
 /* ui_pickers.c */
 void pickers__open(struct ui *ui, const struct picker_kind *kind);
+void pickers__open_with(struct ui *ui, const struct picker_kind *kind, struct sv filter);
 void pickers__key(struct ui *ui, const struct input_event *event, enum action action,
                   const struct chord *chord);
 /* Instead of the one that is open, once the key that it was asked by has been dealt with. */
 void pickers__open_next(struct ui *ui, const struct picker_kind *kind, struct sv text);
-/* The list is loaded again, where one is open. */
+/* The list is loaded again, where one is open: what it shows has changed. */
 void pickers__reload(struct ui *ui);
+/* The same, since more was found. */
+void pickers__show_again(struct ui *ui);
 void pickers__models(const struct ui *ui, struct choices *choices);
 extern const struct picker_kind picker_of_commands, picker_of_keys, picker_of_models,
-    picker_of_sessions, picker_of_branches;
+    picker_of_sessions, picker_of_branches, picker_of_everywhere, picker_of_here;
 
-/* ui_sessions.c: what can be undone. Unset: said. */
+/* ui_sessions.c */
+/* Shows it. False: not now, which is said. */
+bool sessions__open(struct ui *ui, const struct ulid *session);
+void sessions__forget(struct ui *ui); /* the list is read anew when it is wanted */
+void sessions__append_age(int64_t when_us, struct buf *out); /* "3 h ago", or the date */
+/* What can be undone. Unset: said. */
 void sessions__set_title(struct ui *ui, const struct ulid *session, struct sv title);
 /* "word" adds, "-word" takes away. */
 void sessions__label(struct ui *ui, const struct ulid *session, struct sv labels);

@@ -157,6 +157,16 @@ static void open_models(struct ui *ui)
     pickers__open(ui, &picker_of_models);
 }
 
+static void open_find(struct ui *ui)
+{
+    pickers__open(ui, &picker_of_here);
+}
+
+static void open_search(struct ui *ui)
+{
+    pickers__open(ui, &picker_of_everywhere);
+}
+
 static void open_branches(struct ui *ui)
 {
     pickers__open(ui, &picker_of_branches);
@@ -230,6 +240,8 @@ static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_HELP] = open_help,
     [ACTION_SESSIONS] = open_sessions,
     [ACTION_MODELS] = open_models,
+    [ACTION_FIND] = open_find,
+    [ACTION_SEARCH_ALL] = open_search,
     [ACTION_NEW_SESSION] = commands__new_session,
     [ACTION_COPY_ANSWER] = commands__copy_answer,
     [ACTION_FOLD] = fold,

@@ -10,9 +10,15 @@
 
 void pickers__open(struct ui *ui, const struct picker_kind *kind)
 {
+    pickers__open_with(ui, kind, SV(""));
+}
+
+void pickers__open_with(struct ui *ui, const struct picker_kind *kind, struct sv filter)
+{
     complete_close(ui->complete);
     picker_free(ui->picker);
-    ui->picker = picker_new(kind, ui, SV(""));
+    sessions__forget(ui);
+    ui->picker = picker_new(kind, ui, filter);
     ui->dirty = true;
 }
 
@@ -28,15 +34,21 @@ static void open_next(struct ui *ui)
     const struct picker_kind *kind = ui->next_picker;
     ui->next_picker = NULL;
     if (kind) {
-        picker_free(ui->picker);
-        ui->picker = picker_new(kind, ui, sv_from(ui->next_text));
+        pickers__open_with(ui, kind, sv_from(ui->next_text));
     }
 }
 
 void pickers__reload(struct ui *ui)
 {
+    sessions__forget(ui);
+    pickers__show_again(ui);
+}
+
+void pickers__show_again(struct ui *ui)
+{
     if (ui->picker) {
         picker_reload(ui->picker);
+        ui->dirty = true;
     }
 }
 
@@ -44,6 +56,8 @@ static void close_picker(struct ui *ui)
 {
     picker_free(ui->picker);
     ui->picker = NULL;
+    sessions__forget(ui);
+    find__forget(ui);
 }
 
 /* What is chosen may open another picker: this one is gone by then. */

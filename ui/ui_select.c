@@ -257,7 +257,10 @@ void select__leave(struct ui *ui)
 {
     ui->selecting = false;
     transcript_unselect(ui->transcript);
-    transcript_follow(ui->transcript);
+    if (!ui->stays) {
+        transcript_follow(ui->transcript);
+    }
+    ui->stays = false;
     ui->dirty = true;
 }
 

@@ -17,8 +17,7 @@
 #define SESSIONS_PAGE 500u
 #define LABELS_MAX 16u
 
-/* "3 h ago", or the date. */
-static void append_age(int64_t when_us, struct buf *out)
+void sessions__append_age(int64_t when_us, struct buf *out)
 {
     int64_t s = (clock_wall_us() - when_us) / 1000000;
     if (s < 60) {
@@ -37,7 +36,7 @@ static void append_age(int64_t when_us, struct buf *out)
 static void add_session(const struct session *session, struct choices *choices)
 {
     struct buf note = BUF_INIT(BUF_MAX_INTERNAL);
-    append_age(session->last_active_us, &note);
+    sessions__append_age(session->last_active_us, &note);
     buf_appendf(&note, ", %lld messages, %s", (long long)session->message_count, session->handle);
     if (session->name) {
         buf_appendf(&note, ", '%s'", session->name);
@@ -50,14 +49,10 @@ static void add_session(const struct session *session, struct choices *choices)
     buf_release(&note);
 }
 
-static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
+static void read_sessions(struct ui *ui, struct choices *choices)
 {
-    struct ui *ui = ctx;
     struct session_window window = {.limit = SESSIONS_PAGE};
     bool more = true;
-    (void)filter;
-    ui->others_ended = 0;
-    ui->others_failed = 0;
     while (more && choices->count < SESSIONS_MAX) {
         struct session_list list = {NULL, 0, false};
         struct err err;
@@ -76,13 +71,81 @@ static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
     }
 }
 
+void sessions__forget(struct ui *ui)
+{
+    if (ui->sessions) {
+        choices_release(ui->sessions);
+        free(ui->sessions);
+        ui->sessions = NULL;
+    }
+}
+
+static bool is_there(const struct choices *choices, const struct ulid *session)
+{
+    for (size_t i = 0; i < choices->count; i++) {
+        if (sv_starts_with(sv_from(choices->items[i].value), sv_from(session->text))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Below those whose title fits: others, with the best of what was said there. */
+static void add_contents(struct ui *ui, struct sv filter, struct choices *choices)
+{
+    const struct search_result *result = find__in(ui, &(struct ulid){""}, filter);
+    for (size_t i = 0; i < result->count; i++) {
+        const struct search_hit *hit = &result->hits[i];
+        struct buf note = BUF_INIT(BUF_MAX_INTERNAL);
+        struct buf value = BUF_INIT(BUF_MAX_INTERNAL);
+        buf_appendf(&note, "%s: ", search_place_text(hit->place));
+        find__append_snippet(hit, &note);
+        find__append_value(hit, &value);
+        if (hit->place != SEARCH_TITLE && !is_there(choices, &hit->session)) {
+            choices_add(choices, sv_from(hit->title[0] ? hit->title : "(no title)"),
+                        buf_cstr(&note), buf_cstr(&value));
+        }
+        buf_release(&note);
+        buf_release(&value);
+    }
+}
+
+static void load_sessions(void *ctx, struct sv filter, struct choices *choices)
+{
+    struct ui *ui = ctx;
+    ui->others_ended = 0;
+    ui->others_failed = 0;
+    if (!ui->sessions) {
+        ui->sessions = xcalloc(1, sizeof(*ui->sessions));
+        read_sessions(ui, ui->sessions);
+    }
+    for (size_t i = 0; i < ui->sessions->count; i++) {
+        const struct choice *choice = &ui->sessions->items[i];
+        if (choice_matches(choice, filter)) {
+            choices_add(choices, sv_from(choice->text), choice->note, choice->value);
+        }
+    }
+    add_contents(ui, filter, choices);
+}
+
+/* Its value begins with the session's id. False: nothing is selected. */
+static bool session_of(const struct choice *choice, struct ulid *ret_session)
+{
+    struct sv value = sv_from(choice->value);
+    return ulid_parse(sv_take(value, sv_find(value, ' ')), ret_session);
+}
+
 /* How the session ends. */
 static void preview_session(void *ctx, const struct choice *choice, struct buf *out)
 {
     struct ui *ui = ctx;
     struct history_page page = {0};
     struct ulid session;
-    if (!ulid_parse(sv_from(choice->value), &session) ||
+    if (strchr(choice->value, ' ')) {
+        buf_append_str(out, choice->note);
+        return;
+    }
+    if (!session_of(choice, &session) ||
         history_before(ui->options->store, &session, INT64_MAX, 1, &page, NULL)) {
         return;
     }
@@ -96,17 +159,23 @@ static void preview_session(void *ctx, const struct choice *choice, struct buf *
     history_page_free(&page);
 }
 
-static void open_session(void *ctx, const struct choice *choice)
+bool sessions__open(struct ui *ui, const struct ulid *session)
 {
-    struct ui *ui = ctx;
-    struct ulid session;
     if (ui->sending) {
         view__line(ui, LINE_INFO, "a prompt is being stored; try again in a moment");
-    } else if (ulid_parse(sv_from(choice->value), &session)) {
+        return false;
+    }
+    if (!ulid_equal(session, &ui->session)) {
         saved__draft(ui, true);
-        events__show_session(ui, &session);
+        events__show_session(ui, session);
         saved__load(ui);
     }
+    return true;
+}
+
+static void open_session(void *ctx, const struct choice *choice)
+{
+    find__choose(ctx, choice);
 }
 
 /* ---- changes ---- */
@@ -269,7 +338,7 @@ static const struct picker_kind picker_of_labels = {
 static bool key_title(void *ctx, const struct choice *choice)
 {
     struct ui *ui = ctx;
-    if (ulid_parse(sv_from(choice->value), &ui->about)) {
+    if (session_of(choice, &ui->about)) {
         pickers__open_next(ui, &picker_of_title, sv_from(choice->text));
     }
     return false;
@@ -278,7 +347,7 @@ static bool key_title(void *ctx, const struct choice *choice)
 static bool key_label(void *ctx, const struct choice *choice)
 {
     struct ui *ui = ctx;
-    if (ulid_parse(sv_from(choice->value), &ui->about)) {
+    if (session_of(choice, &ui->about)) {
         pickers__open_next(ui, &picker_of_labels, SV(""));
     }
     return false;
@@ -287,7 +356,7 @@ static bool key_label(void *ctx, const struct choice *choice)
 static bool key_archive(void *ctx, const struct choice *choice)
 {
     struct ulid session;
-    if (ulid_parse(sv_from(choice->value), &session)) {
+    if (session_of(choice, &session)) {
         sessions__archive(ctx, &session);
     }
     return false;
@@ -296,7 +365,7 @@ static bool key_archive(void *ctx, const struct choice *choice)
 static bool key_delete(void *ctx, const struct choice *choice)
 {
     struct ulid session;
-    if (ulid_parse(sv_from(choice->value), &session)) {
+    if (session_of(choice, &session)) {
         sessions__delete(ctx, &session);
     }
     return false;
@@ -318,6 +387,7 @@ const struct picker_kind picker_of_sessions = {
     .title = "Sessions",
     .empty = "no session fits",
     .verb = "opens",
+    .by_search = true,
     .load = load_sessions,
     .choose = open_session,
     .preview = preview_session,

@@ -35,6 +35,8 @@ static void append(struct task ***tail, struct task *task)
 
 static void free_task(struct task *task)
 {
+    search_result_release(&task->found);
+    search_free(task->search);
     free(task->text);
     free(task);
 }
@@ -137,7 +139,11 @@ static void tell(struct ui *ui, struct task *task)
 
 void work__ask(struct ui *ui, struct task *task)
 {
-    struct work *work = ui->work;
+    work__ask_of(ui, ui->work, task);
+}
+
+void work__ask_of(struct ui *ui, struct work *work, struct task *task)
+{
     if (!work->started) {
         task->code = thread_start(&work->thread, "weir-changes", work_main, work, &task->err);
         if (task->code) {
@@ -152,9 +158,9 @@ void work__ask(struct ui *ui, struct task *task)
     pthread_mutex_unlock(&work->lock);
 }
 
-void work__take(struct ui *ui)
+void work__take(struct ui *ui, struct work *work)
 {
-    struct task *task = take_done(ui->work);
+    struct task *task = take_done(work);
     while (task) {
         struct task *next = task->next;
         tell(ui, task);

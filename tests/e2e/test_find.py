@@ -1,0 +1,93 @@
+"""Search on the screen: in a session, in all of them, in the list of sessions."""
+
+import fake_server as fake
+import pytest
+
+ENTER, ESC, LEFT, UP = "\r", "\x1b", "\x1b[D", "\x1b[A"
+FIND, EVERYWHERE, SESSIONS, SELECT = "\x18/", "\x18g", "\x18s", "\x18v"
+
+
+@pytest.fixture
+def chat(home):
+    opened = []
+
+    def start(*arguments, **options):
+        screen = home.screen("chat", *arguments, **options)
+        opened.append(screen)
+        screen.wait_for(lambda s: "fake/" in s.text())
+        return screen
+
+    yield start
+    for screen in opened:
+        screen.close()
+
+
+def press(screen, keys, shown):
+    screen.send(keys)
+    return screen.wait_for(shown)
+
+
+def said(text):
+    return lambda s: text in s.text() and "ready" in s.lines()[-1]
+
+
+
+def retry(screen, keys, shown):
+    """Types it until it is found: messages are known to the search a moment after their end."""
+    for _ in range(40):
+        screen.send(keys)
+        try:
+            return screen.wait_for(shown, timeout=0.25)
+        except AssertionError:
+            screen.send(ESC)
+            screen.wait_for(lambda s: "Search in" not in s.text() and "Sessions (" not in s.text())
+    return press(screen, keys, shown)
+
+
+def talk(screen, prompts):
+    for prompt, answer in prompts:
+        press(screen, prompt + ENTER, said(answer))
+
+
+def test_a_message_is_found_and_landed_on(serving, chat):
+    long = "\n\n".join(f"paragraph {i}" for i in range(60))
+    serving(fake.answer(("the heron waits",)), fake.answer((long,)), fake.answer(("the end",)))
+    screen = chat()
+    talk(screen, [("birds?", "the heron waits"), ("more", "paragraph 59"), ("done", "the end")])
+    assert "heron" not in screen.text()
+    retry(screen, FIND + "hero", "the heron waits")
+    press(screen, ENTER, lambda s: "the heron waits" in s.text() and "Search" not in s.text())
+    press(screen, ESC, lambda s: "Up and Down choose" not in s.text())
+    assert "the heron waits" in screen.text()
+    press(screen, "\x1b[1;5F", lambda s: "the end" in s.text())
+
+
+def test_another_session_and_branch_is_landed_on(serving, chat):
+    serving(fake.answer(("a kingfisher",)), fake.answer(("an otter",)), fake.answer(("a pike",)))
+    screen = chat()
+    talk(screen, [("what lives there?", "a kingfisher")])
+    press(screen, "/again" + ENTER, said("an otter"))
+    press(screen, "/new" + ENTER, lambda s: "otter" not in s.text())
+    talk(screen, [("and below?", "a pike")])
+    retry(screen, EVERYWHERE + "kingfisher", lambda s: "answer in 'what lives there?'" in s.text())
+    press(screen, ENTER, lambda s: "a kingfisher" in s.text() and "1/2" in s.text())
+
+
+def test_the_list_of_sessions_finds_what_was_said(serving, chat):
+    serving(fake.answer(("a kingfisher",)), fake.answer(("a pike",)))
+    screen = chat()
+    talk(screen, [("what lives there?", "a kingfisher")])
+    press(screen, "/new" + ENTER, lambda s: "kingfisher" not in s.text())
+    talk(screen, [("and below?", "a pike")])
+    retry(screen, SESSIONS + "kingfi", "answer: a kingfisher")
+    press(screen, ENTER, lambda s: "a kingfisher" in s.text() and "Sessions" not in s.text())
+
+
+def test_words_behind_the_command_are_looked_for(serving, chat):
+    serving(fake.answer(("a kingfisher",)))
+    screen = chat()
+    talk(screen, [("what lives there?", "a kingfisher")])
+    retry(screen, "/find king" + ENTER, lambda s: "Search in this session (1)" in s.text())
+    press(screen, "\x15nothing of it", "Search in this session (0)")
+    press(screen, ESC, lambda s: "Search" not in s.text())
+    press(screen, "/search \"what lives\"" + ENTER, "Search in all sessions (2)")
