@@ -40,6 +40,28 @@ def test_words_are_found_in_titles_prompts_and_answers(told):
     assert found(told, "heron", "--label", "none")["hits"] == []
 
 
+def test_a_search_is_narrowed_and_paged(told):
+    everything = found(told, "heron*")["hits"]
+    first = found(told, "heron*", "--limit", "1")
+    assert first["more"] and first["hits"] == everything[:1]
+    assert found(told, "heron*", "--limit", "1", "--offset", "1")["hits"] == everything[1:2]
+    handle = next(hit["handle"] for hit in everything if hit["place"] == "prompt")
+    assert told.weir("session", "label", handle, "birds").code == 0
+    assert {hit["handle"] for hit in found(told, "heron", "--label", "birds")["hits"]} == {handle}
+    model = next(hit["model"] for hit in everything if hit["place"] == "answer")
+    assert found(told, "heron", "--model", model)["hits"]
+    assert found(told, "heron", "--model", "no/such")["hits"] == []
+    assert found(told, "heron", "--since", "1d")["hits"]
+    assert {hit["place"] for hit in found(told, "heron", "--role", "assistant")["hits"]} == {"answer"}
+
+
+def test_a_new_title_is_found_and_the_old_one_is_not(told):
+    handle = next(hit["handle"] for hit in found(told, "heron")["hits"] if hit["place"] == "title")
+    assert told.weir("session", "set", handle, "--title", "about bitterns").code == 0
+    assert found(told, "bitterns")["hits"][0]["place"] == "title"
+    assert "title" not in {hit["place"] for hit in found(told, "heron", "-s", handle)["hits"]}
+
+
 def test_a_table_is_safe_and_marks_what_was_found(told):
     plain = told.weir("search", "heron", "stands")
     assert plain.code == 0 and "\x1b" not in plain.out, plain
