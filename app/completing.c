@@ -20,11 +20,14 @@ struct choice {
 
 static const struct choice values[] = {
     {"output-format", "text json stream-json"},
-    {"format", "md json"},
+    {"format", "md html json jsonl txt"},
+    {"by", "day model session label"},
+    {"role", "user assistant"},
+    {"verdict", "good bad"},
     {"color", "auto always never"},
     {"state", "running completed failed cancelled interrupted"},
     {"status", "active idle ended"},
-    {"reasoning-effort", "minimal low medium high"},
+    {"reasoning-effort", "none minimal low medium high xhigh max"},
     {.of = NULL},
 };
 
@@ -155,6 +158,18 @@ static void offer_labels(struct asked *asked)
     reading_close(&reading);
 }
 
+static void offer_roles(struct asked *asked)
+{
+    struct config *config = NULL;
+    if (open_config_tolerantly(&asked->global, &config, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < config->roles.count; i++) {
+        offer(asked, config->roles.items[i].name, config->roles.items[i].model);
+    }
+    config_free(config);
+}
+
 /* ---- which of them ---- */
 
 /* By the name that help gives to an argument; it may say more than one. */
@@ -177,6 +192,10 @@ static void offer_argument(struct asked *asked, const char *name)
 static void offer_option_value(struct asked *asked)
 {
     const char *name = asked->value_of->value ? asked->value_of->value : "";
+    if (asked->command == &command_run && strcmp(asked->value_of->name, "role") == 0) {
+        offer_roles(asked);
+        return;
+    }
     offer_choices(asked, values, asked->value_of->name);
     offer_argument(asked, name);
 }

@@ -98,7 +98,9 @@ enum err_code open_config_tolerantly(const struct global_options *global,
     enum err_code code =
         config_load_tolerant(first_of(global->config_path, "WEIR_CONFIG"), ret_config, err);
     if (code && *ret_config) {
-        output_remark("%s (only 'run' and 'chat' need this mended)", err->text);
+        if (err) {
+            output_remark("%s (only 'run' and 'chat' need this mended)", err->text);
+        }
         return ERR_OK;
     }
     return code;

@@ -19,7 +19,7 @@
 enum err_code open_config(const struct global_options *global, struct config **ret_config,
                           struct err *err) NODISCARD;
 /* The same for who asks no provider: what was said can be read back whatever a provider's section
- * looks like. What is wrong is told on stderr. */
+ * looks like. What is wrong is told on stderr, unless `err` is NULL. */
 enum err_code open_config_tolerantly(const struct global_options *global,
                                      struct config **ret_config, struct err *err) NODISCARD;
 /* Where that is, whether it can be read or not. For free(). */

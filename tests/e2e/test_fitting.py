@@ -1,14 +1,17 @@
 """How weir fits into a system: completions, man pages, an installation."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 
 import fake_server as fake
 import pytest
 import weirtest
+from weirtest import SLOWER
 
 
 @pytest.fixture
@@ -86,6 +89,33 @@ def test_completing_follows_db_and_is_silent_where_nothing_can_be_read(home):
     assert home.weir("__complete").out == ""
     assert home.weir("__complete", "run", "--config", "").out == ":\n"
     assert home.weir("completions", "csh").code == 2
+    home.configure("model = 3\n[alias]\nfast = 7\n[role.scribe]\nsystem = 's'\n")
+    for words in (["run", "-m", ""], ["run", "-s", ""], ["run", "--role", ""]):
+        done = home.weir("__complete", *words)
+        assert (done.code, done.err) == (0, ""), done
+
+
+def test_roles_formats_and_other_words_are_completed(home, serving):
+    serving(more="[role.scribe]\nsystem = 's'\n[role.reader]\nmodel = 'fake/m'\n")
+    for words, found in {"run --role ": "scribe\nreader\tfake/m\n", "search --role u": "user\n",
+                         "export --format h": "html\n", "usage --by l": "label\n",
+                         "review --verdict g": "good\n"}.items():
+        assert home.weir("__complete", *words.split(" ")).out == found, words
+
+
+@pytest.mark.alone
+def test_completing_among_many_sessions_takes_milliseconds(home, serving, figures):
+    serving()
+    home.run("one")
+    with contextlib.closing(sqlite3.connect(home.db)) as db, db:
+        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+                   "INSERT INTO session (uid, handle, title, title_by, scope, created_at, "
+                   "last_active_at, status) SELECT printf('%026d', i), printf('h%05d', i), 'title', "
+                   "'prompt', '', i, i, 'idle' FROM n")
+    times = sorted(home.weir("__complete", "run", "-s", "h04").seconds for _ in range(5))
+    assert home.weir("__complete", "run", "-s", "h04999").out == "h04999\ttitle\n"
+    figures("completing_ms", round(times[2] * 1000, 1))
+    assert times[2] < 0.05 * SLOWER
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")

@@ -34,6 +34,19 @@ def test_a_session_that_is_not_there_is_an_error_and_nothing_is_sent(home, servi
     assert not server.turns()
 
 
+def test_a_beginning_that_fits_several_sessions_names_them(home, serving):
+    server = serving()
+    for number in range(7):
+        home.run(f"q{number}")
+    handles = [row["handle"] for row in home.rows("SELECT handle FROM session ORDER BY id DESC")]
+    for words in (["run", "-s", "0", "q"], ["session", "show", "0"], ["export", "0"], ["watch", "0"]):
+        done = home.weir(*words)
+        assert done.code == 65 and "'0' fits more than one session: " in done.err, done
+        named = done.err.split("session: ")[1].strip().split(", ")
+        assert named == [*handles[:5], "..."], done
+    assert len(server.turns()) == 7
+
+
 def test_continue_without_any_session_begins_one_or_says_so(home, serving):
     serving()
     result = home.run("-c", "q")
