@@ -1,0 +1,119 @@
+"""A walk through every command of the screen: on a pseudo-terminal and in tmux."""
+
+import re
+
+import fake_server as fake
+import pytest
+import terminal
+from test_chat import check_restored
+from test_editor import prompt_of
+from test_hostile import chat  # noqa: F401  (a fixture)
+from tmux import tmux  # noqa: F401  (a fixture)
+from weirtest import SLOWER
+
+ENTER, ESC, PALETTE, ALL_AWAY = "\r", "\x1b", "\x10", "\x05\x15\x15"
+
+# In an order in which each finds something to do: name, what is given to it, what it shows. Commands
+# that are not here come before those that take the session away.
+WALK = [
+    ("help", "", "Keys and commands"),
+    ("sessions", "", "Sessions ("),
+    ("model", "", "Models ("),
+    ("copy", "", "copied: the last answer"),
+    ("copy", "code", "copied: code block 1 of 1"),
+    ("export", "", "written to 'weir-"),
+    ("edit", "", "in the place of an earlier prompt"),
+    ("again", "", "2/2"),
+    ("continue", "", "the answer"),
+    ("fork", "aside", "a new branch"),
+    ("branches", "", "aside"),
+    ("select", "", "Up and Down choose"),
+    ("rename", "Another title", None),
+    ("label", "blue", None),
+    ("undo", "", None),
+    ("editor", "", None),
+]
+LAST = [("archive", "", None), ("new", "", None), ("delete", "", None), ("undo", "", None)]
+
+
+def names_of(text):
+    return re.findall(r"^[> ] /([a-z_-]+)", text, re.M)
+
+
+def whole_walk(names):
+    known = [name for name, _, _ in WALK + LAST] + ["quit"]
+    assert set(known) <= set(names), f"no command any more: {set(known) - set(names)}"
+    return WALK + [(name, "", None) for name in names if name not in known] + LAST
+
+
+def test_every_command_of_the_palette_does_something(home, serving, chat, monkeypatch):  # noqa: F811
+    text = "this is the answer\n\n```c\nint x;\n```\n"
+    serving().default = fake.answer((text,))
+    monkeypatch.chdir(home.work)
+    screen = chat(rows=60, columns=120, EDITOR="true")
+    screen.send("question" + ENTER)
+    screen.wait_for("the answer")
+    screen.send(PALETTE)
+    screen.wait_for("Commands (")
+    names = names_of(screen.text())
+    screen.send(ESC)
+    screen.wait_for(lambda s: "Commands (" not in s.text())
+    for name, operand, shown in whole_walk(names):
+        screen.send(f"/{name} {operand}".rstrip())
+        screen.wait_for(lambda s: prompt_of(s).startswith(f"/{name}"))
+        screen.send(ENTER)
+        screen.wait_for(shown or (lambda s: not (prompt_of(s) or "").startswith(f"/{name}")))
+        screen.send(ESC)
+        screen.wait_for(lambda s: "fake/" in s.lines()[-1] and not s.lines()[0].count(" · Esc"))
+        screen.send(ALL_AWAY)
+        screen.wait_for(lambda s: prompt_of(s) == "")
+        assert screen.process.poll() is None, name
+    assert not terminal.foreign_bytes(re.sub(rb"\x1b\]52;c;[^\x07]*\x07", b"", screen.output()))
+    screen.send("/quit" + ENTER)
+    assert screen.wait_exit(5 * SLOWER) == 0
+    check_restored(screen)
+
+
+def test_the_same_walk_in_tmux(home, serving, tmux, monkeypatch):  # noqa: F811
+    serving().default = fake.answer(("this is the answer\n\n```c\nint x;\n```\n",))
+    monkeypatch.chdir(home.work)
+    home.env["EDITOR"] = "true"
+    pane = tmux("chat", rows=60)
+    pane.send("question" + ENTER)
+    pane.wait(lambda: "the answer" in pane.text(), "the answer")
+    pane.send(PALETTE)
+    pane.wait(lambda: "Commands (" in pane.text(), "the palette")
+    names = names_of(pane.text())
+    pane.send(ESC)
+    pane.wait(lambda: "Commands (" not in pane.text(), "no palette")
+    for number, (name, operand, _) in enumerate(whole_walk(names)):
+        pane.send(f"/{name} {operand}".rstrip() + ENTER)
+        pane.send(ESC)
+        pane.wait(lambda: "\n> " in pane.text() or "\n>\n" in pane.text(), name)
+        pane.send(f"{ALL_AWAY}mark{number}!\x02")
+        pane.wait(lambda: f"mark{number}!" in pane.text() and pane.under_cursor() == "!", name)
+        pane.send(ALL_AWAY)
+    pane.send("/quit" + ENTER)
+    pane.wait(lambda: not pane.alive(), "the end")
+
+
+@pytest.mark.parametrize("state", ["", "streaming", "/se", "\x10", "\x12", "\x18v", "\x18s", "\x18"])
+def test_esc_never_loses_what_was_typed(serving, chat, state):  # noqa: F811
+    server = serving(fake.answer(("one",)), fake.stall(("some words",)))
+    screen = chat()
+    screen.send("before" + ENTER)
+    screen.wait_for(lambda s: "one" in s.text() and "ready" in s.lines()[-1])
+    if state == "streaming":
+        screen.send("more" + ENTER)
+        screen.wait_for("some words")
+        server.wait_turn(2)
+    typed = "/se" if state == "/se" else "typed words"
+    screen.send(typed)
+    screen.wait_for(lambda s: prompt_of(s) == typed)
+    screen.send(state if state not in ("streaming", "/se") else "")
+    screen.wait_quiet(0.05)
+    for _ in range(3):
+        screen.send(ESC)
+        screen.wait_quiet(0.08)
+    screen.wait_for(lambda s: prompt_of(s) == typed)
+    assert screen.process.poll() is None
