@@ -122,6 +122,7 @@ static void wait_for_next(struct run *run, const struct stream_event *failure, i
                                  .attempt = run->tries,
                                  .attempts = (unsigned)run->engine->config->attempts,
                                  .wait_us = wait};
+    run_record(run, &event);
     log_write(LOG_INFO, "attempt %u failed, the next one in %" PRId64 " ms: %s", run->tries,
               wait / 1000, buf_cstr(&text));
     attempt_let_go(run);
@@ -146,13 +147,14 @@ static void take_last(struct run *run, const struct stream_event *event)
     }
 }
 
-/* ---- what a decoder, or the demo, emits ---- */
+/* ---- what a decoder, or a player, emits ---- */
 
 static void apply(struct run *run, const struct stream_event *event)
 {
     struct err err;
     struct stream_event priced =
         models_priced(run->engine->config, &run->target->provider, run->target->model, event);
+    run_record(run, &priced);
     enum err_code code =
         message_apply_then(run->engine->store, &run->turn.answer, &priced, NULL, NULL, &err);
     if (code == ERR_GONE || code == ERR_NOT_FOUND || code == ERR_CLOSED) {

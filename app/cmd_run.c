@@ -19,6 +19,7 @@
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/provider.h"
+#include "app/recorder.h"
 #include "app/signals.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -107,6 +108,8 @@ static enum err_code prepare(struct headless *headless, struct err *err)
     if (!code) {
         fetch_ahead(headless);
     }
+    const char *record = argument_text(headless->arguments, "record");
+    code = code || !record ? code : recorder_check(record, err);
     return code ? code : read_input(headless, err);
 }
 
@@ -243,6 +246,7 @@ static enum err_code send_prompt(struct headless *headless, struct err *err)
                                        .prompt = buf_sv(&headless->prompt),
                                        .key = key_of(headless),
                                        .unanswered = options->unanswered,
+                                       .record = argument_text(headless->arguments, "record"),
                                        .has_system = options->has_system,
                                        .system = sv_from(options->system),
                                        .has_max_cost = options->has_max_cost,

@@ -15,10 +15,23 @@
 #define HELP_COLUMN 30
 
 static const struct command *const table[] = {
-    &command_chat,   &command_run,         &command_session, &command_search,
-    &command_export, &command_import,      &command_usage,   &command_budget,
-    &command_config, &command_models,      &command_review,  &command_doctor,
-    &command_watch,  &command_completions, &command_trust,   NULL,
+    &command_chat,
+    &command_run,
+    &command_session,
+    &command_search,
+    &command_export,
+    &command_import,
+    &command_usage,
+    &command_budget,
+    &command_config,
+    &command_models,
+    &command_review,
+    &command_replay,
+    &command_doctor,
+    &command_watch,
+    &command_completions,
+    &command_trust,
+    NULL,
 };
 
 static const char general_help[] =

@@ -73,7 +73,8 @@ struct command {
 
 extern const struct command command_chat, command_run, command_session, command_export,
     command_import, command_config, command_usage, command_budget, command_models, command_doctor,
-    command_watch, command_completions, command_trust, command_search, command_review;
+    command_watch, command_completions, command_trust, command_search, command_review,
+    command_replay;
 /* Ended by NULL. */
 const struct command *const *commands(void);
 

@@ -333,5 +333,6 @@ void config_free(struct config *config)
     free(config->system);
     free(config->title_model);
     free(config->store_path);
+    free(config->record_folder);
     free(config);
 }

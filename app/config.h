@@ -64,6 +64,7 @@ struct config {
     char *title_model;    /* as `model`; NULL: titles are made of prompts */
     char *store_path;     /* NULL: the XDG data folder */
     int64_t debounce_us;
+    char *record_folder; /* NULL: nothing is recorded unasked */
     int64_t connect_us, first_byte_us, idle_us;
     int64_t attempts;         /* at one request, before the first content of an answer */
     int64_t max_wait_us;      /* between two of them */

@@ -25,6 +25,7 @@ static const struct config_key keys[] = {
     {"title.model", KEY_TEXT, OF_CONFIG(title_model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
     {"store.path", KEY_PATH, OF_CONFIG(store_path), 0, 0, "a path that begins with / or ~/"},
     {"store.debounce_ms", KEY_MS, OF_CONFIG(debounce_us), 0, 1000, "a whole number from 0 to 1000"},
+    {"record.folder", KEY_PATH, OF_CONFIG(record_folder), 0, 0, "a path that begins with / or ~/"},
     {"network.connect_timeout_s", KEY_SECONDS, OF_CONFIG(connect_us), 0.1, 86400, TIMEOUT_EXPECTED},
     {"network.first_byte_timeout_s", KEY_SECONDS, OF_CONFIG(first_byte_us), 0.1, 86400,
      TIMEOUT_EXPECTED},

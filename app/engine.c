@@ -71,6 +71,7 @@ enum err_code engine_open(struct store *store, const struct config *config,
     pthread_mutex_init(&engine->lock, NULL);
     clock_cond_init(&engine->changed);
     engine->orders_tail = &engine->orders;
+    engine->recorder = recorder_new();
     http_set_rest(engine->http, config->debounce_us > REST_US ? REST_US : 0);
     engine->store = store;
     engine->broker = store_broker(store);
@@ -360,6 +361,7 @@ enum err_code engine_stop(struct engine *engine, enum finish_reason reason, int6
     }
     bool ended = !engine->alive && engine->threads == 0;
     pthread_mutex_unlock(&engine->lock);
+    recorder_flush(engine->recorder, deadline_us);
     return ended ? ERR_OK : ERR_TIMEOUT;
 }
 
@@ -392,6 +394,7 @@ void engine_free(struct engine *engine)
         pthread_join(engine->thread, NULL);
     }
     drop_orders(engine);
+    recorder_free(engine->recorder, clock_mono_us() + CLOCK_S(1));
     http_close(engine->http);
     target_unref(engine->target);
     buf_release(&engine->list_body);

@@ -37,6 +37,7 @@ struct engine_order {
     struct sv prompt;
     struct turn_key key;
     bool unanswered;
+    const char *record; /* the file of a recording, or NULL: as the config says */
     bool has_system;
     struct sv system;  /* instead of the config's, where has_system */
     bool has_max_cost; /* a limit for this request alone */

@@ -13,10 +13,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "app/demo.h"
 #include "app/engine.h"
 #include "app/http.h"
 #include "app/ndjson.h"
+#include "app/player.h"
+#include "app/recorder.h"
 #include "app/sse.h"
 #include "base/buf.h"
 #include "base/wake.h"
@@ -44,7 +45,7 @@ struct prepared {
     char *host;
     char *key; /* as in the headers, or NULL */
     struct buf body;
-    struct demo_player *player; /* instead of all that, for the demo */
+    struct player *player; /* instead of all that, where no network is asked */
 };
 void prepared_release(struct prepared *prepared);
 
@@ -117,6 +118,7 @@ struct asked {
     char *scope, *prompt, *system;       /* system NULL: the target's */
     char *key, *key_scope, *fingerprint; /* NULL: none */
     size_t prompt_n;
+    char *record; /* the file; NULL: as the config says */
     bool unanswered;
     int64_t max_cost_micros;    /* below 0: none */
     struct chat_extras *extras; /* never NULL */
@@ -150,10 +152,11 @@ struct run {
     int64_t asked_us;
     uint64_t received; /* bytes of the body */
 
-    struct demo_player *player;
-    struct stream_event next_event; /* of the demo */
+    struct player *player;
+    struct stream_event next_event; /* of the player */
     bool has_next;
     int64_t next_us;
+    struct recorder_track *track; /* NULL: not recorded */
 };
 
 struct engine {
@@ -173,6 +176,7 @@ struct engine {
 
     /* The thread's own. */
     struct http *http;
+    struct recorder *recorder; /* for all, until the engine is freed */
     struct target *target;
     struct run *runs;
     const struct local_server *offered;
@@ -215,6 +219,12 @@ void attempt_begin(struct run *run);
 void attempt_take(void *ctx, const struct stream_event *event);
 /* Ends the try that runs or waits. */
 void attempt_let_go(struct run *run);
+
+/* run_record.c: on the engine's thread. Nothing happens where nothing is to be recorded; a track
+ * ends with the last event, or is ended. */
+void run_record_begin(struct run *run);
+void run_record(struct run *run, const struct stream_event *event);
+void run_record_end(struct run *run);
 
 /* prepare.c */
 enum err_code prepare_start(struct run *run, struct err *err) NODISCARD;

@@ -109,6 +109,10 @@ struct outcome {
     enum finish_reason reason;
 };
 
+/* How an answer that has ended did so by itself; `*outcome` is zeroed. Texts live as long as the
+ * answer. `saves_nothing`: none of it is stored. */
+void headless_describe(const struct answer *answer, bool saves_nothing, struct outcome *outcome);
+
 /* Called by answer_*: events of the stream. */
 void printer_begun(struct printer *printer, const char *model);
 void printer_part_open(struct printer *printer, const struct answer_part *part, uint32_t number);

@@ -19,10 +19,8 @@ static const char *kept(const struct headless *headless, const char *if_kept, co
     return headless->options.saves_nothing ? if_not : if_kept;
 }
 
-/* How the answer ended by itself. */
-static void describe_end(const struct headless *headless, struct outcome *outcome)
+void headless_describe(const struct answer *answer, bool saves_nothing, struct outcome *outcome)
 {
-    const struct answer *answer = &headless->answer;
     outcome->reason = answer->reason;
     switch (answer->reason) {
     case FINISH_MAX_TOKENS:
@@ -38,13 +36,13 @@ static void describe_end(const struct headless *headless, struct outcome *outcom
     case FINISH_CANCELED:
         outcome->code = ERR_CANCELLED;
         outcome->text =
-            kept(headless, "cancelled from elsewhere; what came is stored", "cancelled");
+            saves_nothing ? "cancelled" : "cancelled from elsewhere; what came is stored";
         break;
     case FINISH_INTERRUPTED:
         outcome->code = answer->error ? answer->error : ERR_INTERRUPTED;
-        outcome->text = answer->detail
-                            ? answer->detail
-                            : kept(headless, "interrupted; what came is stored", "interrupted");
+        outcome->text = answer->detail  ? answer->detail
+                        : saves_nothing ? "interrupted"
+                                        : "interrupted; what came is stored";
         break;
     case FINISH_ERROR:
         outcome->code = answer->error ? answer->error : ERR_INTERNAL;
@@ -126,7 +124,7 @@ struct outcome headless_judge(const struct headless *headless, int number, struc
         outcome.exit_code = exit_code_of(outcome.code);
         return outcome;
     }
-    describe_end(headless, &outcome);
+    headless_describe(&headless->answer, headless->options.saves_nothing, &outcome);
     if (outcome.exit_code == 0 && (err->code || is_unfit(headless, err))) {
         /* The answer is whole, but could not be saved, or is not what was asked for. */
         outcome.code = err->code;

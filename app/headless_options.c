@@ -35,6 +35,7 @@ const struct option_spec headless_option_specs[] = {
     {"request-id", 0, OPTION_TEXT, "KEY", "ask once: the same KEY again prints the stored answer"},
     {"wait", 0, OPTION_FLAG, NULL, "with --request-id: follow an answer that runs elsewhere"},
     {"no-stream", 0, OPTION_FLAG, NULL, "print text when it is whole"},
+    {"record", 0, OPTION_TEXT, "FILE", "record the answer's events, for 'weir replay'"},
     {"no-save", 'n', OPTION_FLAG, NULL, "keep nothing of this run"},
     {"no-answer", 0, OPTION_FLAG, NULL, "store the prompt, ask nobody"},
     {"timeout", 0, OPTION_NUMBER, "S", "give up after S seconds (exit 124)"},

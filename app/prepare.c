@@ -292,6 +292,19 @@ static enum err_code make_request(const struct preparing *preparing,
     return code ? code : patch_body(preparing->engine->config, target, &prepared->body, err);
 }
 
+static enum err_code make_player(const struct preparing *preparing,
+                                 const struct conversation *conversation,
+                                 struct player **ret_player, struct err *err)
+{
+    const struct target *target = preparing->target;
+    if (provider_type_replays(target->provider.type)) {
+        return player_of_recording(target->model, conversation->messages, conversation->count,
+                                   ret_player, err);
+    }
+    *ret_player = player_of_demo(conversation->messages, conversation->count);
+    return ERR_OK;
+}
+
 static enum err_code prepare(const struct preparing *preparing, struct prepared *prepared,
                              struct err *err)
 {
@@ -304,7 +317,7 @@ static enum err_code prepare(const struct preparing *preparing, struct prepared 
     if (code == ERR_OK && asks) {
         code = make_request(preparing, &conversation, prepared, err);
     } else if (code == ERR_OK && !asks) {
-        prepared->player = demo_player_new(conversation.messages, conversation.count);
+        code = make_player(preparing, &conversation, &prepared->player, err);
     }
     conversation_release(&conversation);
     return code;
@@ -362,6 +375,6 @@ void prepared_release(struct prepared *prepared)
     free(prepared->headers);
     key_free(prepared->key);
     buf_release(&prepared->body);
-    demo_player_free(prepared->player);
+    player_free(prepared->player);
     *prepared = (struct prepared){0};
 }

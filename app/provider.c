@@ -16,6 +16,7 @@
 #define OLLAMA_BASE_URL "http://127.0.0.1:11434"
 #define DEMO_NAME "demo"
 #define DEMO_MODEL "tour"
+#define REPLAY_NAME "replay"
 
 static const struct provider_type types[] = {
     {"openai", &codec_openai_chat, OPENAI_BASE_URL},
@@ -24,6 +25,7 @@ static const struct provider_type types[] = {
     {"gemini", &codec_gemini, GEMINI_BASE_URL},
     {"ollama", &codec_ollama, OLLAMA_BASE_URL},
     {DEMO_NAME, NULL, NULL},
+    {REPLAY_NAME, NULL, NULL},
     {.name = NULL},
 };
 
@@ -124,8 +126,13 @@ static void give(const struct config_provider *provider, struct sv model,
         .provider = *provider,
         .model = xstrndup(model.p ? model.p : "", model.n),
         .label = xasprintf("%s/%.*s", provider->name, SV_ARG(model)),
-        .demo = provider->type->codec == NULL,
+        .demo = strcmp(provider->type->name, DEMO_NAME) == 0,
     };
+}
+
+bool provider_type_replays(const struct provider_type *type)
+{
+    return strcmp(type->name, REPLAY_NAME) == 0;
 }
 
 void model_choose_demo(struct model_choice *ret_choice)
@@ -162,7 +169,7 @@ static enum err_code choose_configured(const struct config_provider *configured,
 {
     struct config_provider provider = of_configured(configured);
     const struct provider_preset *preset = preset_behind(configured);
-    if (!model.n && !provider.type->codec) {
+    if (!model.n && strcmp(provider.type->name, DEMO_NAME) == 0) {
         model = SV(DEMO_MODEL);
     } else if (!model.n && preset) {
         model = sv_from(preset->default_model);
@@ -224,6 +231,11 @@ static enum err_code choose_label(const struct config *config, struct sv label,
     if (sv_equal_str(name, DEMO_NAME)) {
         model_choose_demo(ret_choice);
         return ERR_OK;
+    }
+    if (sv_equal_str(name, REPLAY_NAME)) {
+        const struct config_provider replay = {.name = (char *)REPLAY_NAME,
+                                               .type = provider_type_find(REPLAY_NAME)};
+        return choose_configured(&replay, model, ret_choice, err);
     }
     const struct provider_preset *preset = find_preset(name);
     if (preset) {

@@ -20,11 +20,13 @@
 
 struct provider_type {
     const char *name;          /* as in the config's `type` */
-    const struct codec *codec; /* NULL: answers without a network (demo) */
+    const struct codec *codec; /* NULL: answers without a network (demo, replay) */
     const char *base_url;      /* default, or NULL: has to be configured */
 };
 
 const struct provider_type *provider_type_find(const char *name); /* NULL: unknown */
+/* Answers come from a recording, whose path is the model's name. */
+bool provider_type_replays(const struct provider_type *type);
 /* All of them, ended by an entry whose name is NULL. */
 const struct provider_type *provider_types(void);
 

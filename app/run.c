@@ -24,6 +24,7 @@ static void free_asked(struct asked *asked)
     free(asked->key);
     free(asked->key_scope);
     free(asked->fingerprint);
+    free(asked->record);
     free(asked->extras);
 }
 
@@ -33,7 +34,8 @@ void run_free(struct run *run)
         return;
     }
     reply_release(&run->reply);
-    demo_player_free(run->player);
+    player_free(run->player);
+    run_record_end(run);
     prepared_release(&run->request);
     target_unref(run->target);
     key_free(run->key);
@@ -62,6 +64,7 @@ static struct asked copy_order(const struct engine_order *order)
         .key = copy_or_null(order->key.key),
         .key_scope = copy_or_null(order->key.scope),
         .fingerprint = copy_or_null(order->key.fingerprint),
+        .record = xstrdup(order->record),
         .unanswered = order->unanswered,
         .max_cost_micros = order->has_max_cost ? order->max_cost_micros : -1,
         .extras = chat_extras_copy(order->extras),
@@ -122,6 +125,7 @@ void run_end_with(struct run *run, const struct stream_event *event)
 {
     struct err err;
     run_let_go(run);
+    run_record(run, event);
     if (message_apply_then(run->engine->store, &run->turn.answer, event, on_last_written, run,
                            &err) == ERR_OK) {
         run->pending++;
@@ -231,13 +235,14 @@ void run_on_begun(struct run *run, const struct order *order)
 static void load_next(struct run *run)
 {
     int64_t delay = 0;
-    run->has_next = demo_player_next(run->player, &delay, &run->next_event);
+    run->has_next = player_next(run->player, &delay, &run->next_event);
     run->next_us += delay;
 }
 
 static void send_request(struct run *run)
 {
     run->stage = STAGE_STREAMING;
+    run_record_begin(run);
     attempt_begin(run);
 }
 
@@ -302,6 +307,7 @@ void run_on_prepared(struct run *run, struct order *order)
         run->player = order->prepared.player;
         order->prepared.player = NULL;
         run->next_us = clock_mono_us();
+        run_record_begin(run);
         load_next(run);
     } else {
         take_request(run, order);
@@ -340,7 +346,7 @@ void run_stop(struct run *run, enum finish_reason reason)
     }
 }
 
-/* ---- what has its time: the demo, and tries that wait ---- */
+/* ---- what has its time: players, and tries that wait ---- */
 
 static void play_due(struct run *run, int64_t now)
 {

@@ -232,7 +232,7 @@ static void parse__knows_the_provider_types(void **state)
     (void)state;
     refuses("[provider.x]\ntype = 'opnai'\n",
             "c.toml:2: 'provider.x.type' is \"opnai\", expected one of 'openai', ");
-    refuses("[provider.x]\ntype = 'opnai'\n", "'demo' (did you mean 'openai'?)");
+    refuses("[provider.x]\ntype = 'opnai'\n", "'replay' (did you mean 'openai'?)");
     refuses("model = 'x/y'\n[provider.x]\n", "c.toml:2: provider 'x' has no type");
     refuses("[provider.demo]\ntype = 'openai'\n", "is taken by the offline demo");
 }
