@@ -6,7 +6,7 @@ import fake_server as fake
 import pytest
 import terminal
 from test_chat import check_restored
-from test_editor import prompt_of
+from test_editor import copied, prompt_of
 from test_hostile import chat  # noqa: F401  (a fixture)
 from tmux import tmux  # noqa: F401  (a fixture)
 from weirtest import SLOWER
@@ -117,3 +117,33 @@ def test_esc_never_loses_what_was_typed(serving, chat, state):  # noqa: F811
         screen.wait_quiet(0.08)
     screen.wait_for(lambda s: prompt_of(s) == typed)
     assert screen.process.poll() is None
+
+
+BLOCKS = [
+    ("```c\n", "int x;  \n\treturn 日;\n\n\n", "```\n"),
+    ("~~~~ text with words\n", "~~~\n```\nfences inside\n", "~~~~\n"),
+    ("````\n", "```\nnested\n```\n", "````\n"),
+    ("```\n", "x" * 300 + " \n" + "日" * 200 + "\n", "```\n"),
+    ("```sh\n", "printf '\x1b[31m\u202e\u200b\\n'\n\u00a0 \t\n", "```\n"),
+    ("```\n", "", "```\n"),
+    ("``` \n", "**no** `markdown` | in | here\n# nor a heading\n", "```\n"),
+    ("```\n", "  indented by two\n    and by four\n", "```\n"),
+    ("```\n", "e\u0301 👩\u200d💻 \U0001f1ea\U0001f1fa\n", "```\n"),
+    ("```\n", "the last one is never closed\n", ""),
+]
+
+
+def test_copied_blocks_are_their_source_byte_for_byte(serving, chat):  # noqa: F811
+    answer = "".join(f"block {i}\n\n{a}{text}{b}\n" for i, (a, text, b) in enumerate(BLOCKS[:-1]))
+    answer += BLOCKS[-1][0] + BLOCKS[-1][1]
+    serving(fake.answer(tuple(answer[i:i + 7] for i in range(0, len(answer), 7))))
+    screen = chat()
+    screen.send("go" + ENTER)
+    screen.wait_for(lambda s: "never closed" in s.text() and "ready" in s.lines()[-1])
+    for number, (_, text, _) in enumerate(BLOCKS, 1):
+        screen.send(f"/copy code {number}" + ENTER)
+        screen.wait_for(f"copied: code block {number} of {len(BLOCKS)}, {len(text.encode())} bytes")
+        assert copied(screen) == text
+    screen.send("/copy" + ENTER)
+    screen.wait_for("copied: the last answer")
+    assert copied(screen) == answer
