@@ -1,7 +1,8 @@
 /*
  * Sessions: lists. Each kind of list follows one index in its order; what else a filter asks for is
- * looked at on the way, in the index where it is there.
+ * looked at on the way, in the index where it is there: that of all has most of it.
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -34,6 +35,8 @@
     }
 
 #define ACTIVE "s.last_active_at"
+/* As many are looked at, row by row, in a fraction of a ms. */
+#define MANY 1000
 
 enum kind { OF_ALL, OF_SCOPE, OF_MODEL, OF_LABEL, OF_ARCHIVE, OF_TRASH };
 
@@ -64,6 +67,54 @@ static enum kind kind_of(const struct session_filter *filter)
         return OF_LABEL;
     }
     return filter->scope ? OF_SCOPE : filter->model ? OF_MODEL : OF_ALL;
+}
+
+/* What stands in the index of all, to be looked at without reading a row. */
+static bool asks_for_more(const struct session_filter *filter)
+{
+    return filter->state || (filter->title && *filter->title) || filter->min_cost_micros > 0;
+}
+
+static const struct probe {
+    const char *sql;
+    size_t word; /* offset of it in the filter */
+} probes[] = {
+    [OF_SCOPE] = {"SELECT count(*) FROM (SELECT 1 FROM session s"
+                  " INDEXED BY session_shown_in_scope WHERE s.scope = ?1 AND " SESSION__SHOWN
+                  " LIMIT ?2)",
+                  offsetof(struct session_filter, scope)},
+    [OF_MODEL] = {"SELECT count(*) FROM (SELECT 1 FROM session s"
+                  " INDEXED BY session_shown_of_model WHERE s.model = ?1 AND " SESSION__SHOWN
+                  " LIMIT ?2)",
+                  offsetof(struct session_filter, model)},
+    [OF_LABEL] = {"SELECT count(*) FROM (SELECT 1 FROM label l INDEXED BY label_by_name"
+                  " WHERE l.name = ?1 LIMIT ?2)",
+                  offsetof(struct session_filter, label)},
+};
+
+/* Of a scope, model or label that many sessions have, what is rare is found sooner among all. */
+static enum err_code choose(struct db *db, const struct session_filter *filter,
+                            const struct list_sql **ret_kind, struct err *err)
+{
+    enum kind kind = kind_of(filter);
+    int64_t count = 0;
+    *ret_kind = &kinds[kind];
+    if (kind >= COUNT_OF(probes) || !probes[kind].sql || !asks_for_more(filter)) {
+        return ERR_OK;
+    }
+    struct sqlite3_stmt *stmt = db_prepare(db, probes[kind].sql, err);
+    const char *const *word =
+        (const char *const *)(const void *)((const char *)filter + probes[kind].word);
+    db_bind_text(stmt, 1, sv_from(*word));
+    db_bind_int(stmt, 2, MANY);
+    if (db_step(db, stmt, err)) {
+        count = db_column_int(stmt, 0);
+        db_reset(stmt);
+    } else if (db_result(db)) {
+        return db_result(db);
+    }
+    *ret_kind = &kinds[count < MANY ? kind : OF_ALL];
+    return ERR_OK;
 }
 
 struct session_cursor session_cursor_of(const struct session *session, enum session_set set)
@@ -170,12 +221,16 @@ static enum err_code read_list(struct db *db, const struct session_filter *filte
                                const struct session_window *window, struct session_list *list,
                                struct err *err)
 {
-    const struct list_sql *kind = &kinds[kind_of(filter)];
+    const struct list_sql *kind = NULL;
+    enum err_code code = choose(db, filter, &kind, err);
+    if (code) {
+        return code;
+    }
     struct sqlite3_stmt *stmt = db_prepare(db, window->newer ? kind->newer : kind->older, err);
     struct buf pattern = pattern_of(filter->title);
     bind_filter(stmt, filter, &pattern);
     bind_times(stmt, filter, window);
-    enum err_code code = bind_window(db, stmt, window, err);
+    code = bind_window(db, stmt, window, err);
     if (code == ERR_OK) {
         code = session__read_all(db, stmt, window->limit, list, err);
     }
@@ -211,12 +266,16 @@ enum err_code session_list(struct store *store, const struct session_filter *fil
 static enum err_code read_count(struct db *db, const struct session_filter *filter,
                                 int64_t *ret_count, struct err *err)
 {
-    struct sqlite3_stmt *stmt = db_prepare(db, kinds[kind_of(filter)].count, err);
+    const struct list_sql *kind = NULL;
+    enum err_code code = choose(db, filter, &kind, err);
+    if (code) {
+        return code;
+    }
+    struct sqlite3_stmt *stmt = db_prepare(db, kind->count, err);
     struct buf pattern = pattern_of(filter->title);
     const struct session_window whole = {.limit = 0};
     bind_filter(stmt, filter, &pattern);
     bind_times(stmt, filter, &whole);
-    enum err_code code = ERR_OK;
     if (db_step(db, stmt, err)) {
         *ret_count = db_column_int(stmt, 0);
     } else {

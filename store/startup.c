@@ -12,11 +12,16 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/attempt_internal.h"
 #include "store/core_internal.h"
 #include "store/index_internal.h"
+#include "store/sql_internal.h"
 
 #define MIGRATE_PATIENCE_US CLOCK_S(10)
 #define UNFOLDED_MAX 256
+#define EVENTS_KEPT_US CLOCK_S(30 * 24 * 3600)
+/* A few ms. */
+#define EVENTS_PER_START 1000
 
 static enum err_code migrate(struct db *db, int migration_fd, struct err *err)
 {
@@ -82,6 +87,34 @@ bool startup_recover(struct store *store)
     store->index_waits = true;
     store_update_publish(store, &update);
     return code != ERR_BUSY && code != ERR_DISK_FULL;
+}
+
+/* What happened long ago is of no use to who follows; a step at each start keeps up with it. */
+static void forget_events(struct store *store)
+{
+    struct err err;
+    int64_t before_us = clock_wall_us() - EVENTS_KEPT_US;
+    int64_t old = 0;
+    enum err_code code =
+        sql__value_of_row(store->db,
+                          "SELECT at < ?1 AND id < (SELECT max(id) FROM event) FROM event"
+                          " WHERE id = (SELECT min(id) FROM event)",
+                          before_us, &old, &err);
+    if (code == ERR_OK && old) {
+        db_set_deadline(store->db, clock_mono_us());
+        code = db_begin(store->db, false, &err);
+        if (code == ERR_OK) {
+            code = event_prune(store->db, before_us, EVENTS_PER_START, &err);
+            if (code) {
+                db_rollback(store->db);
+            } else {
+                code = db_commit(store->db, &err);
+            }
+        }
+    }
+    if (code) {
+        log_write(LOG_DEBUG, "events: %s", err.text);
+    }
 }
 
 static enum err_code open_readers(struct store *store, struct db *readers[STORE_READERS],
@@ -151,6 +184,7 @@ enum err_code startup_run(struct store *store, struct err *err)
     if (code) {
         return code;
     }
+    forget_events(store);
     store->event_seen = elsewhere_last_event(store);
     if (!startup_recover(store)) {
         pthread_mutex_lock(&store->lock);

@@ -202,6 +202,22 @@ static void se5__a_message_is_read_by_id_with_its_direction_and_its_parts(void *
     assert_int_equal(message_snapshot(fixture->store, &unknown, &none, NULL), ERR_NOT_FOUND);
 }
 
+/* ---- events ---- */
+
+static void events_are_forgotten_after_a_month_but_for_the_last_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct turn turn = fixture_turn(fixture, "q");
+    end(fixture, &turn, FINISH_END_TURN);
+    fixture_execute(fixture,
+                    "UPDATE event SET at = at - 40 * 24 * 3600 * 1000000 WHERE kind <> 'ended'");
+    fixture_reopen(fixture);
+    fixture_assert_query(fixture, "SELECT group_concat(kind) FROM event", "ended");
+    fixture_execute(fixture, "UPDATE event SET at = 1");
+    fixture_reopen(fixture);
+    fixture_assert_query(fixture, "SELECT group_concat(kind) FROM event", "ended");
+}
+
 /* ---- backends ---- */
 
 /* A bit of everything: an edit, another answer, a failure, a deletion, a session that goes. */
@@ -325,6 +341,8 @@ int main(void)
         ON_BOTH(sc2__a_key_that_was_used_otherwise_is_an_error_that_names_it),
         ON_BOTH(sc5__a_key_finds_its_prompt_and_its_answer_and_has_one_prompt),
         ON_BOTH(sc6__all_that_was_used_is_kept_and_unknown_is_not_0),
+        cmocka_unit_test_setup_teardown(events_are_forgotten_after_a_month_but_for_the_last_one,
+                                        fixture_setup_file, fixture_teardown),
         ON_BOTH(se5__a_message_is_read_by_id_with_its_direction_and_its_parts),
         cmocka_unit_test(se1__both_backends_come_to_the_same_rows),
     };

@@ -521,6 +521,48 @@ static void list__is_narrowed_by_all_that_is_given(void **state)
     }
 }
 
+#define COMBINATIONS 32
+
+/* Each bit of `which` gives one of the things that a list is narrowed by. */
+static struct session_filter combination(unsigned which)
+{
+    return (struct session_filter){
+        .scope = which & 1 ? "/s" : NULL,
+        .label = which & 2 ? "work" : NULL,
+        .model = which & 4 ? "p/m" : NULL,
+        .state = which & 8 ? "failed" : NULL,
+        .title = which & 16  ? "c"
+                 : which & 8 ? NULL
+                             : "0%_t",
+    };
+}
+
+/* Whether a scope, label or model is looked through by itself, or all sessions are, is chosen by
+ * how many it has. */
+static void list__is_the_same_where_a_thousand_others_have_the_label(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct session_window window = {.limit = 100};
+    char *before[COMBINATIONS];
+    make_six(fixture);
+    for (unsigned i = 0; i < COMBINATIONS; i++) {
+        struct session_filter filter = combination(i);
+        before[i] = listed(fixture, &filter, &window);
+    }
+    execute(fixture,
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+            " INSERT INTO session (uid, handle, name, title, scope, model, state, created_at,"
+            " last_active_at) SELECT 'filler' || i, 'filler' || i, 'filler' || i, 'of no use',"
+            " '/s', 'p/m', 'ended', 1, 1000 + i FROM n;"
+            "INSERT INTO label SELECT id, 'work', last_active_at FROM session"
+            " WHERE title = 'of no use'");
+    for (unsigned i = 0; i < COMBINATIONS; i++) {
+        struct session_filter filter = combination(i);
+        assert_listed(fixture, &filter, before[i]);
+        free(before[i]);
+    }
+}
+
 /* Walks by cursors with that limit from one end to the other. Gives all that it saw. */
 static char *walk(struct fixture *fixture, const struct session_filter *filter, bool newer,
                   size_t limit)
@@ -738,6 +780,7 @@ int main(void)
         ON_BOTH(se7__a_session_counts_its_messages_and_tokens),
         ON_BOTH(sb6__lists_are_of_one_scope_the_newest_first),
         ON_BOTH(list__is_narrowed_by_all_that_is_given),
+        ON_BOTH(list__is_the_same_where_a_thousand_others_have_the_label),
         ON_BOTH(list__goes_on_behind_a_cursor_in_both_directions),
         ON_BOTH(list__goes_on_where_the_cursors_session_is_gone),
         ON_BOTH(labels__are_added_removed_and_listed),
