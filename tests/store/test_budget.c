@@ -10,7 +10,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/thread.h"
 #include "store/budget.h"
+#include "store/store_internal.h"
 #include "tests/store/race.h"
 #include "tests/store/scratch.h"
 #include "tests/store/store_fixture.h"
@@ -127,14 +129,22 @@ static void sc8__tokens_and_tools_are_booked_on_the_total_only(void **state)
                          "0,3");
 }
 
+static enum err_code run_sql(void *state, struct db *db, struct err *err)
+{
+    return db_exec(db, state, err);
+}
+
 static void sc9__all_rows_are_listed_newest_first(void **state)
 {
+    static const struct store_write write = {.run = run_sql, .free_state = free};
     struct fixture *fixture = *state;
     struct err err;
     struct budget_list list;
-    fixture_execute(fixture, "INSERT INTO budget (period, starts_on, bucket, spent_micros) VALUES"
-                             " ('daily', '2026-01-02', 'total', 5), ('daily', '2026-01-03',"
-                             " 'total', 6), ('monthly', '2026-01-01', 'total', 11)");
+    char *sql = xstrdup("INSERT INTO budget (period, starts_on, bucket, spent_micros) VALUES"
+                        " ('daily', '2026-01-02', 'total', 5), ('daily', '2026-01-03',"
+                        " 'total', 6), ('monthly', '2026-01-01', 'total', 11)");
+    assert_int_equal(store_write(fixture->store, &write, &sql, &err), ERR_OK);
+    free(sql);
     assert_int_equal(budget_list(fixture->store, NULL, &list, &err), ERR_OK);
     assert_int_equal(list.count, 3);
     assert_string_equal(list.rows[0].starts_on, "2026-01-03");
@@ -219,6 +229,42 @@ static void sc4__of_two_that_end_an_attempt_one_books_it(void **state)
     fixture_close(&fixture);
 }
 
+struct ender {
+    struct fixture *fixture;
+    const struct turn *turn;
+    enum err_code code;
+};
+
+static void *end_it(void *arg)
+{
+    struct ender *self = arg;
+    struct stream_event event = fixture_finish(FINISH_END_TURN);
+    self->code =
+        message_apply_wait(self->fixture->store, &self->turn->answer, &event, fixture_soon(), NULL);
+    return NULL;
+}
+
+static void sc4__of_many_that_end_an_answer_at_once_one_does(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ender enders[8];
+    pthread_t threads[COUNT_OF(enders)];
+    int won = 0;
+    struct budget_claim claim = claim_of(500, BUDGET_NO_LIMIT);
+    struct turn turn = begin(fixture, &claim);
+    for (size_t i = 0; i < COUNT_OF(enders); i++) {
+        enders[i] = (struct ender){.fixture = fixture, .turn = &turn};
+        assert_int_equal(thread_start(&threads[i], "ender", end_it, &enders[i], NULL), ERR_OK);
+    }
+    for (size_t i = 0; i < COUNT_OF(enders); i++) {
+        pthread_join(threads[i], NULL);
+        won += enders[i].code == ERR_OK;
+    }
+    assert_int_equal(won, 1);
+    assert_row(fixture, "period = 'daily' AND bucket = 'total'", "0 0 1");
+    fixture_assert_query(fixture, "SELECT state || (ended_at > 0) FROM turn", "completed1");
+}
+
 static void an_attempt_that_has_ended__reserves_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -270,8 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_BOTH(sc7__reserving_adds_to_four_rows_and_settling_books_what_it_cost),
         ON_BOTH(sc8__tokens_and_tools_are_booked_on_the_total_only),
-        cmocka_unit_test_setup_teardown(sc9__all_rows_are_listed_newest_first, fixture_setup_file,
-                                        fixture_teardown),
+        ON_BOTH(sc9__all_rows_are_listed_newest_first),
+        ON_BOTH(sc4__of_many_that_end_an_answer_at_once_one_does),
         ON_BOTH(sc10__what_would_pass_a_limit_is_refused),
         ON_BOTH(an_attempt_that_has_ended__reserves_nothing),
         cmocka_unit_test(sc10__recovery_releases_what_a_process_that_is_gone_had_reserved),

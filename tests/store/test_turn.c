@@ -45,26 +45,23 @@ static void assert_same(const struct turn *a, const struct turn *b)
 
 static void sd1__the_same_turn_id_again_gives_the_first_turn_and_writes_nothing(void **state)
 {
-    (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, CLOCK_MS(5));
+    struct fixture *fixture = *state;
     struct turn_request request = {.id = ulid_new(), .prompt = SV("first words")};
-    struct turn first = begin(&fixture, &request);
+    struct turn first = begin(fixture, &request);
     assert_false(first.existed);
     assert_string_equal(first.id.text, request.id.text);
     request.prompt = SV("other words");
-    struct turn again = begin(&fixture, &request);
+    struct turn again = begin(fixture, &request);
     assert_true(again.existed);
     assert_same(&again, &first);
-    finish(&fixture, &first.answer, FINISH_END_TURN);
-    again = begin(&fixture, &request);
+    finish(fixture, &first.answer, FINISH_END_TURN);
+    again = begin(fixture, &request);
     assert_same(&again, &first);
-    fixture_assert_query(&fixture, "SELECT count(*) FROM session", "1");
-    fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "1");
-    fixture_assert_query(&fixture, "SELECT count(*) FROM attempt", "1");
-    fixture_assert_query(&fixture, "SELECT group_concat(text) FROM part WHERE kind = 'text'",
+    fixture_assert_query(fixture, "SELECT count(*) FROM session", "1");
+    fixture_assert_query(fixture, "SELECT count(*) FROM turn", "1");
+    fixture_assert_query(fixture, "SELECT count(*) FROM attempt", "1");
+    fixture_assert_query(fixture, "SELECT group_concat(text) FROM part WHERE kind = 'text'",
                          "first words");
-    fixture_close(&fixture);
 }
 
 struct racer {
@@ -82,17 +79,15 @@ static void *race(void *arg)
 
 static void sd1__of_many_that_ask_at_once_one_begins_the_turn(void **state)
 {
-    (void)state;
     enum { RACERS = 8 };
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct err err;
     struct racer racers[RACERS];
     pthread_t threads[RACERS];
     int began = 0;
-    fixture_open(&fixture, CLOCK_MS(5));
     struct turn_request request = {.id = ulid_new(), .prompt = SV("once")};
     for (int i = 0; i < RACERS; i++) {
-        racers[i] = (struct racer){.fixture = &fixture, .request = &request};
+        racers[i] = (struct racer){.fixture = fixture, .request = &request};
         assert_int_equal(thread_start(&threads[i], "racer", race, &racers[i], &err), ERR_OK);
     }
     for (int i = 0; i < RACERS; i++) {
@@ -101,13 +96,11 @@ static void sd1__of_many_that_ask_at_once_one_begins_the_turn(void **state)
         began += !racers[i].turn.existed;
     }
     assert_int_equal(began, 1);
-    fixture_assert_query(&fixture, "SELECT count(*) FROM message", "2");
-    fixture_close(&fixture);
+    fixture_assert_query(fixture, "SELECT count(*) FROM message", "2");
 }
 
 static void sd2__attachments_become_parts_and_incomplete_ones_are_dropped(void **state)
 {
-    (void)state;
     static const struct turn_attachment attachments[] = {
         {.id = {"a1", 2}, .title = {"notes.md", 8}, .type = {"text/markdown", 13}},
         {.title = {"no id", 5}, .type = {"text/plain", 10}},
@@ -115,14 +108,13 @@ static void sd2__attachments_become_parts_and_incomplete_ones_are_dropped(void *
         {.id = {"a3", 2}, .title = {"no type", 7}},
         {.id = {"a4", 2}, .title = {"plan", 4}, .type = {"text/plain", 10}},
     };
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct err err;
     struct message *message = NULL;
-    fixture_open(&fixture, CLOCK_MS(5));
     struct turn_request request = {
         .prompt = SV("read these"), .attachments = attachments, .attachment_count = 5};
-    struct turn turn = begin(&fixture, &request);
-    assert_int_equal(message_snapshot(fixture.store, &turn.prompt, &message, &err), ERR_OK);
+    struct turn turn = begin(fixture, &request);
+    assert_int_equal(message_snapshot(fixture->store, &turn.prompt, &message, &err), ERR_OK);
     assert_int_equal(message->part_count, 3);
     assert_string_equal(message->parts[0].text, "read these");
     assert_int_equal(message->parts[1].kind, PART_ATTACHMENT);
@@ -133,29 +125,25 @@ static void sd2__attachments_become_parts_and_incomplete_ones_are_dropped(void *
     assert_true(message->parts[2].ended);
     /* Readers are told the same, and know all of it. */
     struct inbox inbox = {0};
-    inbox_receive(&fixture, &turn.prompt, 1, &inbox);
+    inbox_receive(fixture, &turn.prompt, 1, &inbox);
     assert_int_equal(inbox.updates[0]->piece_count, 3);
     assert_true(sv_equal(inbox.updates[0]->pieces[2].text, SV("plan")));
     assert_true(sv_equal(inbox.updates[0]->pieces[2].tool_name, SV("text/plain")));
     assert_int_equal(inbox.updates[0]->revision, message->revision);
     message_free(message);
     inbox_release(&inbox);
-    fixture_close(&fixture);
 }
 
 static void sd2__without_a_complete_attachment_there_is_no_such_part(void **state)
 {
-    (void)state;
     static const struct turn_attachment nothing[] = {{.id = {"a1", 2}}, {.id = {NULL, 0}}};
-    struct fixture fixture;
-    fixture_open(&fixture, CLOCK_MS(5));
+    struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("q")};
-    (void)begin(&fixture, &request);
+    (void)begin(fixture, &request);
     request.attachments = nothing;
     request.attachment_count = COUNT_OF(nothing);
-    (void)begin(&fixture, &request);
-    fixture_assert_query(&fixture, "SELECT count(*) FROM part WHERE kind = 'attachment'", "0");
-    fixture_close(&fixture);
+    (void)begin(fixture, &request);
+    fixture_assert_query(fixture, "SELECT count(*) FROM part WHERE kind = 'attachment'", "0");
 }
 
 static void sd3__the_empty_answer_is_stored_before_its_first_word_once_and_after_the_prompt(
@@ -185,23 +173,20 @@ static void sd3__the_empty_answer_is_stored_before_its_first_word_once_and_after
 
 static void sd4__without_a_turn_id_nothing_is_found_or_written_and_the_caller_is_told(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct err err;
     struct turn found = {.existed = false};
     struct ulid unset = {""};
-    fixture_open(&fixture, CLOCK_MS(5));
-    assert_int_equal(turn_find(fixture.store, &unset, &found, &err), ERR_INVALID);
+    assert_int_equal(turn_find(fixture->store, &unset, &found, &err), ERR_INVALID);
     struct ulid unknown = ulid_new();
-    assert_int_equal(turn_find(fixture.store, &unknown, &found, &err), ERR_NOT_FOUND);
+    assert_int_equal(turn_find(fixture->store, &unknown, &found, &err), ERR_NOT_FOUND);
     assert_false(found.existed);
-    fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "0");
-    fixture_assert_query(&fixture, "SELECT count(*) FROM message", "0");
-    struct turn turn = fixture_turn(&fixture, "q");
-    assert_int_equal(turn_find(fixture.store, &turn.id, &found, &err), ERR_OK);
+    fixture_assert_query(fixture, "SELECT count(*) FROM turn", "0");
+    fixture_assert_query(fixture, "SELECT count(*) FROM message", "0");
+    struct turn turn = fixture_turn(fixture, "q");
+    assert_int_equal(turn_find(fixture->store, &turn.id, &found, &err), ERR_OK);
     assert_true(found.existed);
     assert_same(&found, &turn);
-    fixture_close(&fixture);
 }
 
 static struct stream_event usage_event(int64_t input, int64_t output)
@@ -217,42 +202,36 @@ static const char usage_sql[] =
 
 static void sd5__the_end_leaves_the_text_and_one_usage_row(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct err err;
-    fixture_open(&fixture, CLOCK_MS(1));
-    struct turn turn = fixture_turn(&fixture, "q");
-    fixture_apply(&fixture, &turn.answer, fixture_text(0, "words"));
-    fixture_apply(&fixture, &turn.answer, usage_event(7, 1));
-    assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
-    fixture_assert_query(&fixture, "SELECT count(*) FROM usage", "0");
+    struct turn turn = fixture_turn(fixture, "q");
+    fixture_apply(fixture, &turn.answer, fixture_text(0, "words"));
+    fixture_apply(fixture, &turn.answer, usage_event(7, 1));
+    assert_int_equal(message_flush(fixture->store, &turn.answer, fixture_soon(), &err), ERR_OK);
+    fixture_assert_query(fixture, "SELECT count(*) FROM usage", "0");
     struct stream_event last = usage_event(7, 42);
     last.usage.cost_micros = 123;
-    fixture_apply(&fixture, &turn.answer, last);
-    finish(&fixture, &turn.answer, FINISH_END_TURN);
-    fixture_assert_query(&fixture, usage_sql, "7/42/123");
-    fixture_assert_query(&fixture,
+    fixture_apply(fixture, &turn.answer, last);
+    finish(fixture, &turn.answer, FINISH_END_TURN);
+    fixture_assert_query(fixture, usage_sql, "7/42/123");
+    fixture_assert_query(fixture,
                          "SELECT m.uid = (SELECT uid FROM message WHERE role = 'assistant')"
                          " FROM usage u JOIN message m ON m.id = u.message",
                          "1");
-    char *stored = fixture_stored_text(&fixture, &turn.answer);
+    char *stored = fixture_stored_text(fixture, &turn.answer);
     assert_string_equal(stored, "words");
     free(stored);
-    fixture_close(&fixture);
 }
 
 static void sd6__an_end_without_content_leaves_a_line_that_says_so(void **state)
 {
-    (void)state;
-    struct fixture fixture;
-    fixture_open(&fixture, CLOCK_MS(5));
-    struct turn turn = fixture_turn(&fixture, "q");
-    finish(&fixture, &turn.answer, FINISH_END_TURN);
-    char *stored = fixture_stored_text(&fixture, &turn.answer);
+    struct fixture *fixture = *state;
+    struct turn turn = fixture_turn(fixture, "q");
+    finish(fixture, &turn.answer, FINISH_END_TURN);
+    char *stored = fixture_stored_text(fixture, &turn.answer);
     assert_string_equal(stored, "(no text response)");
     free(stored);
-    fixture_assert_query(&fixture, "SELECT kind FROM part ORDER BY id DESC LIMIT 1", "status");
-    fixture_close(&fixture);
+    fixture_assert_query(fixture, "SELECT kind FROM part ORDER BY id DESC LIMIT 1", "status");
 }
 
 /* The row in the table says that content may be replaced by a second end. Text here is only
@@ -260,27 +239,25 @@ static void sd6__an_end_without_content_leaves_a_line_that_says_so(void **state)
  * one stays; its usage stays the first one, as the row says. */
 static void sd7__a_second_end_is_refused_and_the_first_one_stays(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct err err;
-    fixture_open(&fixture, CLOCK_MS(5));
-    struct turn turn = fixture_turn(&fixture, "q");
-    fixture_apply(&fixture, &turn.answer, fixture_text(0, "first"));
-    fixture_apply(&fixture, &turn.answer, usage_event(1, 2));
-    finish(&fixture, &turn.answer, FINISH_MAX_TOKENS);
+    struct turn turn = fixture_turn(fixture, "q");
+    fixture_apply(fixture, &turn.answer, fixture_text(0, "first"));
+    fixture_apply(fixture, &turn.answer, usage_event(1, 2));
+    finish(fixture, &turn.answer, FINISH_MAX_TOKENS);
     struct stream_event late[] = {fixture_finish(FINISH_END_TURN), usage_event(9, 9),
                                   fixture_text(0, "late")};
     for (size_t i = 0; i < COUNT_OF(late); i++) {
-        assert_int_equal(message_apply(fixture.store, &turn.answer, &late[i], &err), ERR_NOT_FOUND);
+        assert_int_equal(message_apply(fixture->store, &turn.answer, &late[i], &err),
+                         ERR_NOT_FOUND);
     }
-    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
-    fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
+    assert_int_equal(message_flush_all(fixture->store, fixture_soon(), NULL, &err), ERR_OK);
+    fixture_assert_query(fixture, "SELECT reason FROM message WHERE role = 'assistant'",
                          "max_tokens");
-    fixture_assert_query(&fixture, "SELECT input_tokens FROM usage", "1");
-    char *stored = fixture_stored_text(&fixture, &turn.answer);
+    fixture_assert_query(fixture, "SELECT input_tokens FROM usage", "1");
+    char *stored = fixture_stored_text(fixture, &turn.answer);
     assert_string_equal(stored, "first");
     free(stored);
-    fixture_close(&fixture);
 }
 
 static void sd7__a_late_writer_of_usage_changes_nothing(void **state)
@@ -330,22 +307,19 @@ static void sd7__an_attempt_that_was_ended_elsewhere_keeps_that_end_and_all_text
 
 static void sd8__the_end_of_an_unknown_message_is_refused_and_writes_nothing(void **state)
 {
-    (void)state;
-    struct fixture fixture;
+    struct fixture *fixture = *state;
     struct err err;
     struct ulid unknown = ulid_new();
     struct stream_event end = fixture_finish(FINISH_END_TURN);
-    fixture_open(&fixture, CLOCK_MS(5));
-    (void)fixture_turn(&fixture, "q");
-    uint64_t before = message_service_stats(fixture.store).transactions;
-    assert_int_equal(message_apply(fixture.store, &unknown, &end, &err), ERR_NOT_FOUND);
-    assert_int_equal(message_apply_wait(fixture.store, &unknown, &end, fixture_soon(), &err),
+    (void)fixture_turn(fixture, "q");
+    uint64_t before = message_service_stats(fixture->store).transactions;
+    assert_int_equal(message_apply(fixture->store, &unknown, &end, &err), ERR_NOT_FOUND);
+    assert_int_equal(message_apply_wait(fixture->store, &unknown, &end, fixture_soon(), &err),
                      ERR_NOT_FOUND);
     assert_non_null(strstr(err.text, unknown.text));
-    assert_int_equal(message_flush_all(fixture.store, fixture_soon(), NULL, &err), ERR_OK);
-    assert_int_equal(message_service_stats(fixture.store).transactions, before);
-    fixture_assert_query(&fixture, "SELECT count(*) FROM message", "2");
-    fixture_close(&fixture);
+    assert_int_equal(message_flush_all(fixture->store, fixture_soon(), NULL, &err), ERR_OK);
+    assert_int_equal(message_service_stats(fixture->store).transactions, before);
+    fixture_assert_query(fixture, "SELECT count(*) FROM message", "2");
 }
 
 /* The raw text of the arguments is what is kept: it need not be JSON while it comes, nor ever. */
@@ -431,19 +405,19 @@ int main(void)
 {
     alarm(60);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sd1__the_same_turn_id_again_gives_the_first_turn_and_writes_nothing),
-        cmocka_unit_test(sd1__of_many_that_ask_at_once_one_begins_the_turn),
-        cmocka_unit_test(sd2__attachments_become_parts_and_incomplete_ones_are_dropped),
-        cmocka_unit_test(sd2__without_a_complete_attachment_there_is_no_such_part),
+        ON_BOTH(sd1__the_same_turn_id_again_gives_the_first_turn_and_writes_nothing),
+        ON_BOTH(sd1__of_many_that_ask_at_once_one_begins_the_turn),
+        ON_BOTH(sd2__attachments_become_parts_and_incomplete_ones_are_dropped),
+        ON_BOTH(sd2__without_a_complete_attachment_there_is_no_such_part),
         cmocka_unit_test(
             sd3__the_empty_answer_is_stored_before_its_first_word_once_and_after_the_prompt),
-        cmocka_unit_test(sd4__without_a_turn_id_nothing_is_found_or_written_and_the_caller_is_told),
-        cmocka_unit_test(sd5__the_end_leaves_the_text_and_one_usage_row),
-        cmocka_unit_test(sd6__an_end_without_content_leaves_a_line_that_says_so),
-        cmocka_unit_test(sd7__a_second_end_is_refused_and_the_first_one_stays),
+        ON_BOTH(sd4__without_a_turn_id_nothing_is_found_or_written_and_the_caller_is_told),
+        ON_BOTH(sd5__the_end_leaves_the_text_and_one_usage_row),
+        ON_BOTH(sd6__an_end_without_content_leaves_a_line_that_says_so),
+        ON_BOTH(sd7__a_second_end_is_refused_and_the_first_one_stays),
         cmocka_unit_test(sd7__a_late_writer_of_usage_changes_nothing),
         cmocka_unit_test(sd7__an_attempt_that_was_ended_elsewhere_keeps_that_end_and_all_text),
-        cmocka_unit_test(sd8__the_end_of_an_unknown_message_is_refused_and_writes_nothing),
+        ON_BOTH(sd8__the_end_of_an_unknown_message_is_refused_and_writes_nothing),
         cmocka_unit_test(
             sd9__a_tool_call_keeps_id_name_and_raw_arguments_and_its_result_is_found_by_id),
         cmocka_unit_test(a_second_turn_is_told_in_which_process_the_first_one_runs_and_since_when),
