@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "app/command.h"
+#include "app/config.h"
 #include "app/export.h"
 #include "app/opening.h"
 #include "app/output.h"
@@ -20,6 +21,9 @@ static const struct option_spec options[] = {
     {"from", 0, OPTION_TEXT, "N", "from this message on: its number in the branch"},
     {"to", 0, OPTION_TEXT, "N", "up to this message"},
     {"attachments", 0, OPTION_TEXT, "DIR", "JSON: put what is attached into DIR, not inline"},
+    {"redact", 0, OPTION_FLAG, NULL, "take out keys, addresses, home folders, your patterns"},
+    {"check", 0, OPTION_FLAG, NULL, "write nothing, and tell what --redact would take out"},
+    {"keep-attachments", 0, OPTION_FLAG, NULL, "--redact: leave what cannot be searched"},
     {.name = NULL},
 };
 
@@ -102,6 +106,7 @@ static enum err_code read_request(const struct arguments *arguments, struct expo
 {
     const char *branch = argument_text(arguments, "branch");
     request->attachments = argument_text(arguments, "attachments");
+    request->keep_attachments = argument_flag(arguments, "keep-attachments");
     request->all_branches = branch && strcmp(branch, "all") == 0;
     if (branch && !request->all_branches && !ulid_parse(sv_from(branch), &request->branch)) {
         return err_set(err, ERR_USAGE, "--branch takes a branch's id or 'all', not '%s'", branch);
@@ -144,20 +149,106 @@ static enum err_code export_all(const struct export_request *request, const stru
                      : write_one(request, chosen->ids, chosen->count, path, err);
 }
 
+/* ---- redaction ---- */
+
+/* All of it once before anything is written: what stops it leaves nothing behind. */
+static enum err_code rehearse(const struct export_request *request, const struct chosen *chosen,
+                              struct err *err)
+{
+    struct export_request rehearsal = *request;
+    struct sink sink;
+    rehearsal.rehearses = true;
+    sink_init_nowhere(&sink);
+    enum err_code code = export_write(&rehearsal, chosen->ids, chosen->count, &sink, err);
+    sink_close(&sink);
+    return code;
+}
+
+static enum err_code print_check(const struct redactor *redactor, struct err *err)
+{
+    struct sink sink;
+    struct redact_hit hit;
+    enum err_code code = sink_open(&sink, NULL, err);
+    for (size_t i = 0; code == ERR_OK && redactor_hit(redactor, i, &hit); i++) {
+        buf_appendf(&sink.out, "%-14s %zu time%s  %s%s\n", hit.name, hit.count,
+                    hit.count == 1 ? " " : "s", hit.sample, hit.sample[0] ? "…" : "");
+    }
+    code = code ? code : sink_commit(&sink, err);
+    sink_close(&sink);
+    return code;
+}
+
+static void report(const struct redactor *redactor)
+{
+    size_t secrets[REDACT_KIND_COUNT] = {0}, places[REDACT_KIND_COUNT] = {0};
+    struct redact_hit hit;
+    for (size_t i = 0; redactor_hit(redactor, i, &hit); i++) {
+        secrets[hit.kind] += hit.count > 0;
+        places[hit.kind] += hit.count;
+    }
+    for (enum redact_kind kind = 0; kind < REDACT_KIND_COUNT; kind++) {
+        if (secrets[kind] > 0) {
+            output_remark("taken out: %zu in %zu place%s: %s", secrets[kind], places[kind],
+                          places[kind] == 1 ? "" : "s", redact_kind_text(kind));
+        }
+    }
+    if (redactor_removed(redactor) > 0) {
+        output_remark("taken out: %zu of the provider's own items, which cannot be searched",
+                      redactor_removed(redactor));
+    }
+    output_remark("read what is left: a secret that looks like a word is not found");
+}
+
+static enum err_code export_redacted(const struct export_request *request,
+                                     const struct chosen *chosen, const struct arguments *arguments,
+                                     struct err *err)
+{
+    enum err_code code = rehearse(request, chosen, err);
+    if (code == ERR_OK && argument_flag(arguments, "check")) {
+        code = print_check(request->redactor, err);
+    } else if (code == ERR_OK) {
+        redactor_forget_counts(request->redactor);
+        code = export_all(request, chosen, argument_text(arguments, "output"), err);
+    }
+    if (code == ERR_OK) {
+        report(request->redactor);
+    }
+    return code;
+}
+
+/* What is wrong in the config stops it: its patterns are part of it. */
+static enum err_code make_redactor(const struct global_options *global,
+                                   struct redactor **ret_redactor, struct err *err)
+{
+    struct config *config = NULL;
+    enum err_code code = open_config(global, &config, err);
+    code = code ? code : redactor_new(config->redact, getenv("HOME"), ret_redactor, err);
+    config_free(config);
+    return code;
+}
+
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
     struct export_request request = {.store = NULL};
     struct chosen chosen = {NULL, NULL, 0};
     struct reading reading;
     struct err err = {0};
-    if (read_request(arguments, &request, &err) || reading_open(global, &reading, &err)) {
+    bool redacts = argument_flag(arguments, "redact") || argument_flag(arguments, "check");
+    if (read_request(arguments, &request, &err) ||
+        (redacts && make_redactor(global, &request.redactor, &err))) {
+        return command_fail(&err);
+    }
+    if (reading_open(global, &reading, &err)) {
+        redactor_free(request.redactor);
         return command_fail(&err);
     }
     request.store = reading.store;
     enum err_code code = choose_sessions(&reading, arguments, &chosen, &err);
     if (code == ERR_OK) {
-        code = export_all(&request, &chosen, argument_text(arguments, "output"), &err);
+        code = redacts ? export_redacted(&request, &chosen, arguments, &err)
+                       : export_all(&request, &chosen, argument_text(arguments, "output"), &err);
     }
+    redactor_free(request.redactor);
     free(chosen.ids);
     free(chosen.handles);
     reading_close(&reading);

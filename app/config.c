@@ -218,6 +218,8 @@ static void drop_providers(struct config *config)
         free(config->models[i].body);
     }
     config_roles_release(&config->roles);
+    free_list(config->redact);
+    config->redact = NULL;
     free(config->providers);
     free(config->aliases);
     free(config->models);

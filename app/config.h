@@ -60,6 +60,7 @@ struct config {
     char *model; /* PROVIDER/MODEL or alias; NULL: none */
     unsigned model_line;
     char *system;         /* NULL: none */
+    char **redact;        /* patterns of what exports leave out, ended by NULL; NULL: none */
     bool scope_is_folder; /* sessions are resumed in the folder they were begun in */
     char *title_model;    /* as `model`; NULL: titles are made of prompts */
     char *store_path;     /* NULL: the XDG data folder */

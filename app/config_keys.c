@@ -23,6 +23,8 @@ static const struct config_key keys[] = {
     {"system", KEY_TEXT, OF_CONFIG(system), 0, 0, "a text"},
     {"scope", KEY_CHOICE, OF_CONFIG(scope_is_folder), 0, 0, "\"user\" or \"folder\""},
     {"title.model", KEY_TEXT, OF_CONFIG(title_model), 0, 0, "a text, PROVIDER/MODEL or an alias"},
+    {"redact.patterns", KEY_ARGV, OF_CONFIG(redact), 0, 0,
+     "an array of texts, extended regular expressions"},
     {"store.path", KEY_PATH, OF_CONFIG(store_path), 0, 0, "a path that begins with / or ~/"},
     {"store.debounce_ms", KEY_MS, OF_CONFIG(debounce_us), 0, 1000, "a whole number from 0 to 1000"},
     {"record.folder", KEY_PATH, OF_CONFIG(record_folder), 0, 0, "a path that begins with / or ~/"},

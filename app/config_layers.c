@@ -21,7 +21,7 @@ static enum err_code add(struct config *config, const char *name, struct sv text
 
 static bool has_variable(const struct config_key *key)
 {
-    return key->home == KEY_OF_CONFIG && !strchr(key->path, '*') &&
+    return key->home == KEY_OF_CONFIG && !strchr(key->path, '*') && key->kind != KEY_ARGV &&
            strcmp(key->path, "model") != 0 && strcmp(key->path, "store.path") != 0;
 }
 

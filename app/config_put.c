@@ -209,8 +209,7 @@ static enum err_code put_argv(struct loader *loader, const struct config_key *ke
         good = good && !memchr(item->texts[i].p, 0, item->texts[i].n);
     }
     if (!good) {
-        return config__complain(loader, item, "is empty: expected a command and its arguments",
-                                err);
+        return config__complain(loader, item, "is empty, or begins with an empty text", err);
     }
     char **argv = xcalloc(item->text_count + 1, sizeof *argv);
     for (size_t i = 0; i < item->text_count; i++) {

@@ -1,10 +1,12 @@
 /* The table of formats, and the way of a session through one of them. */
 #include "app/export.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/codec_encode.h"
+#include "app/export_redact.h"
 #include "app/json.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -51,8 +53,8 @@ static enum err_code put_beside(struct writing *self, struct sv id, struct sv by
                                 struct err *err)
 {
     char *path = xasprintf("%s/%.*s", self->request->attachments, SV_ARG(id));
-    enum err_code code = file_make_parent(path, err);
-    if (code == ERR_OK && !file_exists(path)) {
+    enum err_code code = self->request->rehearses ? ERR_OK : file_make_parent(path, err);
+    if (code == ERR_OK && !self->request->rehearses && !file_exists(path)) {
         code = file_write_atomic(path, bytes, err);
     }
     free(path);
@@ -63,12 +65,19 @@ static enum err_code add_bytes(struct writing *self, struct sv json, struct buf 
                                struct err *err)
 {
     struct buf bytes = BUF_INIT(ATTACHMENT_MAX_BYTES);
-    struct sv id = sv_skip(json_raw_get(json, SV("id")), 1);
-    id = sv_take(id, ATTACHMENT_ID_LENGTH);
-    enum err_code code = attachment_read(self->request->store, id, &bytes, err);
-    buf_append_sv(out, sv_take(json, json.n - 1));
-    if (code == ERR_OK && self->request->attachments) {
-        code = put_beside(self, id, buf_sv(&bytes), err);
+    const struct export_request *request = self->request;
+    struct sv before = sv_take(sv_skip(json_raw_get(json, SV("id")), 1), ATTACHMENT_ID_LENGTH);
+    struct sv type = json_raw_get(json, SV("type"));
+    char id[ATTACHMENT_ID_LENGTH + 1];
+    (void)snprintf(id, sizeof(id), "%.*s", SV_ARG(before));
+    enum err_code code = attachment_read(request->store, before, &bytes, err);
+    if (code == ERR_OK && request->redactor) {
+        struct sv plain = sv_take(sv_skip(type, 1), type.n > 2 ? type.n - 2 : 0);
+        code = export_redact_bytes(request, plain, &bytes, id, err);
+    }
+    buf_appendf(out, "{\"id\":\"%s\",\"type\":%.*s,\"bytes\":%zu", id, SV_ARG(type), bytes.n);
+    if (code == ERR_OK && request->attachments) {
+        code = put_beside(self, sv_from(id), buf_sv(&bytes), err);
     } else if (code == ERR_OK) {
         buf_append_str(out, ",\"data\":\"");
         codec_append_base64(out, buf_sv(&bytes));
@@ -102,6 +111,10 @@ static enum err_code visit_record(void *ctx, enum archive_kind kind, struct sv j
     if (kind == ARCHIVE_ATTACHMENT) {
         code = add_bytes(self, json, &whole, err);
         json = buf_sv(&whole);
+    } else if (self->request->redactor) {
+        redact_json(self->request->redactor, &whole, json);
+        json = buf_sv(&whole);
+        code = buf_ok(&whole) ? ERR_OK : err_set(err, ERR_TOO_BIG, "a record is too long");
     }
     if (code == ERR_OK) {
         self->request->format->record(&self->sink->out, kind, json, first);
@@ -148,14 +161,19 @@ static enum err_code write_page(struct writing *self, struct history_query *quer
     enum err_code code = history_page(self->request->store, query, &page, err);
     *ret_more = code == ERR_OK && page.more && page.count > 0;
     for (size_t i = 0; code == ERR_OK && i < page.count; i++) {
-        const struct message *message = page.messages[i];
+        struct message *message = page.messages[i];
         query->seq = message->seq;
         if (self->request->last_seq && message->seq > self->request->last_seq) {
             *ret_more = false;
             break;
         }
-        write_message(self, message);
-        code = sink_flush(self->sink, false, err);
+        if (self->request->redactor) {
+            code = export_redact_message(self->request, message, err);
+        }
+        if (code == ERR_OK) {
+            write_message(self, message);
+            code = sink_flush(self->sink, false, err);
+        }
     }
     history_page_free(&page);
     return code;
@@ -186,7 +204,10 @@ static enum err_code write_branches(struct writing *self, struct err *err)
     enum err_code code = branch_list(self->request->store, &self->session, &list, err);
     for (size_t i = 0; code == ERR_OK && i < list.count; i++) {
         const struct export_format *format = self->request->format;
-        const struct branch *branch = &list.branches[i];
+        struct branch *branch = &list.branches[i];
+        if (self->request->redactor) {
+            export_redact_branch(self->request->redactor, branch);
+        }
         if (list.count > 1 && format->branch) {
             format->branch(&self->sink->out, branch);
         }
@@ -206,6 +227,10 @@ static enum err_code write_messages(struct writing *self, struct err *err)
     enum err_code code = session_get(store, &self->session, &session, err);
     code = code ? code : note_list_of_session(store, &self->session, &self->notes, err);
     code = code ? code : verdict_list(store, &self->session, &self->verdicts, err);
+    if (code == ERR_OK && self->request->redactor) {
+        export_redact_session(self->request->redactor, &session);
+        export_redact_notes(self->request->redactor, &self->notes);
+    }
     if (code == ERR_OK) {
         const struct ulid whole = {""};
         self->request->format->session_begin(&self->sink->out, &session,

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "app/opening.h"
+#include "app/redact.h"
 #include "app/sink.h"
 #include "base/buf.h"
 #include "store/archive.h"
@@ -61,6 +62,9 @@ struct export_request {
     bool all_branches;
     int64_t first_seq, last_seq; /* 0: open */
     const char *attachments;     /* folder for their bytes; NULL: inline */
+    struct redactor *redactor;   /* NULL: everything as it is */
+    bool keep_attachments;       /* also those that a redactor cannot search */
+    bool rehearses;              /* nothing is written beside the sink either */
 };
 
 /* The sessions one after the other, the sink flushed; it is not committed. */

@@ -23,10 +23,13 @@ struct sink {
     char *temporary; /* NULL: written to directly */
     int fd;          /* -1: memory, all of it stays in `out` */
     bool safe;
+    bool is_nowhere;
 };
 
 /* Into memory, at most `max` bytes. */
 void sink_init_memory(struct sink *sink, size_t max);
+/* What is written is forgotten. */
+void sink_init_nowhere(struct sink *sink);
 /* NULL or "-": stdout. */
 enum err_code sink_open(struct sink *sink, const char *path, struct err *err) NODISCARD;
 /* Writes what is there when it has become much. ERR_TOO_BIG: it did not fit. */

@@ -1,0 +1,21 @@
+/*
+ * Finding secrets in a text. Pure, in linear time; app/redact.c gives them their names.
+ */
+#ifndef WEIR_APP_REDACT_FIND_H
+#define WEIR_APP_REDACT_FIND_H
+
+#include "app/redact.h"
+
+struct redact_span {
+    size_t first, last; /* bytes */
+    enum redact_kind kind;
+};
+struct redact_spans {
+    struct redact_span *spans;
+    size_t count, room;
+};
+void redact_spans_add(struct redact_spans *spans, size_t first, size_t last, enum redact_kind kind);
+/* All but the user's patterns; in no order, and they may overlap. `home` may be empty. */
+void redact_find(struct sv text, struct sv home, struct redact_spans *spans);
+
+#endif

@@ -1,0 +1,38 @@
+/* The redactor, for app/redact.c and app/redact_json.c only. */
+#ifndef WEIR_APP_REDACT_INTERNAL_H
+#define WEIR_APP_REDACT_INTERNAL_H
+
+#include <regex.h>
+#include <stdint.h>
+
+#include "app/redact_find.h"
+#include "store/attachment.h"
+
+struct secret {
+    enum redact_kind kind;
+    char *text;
+    size_t n;
+    size_t count;
+    char name[32];
+};
+
+struct renamed {
+    char from[ATTACHMENT_ID_LENGTH + 1], to[ATTACHMENT_ID_LENGTH + 1];
+};
+
+struct redactor {
+    regex_t *patterns;
+    size_t pattern_count;
+    char *home;
+    struct secret *secrets;
+    size_t count;
+    size_t *slots; /* by hash: an index and 1, 0 is free; a power of two of them */
+    size_t slot_count;
+    size_t numbers[REDACT_KIND_COUNT]; /* of the last name */
+    struct renamed *renamed;
+    size_t renamed_count;
+    size_t removed;
+    struct redact_spans spans; /* of the text at hand */
+};
+
+#endif
