@@ -11,6 +11,7 @@
 #include "app/output.h"
 #include "app/records.h"
 #include "app/review_print.h"
+#include "base/word_diff.h"
 #include "store/history.h"
 #include "store/label.h"
 #include "store/message_service.h"
@@ -25,6 +26,7 @@ static const struct option_spec options[] = {
     {"since", 0, OPTION_TEXT, "DAY", "summary: from that local day on: 2026-11-21, or 7d"},
     {"until", 0, OPTION_TEXT, "DAY", "summary: up to and with that local day"},
     {"timeline", 0, OPTION_FLAG, NULL, "when each message came, how long it took, what it cost"},
+    {"compare", 0, OPTION_FLAG, NULL, "two answers, named behind SESSION, word by word"},
     {"rate", 0, OPTION_NUMBER, "N", "rating from 1 to 5; 0 takes it away"},
     {"verdict", 0, OPTION_TEXT, "WORD", "good, bad or another word; '' takes it away"},
     {"on", 0, OPTION_TEXT, "MESSAGE", "rate, verdict, note: on that message, by number or id"},
@@ -309,8 +311,62 @@ static enum err_code show_summary(struct act *act, struct err *err)
     return code;
 }
 
+/* The messages are the last two operands. */
+static enum err_code read_compared(struct act *act, struct message *ret_messages[2],
+                                   struct err *err)
+{
+    const char *const *names = act->arguments->rest + act->arguments->rest_count - 2;
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < 2; i++) {
+        struct ulid id;
+        code = find_message(act, names[i], &id, err);
+        code = code ? code : message_snapshot(act->store, &id, &ret_messages[i], err);
+    }
+    return code;
+}
+
+static void print_compared(struct act *act, const struct message *const messages[2])
+{
+    char *texts[2];
+    for (size_t i = 0; i < 2; i++) {
+        texts[i] = message_text(messages[i], PART_TEXT);
+    }
+    struct word_diff diff = word_diff_make(sv_from(texts[0]), sv_from(texts[1]));
+    if (act->json) {
+        buf_append_byte(&act->out, '{');
+        record_id(&act->out, "left", &messages[0]->id);
+        record_id(&act->out, "right", &messages[1]->id);
+        record_int(&act->out, "same", (int64_t)diff.same);
+        record_int(&act->out, "removed", (int64_t)diff.removed);
+        record_int(&act->out, "added", (int64_t)diff.added);
+        record_key(&act->out, "runs");
+        review_print_diff_record(&act->out, &diff);
+        buf_append_str(&act->out, "}\n");
+    } else {
+        review_print_diff(&act->out, &diff);
+    }
+    word_diff_release(&diff);
+    free(texts[0]);
+    free(texts[1]);
+}
+
+static enum err_code show_compared(struct act *act, struct err *err)
+{
+    struct message *messages[2] = {NULL, NULL};
+    enum err_code code = read_compared(act, messages, err);
+    if (code == ERR_OK) {
+        print_compared(act, (const struct message *const *)messages);
+    }
+    message_free(messages[0]);
+    message_free(messages[1]);
+    return code;
+}
+
 static enum err_code show(struct act *act, struct err *err)
 {
+    if (argument_flag(act->arguments, "compare")) {
+        return show_compared(act, err);
+    }
     if (argument_flag(act->arguments, "summary")) {
         return show_summary(act, err);
     }
@@ -329,12 +385,17 @@ static enum err_code show(struct act *act, struct err *err)
 
 static enum err_code check(const struct arguments *arguments, struct err *err)
 {
-    bool one = argument_flag(arguments, "summary") || argument_flag(arguments, "timeline");
-    if (arguments->rest_count > 1) {
+    bool compares = argument_flag(arguments, "compare");
+    bool one =
+        compares || argument_flag(arguments, "summary") || argument_flag(arguments, "timeline");
+    if (compares && arguments->rest_count != 2 && arguments->rest_count != 3) {
+        return err_set(err, ERR_USAGE, "--compare needs two messages, behind SESSION or not");
+    }
+    if (!compares && arguments->rest_count > 1) {
         return err_set(err, ERR_USAGE, "expected one SESSION at most");
     }
     if (one && changes(arguments)) {
-        return err_set(err, ERR_USAGE, "--summary and --timeline only read");
+        return err_set(err, ERR_USAGE, "--summary, --timeline and --compare only read");
     }
     if (argument_flag(arguments, "timeline") && arguments->rest_count == 0) {
         return err_set(err, ERR_USAGE, "--timeline needs a SESSION");
@@ -345,7 +406,8 @@ static enum err_code check(const struct arguments *arguments, struct err *err)
 static enum err_code act_all(struct act *act, struct err *err)
 {
     enum err_code code = ERR_OK;
-    if (act->arguments->rest_count) {
+    bool compares = argument_flag(act->arguments, "compare");
+    if (act->arguments->rest_count == (compares ? 3 : 1)) {
         code = named_session(act->store, act->arguments->rest[0], &act->found, err);
     }
     if (code || !changes(act->arguments)) {
@@ -382,7 +444,7 @@ static int run(const struct global_options *global, const struct arguments *argu
 
 const struct command command_review = {
     .name = "review",
-    .operands = "[SESSION]",
+    .operands = "[SESSION] [MESSAGE MESSAGE]",
     .summary = "judge what was said: notes, ratings, verdicts, figures by model",
     .details =
         "Without SESSION: the sessions that have no verdict since they were last active, newest\n"
@@ -392,6 +454,7 @@ const struct command command_review = {
         "  weir review ax0p --verdict good --rate 4 --label checked\n"
         "  weir review ax0p --on 4 --note 'not true' --span 'always'\n"
         "  weir review --summary --since 7d\n"
+        "  weir review --compare 01JD3K... 01JD3M...\n"
         "\n"
         "Changes are undone by 'weir session undo SESSION'.\n",
     .options = options,

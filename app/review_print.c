@@ -9,6 +9,7 @@
 #include "app/pages.h"
 #include "app/records.h"
 #include "base/safe.h"
+#include "base/word_diff.h"
 #include "store/branch.h"
 #include "store/label.h"
 
@@ -174,6 +175,48 @@ void review_print_summary(struct buf *out, const struct review_summary *summary,
         }
     }
     buf_append_str(out, json ? "]\n" : "");
+}
+
+/* ---- two texts ---- */
+
+/* White space at its end stands behind the mark. */
+static void append_marked(struct buf *out, const char *const marks[2], struct sv text)
+{
+    size_t n = text.n;
+    while (n > 0 && (text.p[n - 1] == ' ' || text.p[n - 1] == '\n' || text.p[n - 1] == '\t')) {
+        n--;
+    }
+    buf_append_str(out, marks[0]);
+    buf_append_sv(out, sv_take(text, n));
+    buf_append_str(out, marks[1]);
+    buf_append_sv(out, sv_skip(text, n));
+}
+
+void review_print_diff(struct buf *out, const struct word_diff *diff)
+{
+    static const char *const marks[][2] = {
+        [WORDS_SAME] = {"", ""}, [WORDS_REMOVED] = {"[-", "-]"}, [WORDS_ADDED] = {"{+", "+}"}};
+    for (size_t i = 0; i < diff->count; i++) {
+        const struct word_run *run = &diff->runs[i];
+        append_marked(out, marks[run->change],
+                      run->change == WORDS_REMOVED ? run->left : run->right);
+    }
+    buf_append_str(out, out->n > 0 && out->p[out->n - 1] != '\n' ? "\n" : "");
+}
+
+void review_print_diff_record(struct buf *out, const struct word_diff *diff)
+{
+    static const char *const names[] = {
+        [WORDS_SAME] = "same", [WORDS_REMOVED] = "removed", [WORDS_ADDED] = "added"};
+    buf_append_byte(out, '[');
+    for (size_t i = 0; i < diff->count; i++) {
+        buf_append_str(out, i ? ",\n{" : "{");
+        record_text(out, "change", sv_from(names[diff->runs[i].change]));
+        record_text(out, "left", diff->runs[i].left);
+        record_text(out, "right", diff->runs[i].right);
+        buf_append_byte(out, '}');
+    }
+    buf_append_byte(out, ']');
 }
 
 /* ---- notes and verdicts as JSON ---- */

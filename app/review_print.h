@@ -23,6 +23,13 @@ void review_print_note(struct buf *out, const struct note *note); /* as JSON */
 /* As JSON; NULL: null. */
 void review_print_verdict(struct buf *out, const struct verdict *verdict);
 
+/* Two texts word by word: as text with [-what only the left one has-] and {+what only the right one
+ * has+}, white space as the right one has it. */
+struct word_diff;
+void review_print_diff(struct buf *out, const struct word_diff *diff);
+/* As JSON: the runs in order, each with the bytes of both texts. */
+void review_print_diff_record(struct buf *out, const struct word_diff *diff);
+
 enum review_form { REVIEW_TEXT, REVIEW_TIMELINE, REVIEW_JSON };
 /* The whole session, along its current branch. ERR_TOO_BIG: it does not fit `out`. */
 enum err_code review_print_session(struct store *store, const struct session *session,

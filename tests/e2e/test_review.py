@@ -90,6 +90,23 @@ def test_verdicts_labels_and_figures(home, serving):
     assert home.weir("review", "nobody").code == 65
 
 
+def test_two_answers_are_compared_by_words(home, serving):
+    serving(fake.answer(("It is always the same.\n",)), fake.answer(("It is  never quite the same.",)))
+    for _ in range(2):
+        assert home.run("q").code == 0
+    left, right = (m["uid"] for m in home.answers())
+    assert ok(home, "--compare", left, right) == "It is  [-always-] {+never quite+} the same.\n"
+    record = records(home, "--compare", left, right)
+    assert (record["same"], record["removed"], record["added"]) == (5, 1, 2)
+    assert [r["change"] for r in record["runs"]] == ["same", "removed", "added", "same"]
+    assert "".join(r["right"] or "" for r in record["runs"]) == "It is  never quite the same."
+    handle = queue(home)[0]
+    assert ok(home, handle, "--compare", "1", "2") == "[-q-]{+It is  never quite the same.+}\n"
+    for words, code in ((("--compare", left), 2), (("--compare", left, "0000"), 65),
+                        (("--compare", left, right, "--rate", "1"), 2)):
+        assert home.weir("review", *words).code == code, words
+
+
 def test_what_a_model_said_acts_on_no_terminal(home, serving):
     serving(fake.answer(("\x1b]0;owned\x07 text",)))
     assert home.run("q").code == 0
