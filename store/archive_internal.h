@@ -43,7 +43,7 @@ struct archive_work {
     int64_t row;
     bool created;  /* by this import */
     bool unwhole;  /* it is not shown until the end, or an earlier import was cut short */
-    bool counted;  /* its record brought its sums */
+    bool counted;  /* its record brought its sums of usage */
     bool is_shown; /* so changes are published */
     struct archive_item *items;
     size_t count, bytes;

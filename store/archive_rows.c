@@ -150,9 +150,11 @@ static const char put_segment_sql[] =
     "INSERT OR IGNORE INTO segment (message, part, byte_offset, text) SELECT m.id, ?3, ?4, ?5"
     " FROM message m JOIN branch b ON b.id = m.branch WHERE m.uid = ?1 AND b.session = ?2";
 
-/* What a message adds to the sums of a session that brought none with it. */
 static const char count_message_sql[] =
-    "UPDATE session SET message_count = message_count + 1,"
+    "UPDATE session SET message_count = message_count + 1 WHERE id = ?1";
+/* What a message adds to the sums of a session that brought none with it. */
+static const char add_usage_sql[] =
+    "UPDATE session SET"
     " input_tokens = input_tokens + max(0, coalesce(?1 ->> '$.usage.input_tokens', 0)),"
     " output_tokens = output_tokens + max(0, coalesce(?1 ->> '$.usage.output_tokens', 0)),"
     " cost_micros = cost_micros + max(0, coalesce(?1 ->> '$.usage.cost_micros', 0))"
@@ -236,8 +238,11 @@ static enum err_code put_new(struct db *db, const struct archive_work *work,
     if (code == ERR_OK && target->more) {
         code = run_record(db, target->more, json, work->row, err);
     }
+    if (code == ERR_OK && item->kind == ARCHIVE_MESSAGE) {
+        code = sql__run_row(db, count_message_sql, work->row, err);
+    }
     if (code == ERR_OK && item->kind == ARCHIVE_MESSAGE && !work->counted) {
-        code = run_record(db, count_message_sql, json, work->row, err);
+        code = run_record(db, add_usage_sql, json, work->row, err);
     }
     return code;
 }

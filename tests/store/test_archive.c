@@ -288,6 +288,7 @@ static void a_damaged_record_is_refused_and_the_others_go_in(void **state)
     struct archive_counts counts = put(&both->to, buf_sv(&lines), true, &refused);
     assert_int_equal(refused, COUNT_OF(damaged));
     assert_int_equal(counts.messages, 5);
+    fixture_assert_query(&both->to, "SELECT message_count FROM session", "5");
     buf_release(&lines);
 }
 
@@ -319,6 +320,12 @@ static void one_branch_is_its_path_only(void **state)
     assert_non_null(strstr(text, "messages {\"id\":\"01M00000000000000M00000011"));
     assert_null(strstr(text, "messages {\"id\":\"01M00000000000000M00000012"));
     assert_non_null(strstr(text, "messages {\"id\":\"01M00000000000000M00000014"));
+    int refused = 0;
+    struct archive_counts counts = put(&both->to, buf_sv(&out), true, &refused);
+    assert_int_equal(refused, 0);
+    assert_true(counts.messages < 5);
+    fixture_assert_query(&both->to,
+                         "SELECT message_count = (SELECT count(*) FROM message) FROM session", "1");
     buf_release(&out);
 }
 
