@@ -461,7 +461,8 @@ int printer_result(struct printer *printer, const struct answer *answer,
     if (printer->format == HEADLESS_TEXT && !printer->quiet) {
         remark_tool_calls(answer);
     }
-    if (outcome->text) {
+    /* Who does not read on has had enough, and knows. */
+    if (outcome->text && outcome->exit_code != EXIT_READER_GONE) {
         output_remark("%s", outcome->text);
     }
     if (printer->show_usage) {
