@@ -35,6 +35,7 @@ static const struct option_spec options[] = {
     {"continue", 'c', OPTION_FLAG, NULL, "go on in the last session, as without options"},
     {"new", 0, OPTION_FLAG, NULL, "begin with an empty session"},
     {"no-save", 'n', OPTION_FLAG, NULL, "keep nothing of this conversation"},
+    {"plain", 0, OPTION_FLAG, NULL, "lines alone, no full screen: for screen readers"},
     {.name = NULL},
 };
 
@@ -260,6 +261,13 @@ static enum err_code open_all(struct chat *chat, struct err *err)
     return code;
 }
 
+/* A terminal that can place no cursor has lines alone. */
+static bool wants_lines(const struct arguments *arguments)
+{
+    const char *term = getenv("TERM");
+    return argument_flag(arguments, "plain") || (term && strcmp(term, "dumb") == 0);
+}
+
 static enum err_code show(struct chat *chat, struct err *err)
 {
     const struct ui_options ui_options = {
@@ -285,7 +293,8 @@ static enum err_code show(struct chat *chat, struct err *err)
     alloc_set_last_words(ui_restore_terminal);
     signals_guard_terminal();
     signals_watch(chat->engine, chat->store);
-    return ui_run(&ui_options, &chat->session, err);
+    return wants_lines(chat->arguments) ? ui_run_plain(&ui_options, &chat->session, err)
+                                        : ui_run(&ui_options, &chat->session, err);
 }
 
 /* How to come back to the session that was on the screen. */
@@ -352,7 +361,8 @@ static int run(const struct global_options *global, const struct arguments *argu
         err_set(&err, ERR_USAGE, "expected at most one session: weir chat [SESSION]");
         return command_fail(&err);
     }
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    if (!terminal && !argument_flag(arguments, "plain")) {
         err_set(&err, ERR_USAGE,
                 "the screen needs a terminal: without one, 'weir run PROMPT' gives an answer");
         return command_fail(&err);

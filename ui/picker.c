@@ -78,6 +78,21 @@ const struct choice *picker_chosen(const struct picker *picker)
     return picker->shown_count ? &picker->choices.items[picker->shown[picker->selected]] : NULL;
 }
 
+size_t picker_count(const struct picker *picker)
+{
+    return picker->shown_count;
+}
+
+const struct choice *picker_entry(const struct picker *picker, size_t number)
+{
+    return &picker->choices.items[picker->shown[number]];
+}
+
+void picker_select(struct picker *picker, size_t number)
+{
+    picker->selected = number < picker->shown_count ? number : picker->selected;
+}
+
 struct editor *picker_editor(struct picker *picker)
 {
     return picker->editor;

@@ -55,6 +55,10 @@ const struct picker_kind *picker_kind(const struct picker *picker);
 /* The selected entry; NULL: nothing fits the filter. */
 const struct choice *picker_chosen(const struct picker *picker);
 struct editor *picker_editor(struct picker *picker); /* of the filter */
+/* Those that fit the filter, by number from 0. */
+size_t picker_count(const struct picker *picker);
+const struct choice *picker_entry(const struct picker *picker, size_t number);
+void picker_select(struct picker *picker, size_t number);
 
 /* `chord` NULL: none, as for pastes. */
 enum picker_result picker_act(struct picker *picker, enum action action, const struct chord *chord);

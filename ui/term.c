@@ -151,6 +151,21 @@ enum err_code term_open(const struct term_modes *modes, struct err *err)
     return ERR_OK;
 }
 
+void term_open_lines(void)
+{
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &term.before) < 0) {
+        return;
+    }
+    term.plain = true;
+    term.modes_on.n = term.modes_off.n = term.enter.n = term.leave.n = 0;
+    term.raw = term.before;
+    term.raw.c_lflag |= ICANON | ECHO;
+    term.raw.c_cc[VEOL] = term.raw.c_cc[VINTR];
+    term.raw.c_cc[VINTR] = _POSIX_VDISABLE;
+    set_modes(&term.raw);
+    atomic_store(&term.is_open, true);
+}
+
 static bool has(struct sv text, struct sv part)
 {
     for (size_t i = 0; i + part.n <= text.n; i++) {

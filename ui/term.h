@@ -25,6 +25,9 @@ struct term_modes {
 };
 /* stdin and stdout: raw mode. ERR_UNSUPPORTED: one of them is no terminal. */
 enum err_code term_open(const struct term_modes *modes, struct err *err) NODISCARD;
+/* The terminal goes on to edit lines, but Ctrl-C ends a line, as its last byte, and stops nothing.
+ * Its screen is left alone. */
+void term_open_lines(void);
 /* The wheel scrolls from now on, or is the terminal's own. */
 void term_set_wheel(bool wheel);
 /* Writes sequences that a console which does not know them would print: not to such a one. */

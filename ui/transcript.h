@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/ulid.h"
 #include "store/message.h"
 #include "store/update.h"
@@ -101,6 +102,21 @@ void transcript_each(struct transcript *transcript,
 /* It is number `at` (from 0) of `count` that stand in its place; its head says so above 1. */
 void transcript_set_siblings(struct transcript *transcript, const struct ulid *message, size_t at,
                              size_t count);
+
+/* Reading it as plain text, from some place on, as far as it has come. */
+struct transcript_reading {
+    int64_t seq; /* of the last message that was read to its end */
+    size_t part, offset;
+    bool headed; /* who speaks was said */
+    bool line_is_new;
+    bool prompts; /* what the user wrote, too */
+};
+/* Begins with the last `messages` ones; none: with what comes after all. */
+void transcript_read_from_end(const struct transcript *transcript, size_t messages,
+                              struct transcript_reading *ret_reading);
+/* Appends what has come since, raw: whoever writes it makes it safe. True: an answer has ended. */
+bool transcript_read(const struct transcript *transcript, struct transcript_reading *at,
+                     struct buf *out);
 
 /* What the status line says of the latest answer. */
 struct transcript_status {

@@ -3,7 +3,8 @@
  *
  * transcript.c holds the messages and takes what comes; transcript_view.c walks their rows and
  * paints them; transcript_select.c marks one of them; transcript_window.c lets go of what is far
- * from the view; transcript_text.c says what the one-line rows say.
+ * from the view; transcript_text.c says what the one-line rows say;
+ * transcript_read.c gives all of it as plain text.
  */
 #ifndef WEIR_UI_TRANSCRIPT_INTERNAL_H
 #define WEIR_UI_TRANSCRIPT_INTERNAL_H

@@ -47,7 +47,9 @@ void ui__leave(struct ui *ui, enum err_code result)
 
 void ui__repaint(struct ui *ui)
 {
-    paint_forget(ui->paint);
+    if (ui->paint) {
+        paint_forget(ui->paint);
+    }
     ui->dirty = true;
 }
 
@@ -55,6 +57,9 @@ static void fit(struct ui *ui)
 {
     int rows;
     int columns;
+    if (!ui->paint) {
+        return;
+    }
     term_size(&rows, &columns);
     if (rows != ui->grid.rows || columns != ui->grid.columns) {
         grid_resize(&ui->grid, rows, columns);
@@ -100,7 +105,7 @@ void ui__suspend(struct ui *ui)
     ui__come_back(ui);
 }
 
-static void take_signals(struct ui *ui)
+void ui__take_signals(struct ui *ui)
 {
     wake_drain(&ui->wake);
     unsigned came = term_signals_take();
@@ -180,7 +185,7 @@ static void wait_and_handle(struct ui *ui)
     keys__timeout(ui);
     end_quit_offer(ui);
     if (fds[POLL_WAKE].revents) {
-        take_signals(ui);
+        ui__take_signals(ui);
         work__take(ui, ui->work);
         find__take(ui);
     }
@@ -204,7 +209,7 @@ static void loop(struct ui *ui)
     }
 }
 
-static struct ui *ui_new(const struct ui_options *options)
+struct ui *ui__new(const struct ui_options *options)
 {
     struct ui *ui = xcalloc(1, sizeof(*ui));
     ui->options = options;
@@ -228,6 +233,8 @@ static struct ui *ui_new(const struct ui_options *options)
 
 static void ui_free(struct ui *ui)
 {
+    plain__free(ui->plain);
+    ui->plain = NULL;
     find__free(ui);
     work__free(ui->work);
     sessions__forget(ui);
@@ -305,6 +312,19 @@ static enum err_code run(struct ui *ui, struct err *err)
     return ui->result;
 }
 
+enum err_code ui__end(struct ui *ui, enum err_code code, struct err *err)
+{
+    ui_restore_terminal();
+    term_signals_close();
+    if (code == ERR_CLOSED) {
+        err_set(err, code, "the terminal is gone");
+    } else if (code == ERR_INTERRUPTED) {
+        err_set(err, code, "asked to leave");
+    }
+    ui_free(ui);
+    return code;
+}
+
 enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session, struct err *err)
 {
     use_locale();
@@ -318,16 +338,8 @@ enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session,
     if (code) {
         return code;
     }
-    struct ui *ui = ui_new(options);
+    struct ui *ui = ui__new(options);
     code = run(ui, err);
-    ui_restore_terminal();
-    term_signals_close();
-    if (code == ERR_CLOSED) {
-        err_set(err, code, "the terminal is gone");
-    } else if (code == ERR_INTERRUPTED) {
-        err_set(err, code, "asked to leave");
-    }
     *ret_session = ui->session;
-    ui_free(ui);
-    return code;
+    return ui__end(ui, code, err);
 }

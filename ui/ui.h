@@ -93,6 +93,14 @@ struct ui_options {
 enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session,
                      struct err *err) NODISCARD;
 
+/*
+ * The same conversation and the same commands as lines, for screen readers and for terminals that
+ * can do no more: nothing is ever painted over, an answer is written as it comes, a list is
+ * numbered. stdin need not be a terminal; at its end this leaves, after the answer that runs.
+ */
+enum err_code ui_run_plain(const struct ui_options *options, struct ulid *ret_session,
+                           struct err *err) NODISCARD;
+
 /* Puts the terminal back by writing the sequences and modes itself, without curses. Harmless when
  * no screen is open. */
 void ui_restore_terminal(void);

@@ -138,6 +138,9 @@ static void load_again(struct ui *ui)
         go_to(ui);
     }
     ui->dirty = true;
+    if (ui->plain) {
+        plain__show_session(ui);
+    }
 }
 
 void events__reload(struct ui *ui, const struct ulid *session)
@@ -384,7 +387,10 @@ static void on_session(struct ui *ui, const struct session_update *update)
 {
     if (update->deleted && ulid_equal(&update->session, &ui->session)) {
         events__show_session(ui, &(struct ulid){""});
-        view__line(ui, LINE_INFO, "this session was deleted; the next prompt begins a new one");
+        /* Who deleted it here was told how it comes back. */
+        if (!ui->line) {
+            view__line(ui, LINE_INFO, "this session was deleted; the next prompt begins a new one");
+        }
     } else if (ulid_equal(&update->session, &ui->session)) {
         view__note_session(ui);
         events__refresh(ui, &ui->session);

@@ -58,6 +58,11 @@ void find__free(struct ui *ui)
     }
 }
 
+bool find__is_busy(const struct ui *ui)
+{
+    return ui->find->running != NULL;
+}
+
 void find__take(struct ui *ui)
 {
     work__take(ui, ui->find->work);
@@ -188,6 +193,9 @@ static void land(struct ui *ui, const struct ulid *session, const struct ulid *i
     ui->go_to_seq = message->seq;
     ui->stays = true;
     find_branch(ui, message);
+    if (ui->plain) {
+        plain__message(ui, message);
+    }
     if (stands_on(ui, &(struct ulid){""}, message)) {
         events__reload(ui, session);
     }

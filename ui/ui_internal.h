@@ -6,7 +6,8 @@
  * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
  * ui_pickers.c, ui_sessions.c and ui_find.c the lists, ui_outside.c runs the user's editor,
  * ui_events.c takes what comes from the broker and the store, ui_terminal.c talks to the terminal
- * beside its cells, ui_view.c says what is painted. All but a task's run on one thread.
+ * beside its cells, ui_view.c says what is painted, ui_plain.c writes lines where nothing is. All
+ * but a task's run on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
@@ -30,6 +31,7 @@ struct ui;
 struct task;
 struct work;
 struct find;
+struct plain;
 
 enum line_kind {
     LINE_NONE,
@@ -104,6 +106,7 @@ struct ui {
     struct ulid go_to; /* is selected when the branch it stands on is shown; unset: none */
     int64_t go_to_seq;
     bool stays;               /* the view stays at what is selected when the selection ends */
+    struct plain *plain;      /* lines instead of a screen; or NULL */
     struct find *find;        /* what was found, what is looked for */
     struct choices *sessions; /* that the list was opened with; or NULL */
     struct ulid edit_at;      /* the prompt takes that message's place; unset: it is a new one */
@@ -148,6 +151,8 @@ struct ui {
 };
 
 /* ui_keys.c */
+/* What Ctrl-C does. */
+void keys__interrupt(struct ui *ui);
 void keys__feed(struct ui *ui, const char *bytes, size_t length);
 void keys__timeout(struct ui *ui);
 bool keys__is_busy(const struct ui *ui);
@@ -200,13 +205,16 @@ struct task *work__task(const struct task_kind *kind, struct sv text) NODISCARD;
 void work__ask(struct ui *ui, struct task *task); /* takes it */
 /* The same, by a thread of their own. */
 void work__ask_of(struct ui *ui, struct work *work, struct task *task);
+/* Something that was asked for was not told yet. */
+bool work__is_busy(const struct work *work);
 /* What is done by now is told: failures as a line, the rest by its kind. */
 void work__take(struct ui *ui, struct work *work);
 
 /* ui_find.c */
 struct find *find__new(struct store *store, const struct wake *wake) NODISCARD;
 void find__free(struct ui *ui);
-void find__take(struct ui *ui);   /* as work__take */
+void find__take(struct ui *ui); /* as work__take */
+bool find__is_busy(const struct ui *ui);
 void find__forget(struct ui *ui); /* what was found, and what is looked for */
 /* What was found of it so far, in that session or (unset) in all; until the next call. The open
  * list is loaded again when there is more. */
@@ -229,6 +237,7 @@ void branches__fork(struct ui *ui, const struct ulid *message, struct sv name);
 
 /* ui_select.c */
 void select__enter(struct ui *ui);
+void select__menu(struct ui *ui); /* what can be done with the message that is chosen */
 void select__leave(struct ui *ui);
 /* False: the press is not about the message. */
 bool select__key(struct ui *ui, enum action action, const struct chord *chord);
@@ -260,6 +269,8 @@ void commands__to_clipboard(struct ui *ui, struct sv text, const char *what);
 /* ui_pickers.c */
 void pickers__open(struct ui *ui, const struct picker_kind *kind);
 void pickers__open_with(struct ui *ui, const struct picker_kind *kind, struct sv filter);
+void pickers__close(struct ui *ui);
+void pickers__choose(struct ui *ui); /* the selected one */
 void pickers__key(struct ui *ui, const struct input_event *event, enum action action,
                   const struct chord *chord);
 /* Instead of the one that is open, once the key that it was asked by has been dealt with. */
@@ -270,7 +281,8 @@ void pickers__reload(struct ui *ui);
 void pickers__show_again(struct ui *ui);
 void pickers__models(const struct ui *ui, struct choices *choices);
 extern const struct picker_kind picker_of_commands, picker_of_keys, picker_of_models,
-    picker_of_sessions, picker_of_branches, picker_of_everywhere, picker_of_here;
+    picker_of_sessions, picker_of_branches, picker_of_everywhere, picker_of_here,
+    picker_of_messages;
 
 /* ui_sessions.c */
 /* Shows it. False: not now, which is said. */
@@ -327,7 +339,20 @@ void terminal__title(struct ui *ui); /* again */
 void terminal__notify(struct ui *ui, const char *what);
 void terminal__toggle_wheel(struct ui *ui);
 
+/* ui_plain.c, where ui->plain is set */
+void plain__free(struct plain *plain); /* NULL is fine */
+void plain__line(struct ui *ui, const char *text);
+void plain__message(struct ui *ui, const struct message *message); /* the whole of it */
+/* The open list, numbered. */
+void plain__list(struct ui *ui);
+/* Another session, or another branch of it, is on the screen. */
+void plain__show_session(struct ui *ui);
+
 /* ui.c */
+struct ui *ui__new(const struct ui_options *options) NODISCARD;
+/* Puts the terminal back, says what the code means, and frees it. Gives the code. */
+enum err_code ui__end(struct ui *ui, enum err_code code, struct err *err);
+void ui__take_signals(struct ui *ui);
 /* The terminal is ours again: the screen as it was. */
 void ui__come_back(struct ui *ui);
 void ui__suspend(struct ui *ui);

@@ -90,7 +90,7 @@ void keys__leave(struct ui *ui, const char *key)
     free(text);
 }
 
-static void interrupt(struct ui *ui)
+void keys__interrupt(struct ui *ui)
 {
     int64_t now = clock_mono_us();
     complete_close(ui->complete);
@@ -232,7 +232,7 @@ static void fold(struct ui *ui)
 
 static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_CANCEL] = cancel,
-    [ACTION_INTERRUPT] = interrupt,
+    [ACTION_INTERRUPT] = keys__interrupt,
     [ACTION_LEAVE] = leave,
     [ACTION_SUSPEND] = ui__suspend,
     [ACTION_REPAINT] = ui__repaint,

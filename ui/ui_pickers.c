@@ -20,6 +20,9 @@ void pickers__open_with(struct ui *ui, const struct picker_kind *kind, struct sv
     sessions__forget(ui);
     ui->picker = picker_new(kind, ui, filter);
     ui->dirty = true;
+    if (ui->plain) {
+        plain__list(ui);
+    }
 }
 
 void pickers__open_next(struct ui *ui, const struct picker_kind *kind, struct sv text)
@@ -50,9 +53,12 @@ void pickers__show_again(struct ui *ui)
         picker_reload(ui->picker);
         ui->dirty = true;
     }
+    if (ui->picker && ui->plain) {
+        plain__list(ui);
+    }
 }
 
-static void close_picker(struct ui *ui)
+void pickers__close(struct ui *ui)
 {
     picker_free(ui->picker);
     ui->picker = NULL;
@@ -61,11 +67,11 @@ static void close_picker(struct ui *ui)
 }
 
 /* What is chosen may open another picker: this one is gone by then. */
-static void choose(struct ui *ui)
+void pickers__choose(struct ui *ui)
 {
     const struct picker_kind *kind = picker_kind(ui->picker);
     struct choice choice = choice_copy(picker_chosen(ui->picker));
-    close_picker(ui);
+    pickers__close(ui);
     kind->choose(ui, &choice);
     choice_release(&choice);
 }
@@ -78,9 +84,9 @@ void pickers__key(struct ui *ui, const struct input_event *event, enum action ac
                                     ? picker_insert(ui->picker, event->text)
                                     : picker_act(ui->picker, action, chord);
     if (result == PICKER_CHOSEN) {
-        choose(ui);
+        pickers__choose(ui);
     } else if (result == PICKER_CLOSED) {
-        close_picker(ui);
+        pickers__close(ui);
     }
     open_next(ui);
     if (action == ACTION_REPAINT) {
@@ -139,7 +145,7 @@ static void load_keys(void *ctx, struct sv filter, struct choices *choices)
 {
     const struct ui *ui = ctx;
     (void)filter;
-    for (const struct key_action *action = key_actions(); action->name; action++) {
+    for (const struct key_action *action = key_actions(); action->name && !ui->plain; action++) {
         struct buf keys = BUF_INIT(BUF_MAX_INTERNAL);
         keymap_keys_text(ui->keymap, action->action, &keys);
         if (keys.n) {

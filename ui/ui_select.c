@@ -226,10 +226,15 @@ static const struct picker_kind picker_of_acts = {
     .choose = choose_act,
 };
 
+void select__menu(struct ui *ui)
+{
+    pickers__open(ui, &picker_of_acts);
+}
+
 static void open_menu(struct ui *ui, const struct transcript_message *at)
 {
     (void)at;
-    pickers__open(ui, &picker_of_acts);
+    select__menu(ui);
 }
 
 static void step(struct ui *ui, int by)
@@ -245,6 +250,10 @@ static void step(struct ui *ui, int by)
 void select__enter(struct ui *ui)
 {
     struct transcript_message at;
+    if (ui->plain) {
+        pickers__open(ui, &picker_of_messages);
+        return;
+    }
     complete_close(ui->complete);
     step(ui, -1);
     ui->selecting = transcript_selected(ui->transcript, &at);

@@ -29,6 +29,9 @@ void view__line(struct ui *ui, enum line_kind kind, const char *text)
     ui->line = copy;
     ui->line_kind = text ? kind : LINE_NONE;
     ui->dirty = true;
+    if (ui->plain && text) {
+        plain__line(ui, text);
+    }
 }
 
 void view__note_model(struct ui *ui)

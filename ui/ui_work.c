@@ -17,7 +17,8 @@ struct work {
     struct store *store;
     const struct wake *wake; /* rung when something is done */
     pthread_t thread;
-    bool started; /* the screen's own */
+    bool started; /* the screen's own, as all up to the lock */
+    size_t open;  /* asked for and not told */
 
     pthread_mutex_t lock; /* Guards: all below. Leaf. */
     pthread_cond_t changed;
@@ -152,10 +153,16 @@ void work__ask_of(struct ui *ui, struct work *work, struct task *task)
         }
         work->started = true;
     }
+    work->open++;
     pthread_mutex_lock(&work->lock);
     append(&work->asked_tail, task);
     pthread_cond_signal(&work->changed);
     pthread_mutex_unlock(&work->lock);
+}
+
+bool work__is_busy(const struct work *work)
+{
+    return work->open > 0;
 }
 
 void work__take(struct ui *ui, struct work *work)
@@ -163,6 +170,7 @@ void work__take(struct ui *ui, struct work *work)
     struct task *task = take_done(work);
     while (task) {
         struct task *next = task->next;
+        work->open--;
         tell(ui, task);
         task = next;
     }
