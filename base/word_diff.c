@@ -139,9 +139,10 @@ static int64_t beyond(int64_t changes, int64_t limit)
     return changes > limit ? 2 * (changes - limit) : 0;
 }
 
-/* One more change from that end, on one diagonal. True: the ways meet, and `*ret` says where. */
+/* One more change from that end, on one diagonal. True: the ways meet, and `*ret` says where. wide:
+ * a place in the search. */
 static bool step(const struct box *box, const struct ways *ways, int end, int64_t changes,
-                 int64_t diagonal, struct middle *ret) /* wide: a place in the search */
+                 int64_t diagonal, struct middle *ret)
 {
     int64_t left = *way(ways, end, diagonal - 1);
     int64_t right = *way(ways, end, diagonal + 1);
