@@ -139,11 +139,19 @@ static int64_t beyond(int64_t changes, int64_t limit)
     return changes > limit ? 2 * (changes - limit) : 0;
 }
 
-/* One more change from that end, on one diagonal. True: the ways meet, and `*ret` says where. wide:
- * a place in the search. */
-static bool step(const struct box *box, const struct ways *ways, int end, int64_t changes,
-                 int64_t diagonal, struct middle *ret)
+/* One more change from an end, on one diagonal. */
+struct place {
+    int end;
+    int64_t changes, diagonal;
+};
+
+/* True: the ways meet, and `*ret` says where. */
+static bool step(const struct box *box, const struct ways *ways, const struct place *place,
+                 struct middle *ret)
 {
+    int end = place->end;
+    int64_t changes = place->changes;
+    int64_t diagonal = place->diagonal;
     int64_t left = *way(ways, end, diagonal - 1);
     int64_t right = *way(ways, end, diagonal + 1);
     bool down = diagonal == -changes || (diagonal != changes && left < right);
@@ -186,7 +194,7 @@ static bool find_middle(const struct box *box, struct middle *ret)
         int64_t high = changes - beyond(changes, box->n);
         for (int end = 0; !found && end < 2; end++) {
             for (int64_t diagonal = low; !found && diagonal <= high; diagonal += 2) {
-                found = step(box, &ways, end, changes, diagonal, ret);
+                found = step(box, &ways, &(struct place){end, changes, diagonal}, ret);
             }
         }
     }
