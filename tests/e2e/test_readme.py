@@ -15,6 +15,13 @@ TALK = [{"title": "t", "conversation_id": "c", "current_node": "a", "mapping": {
     "a": {"parent": None, "children": [], "message": {
         "author": {"role": "user"}, "content": {"content_type": "text", "parts": ["q"]}}}}}]
 NEEDS = {"git": "git", "jq": "jq"}
+# What a line of the README supposes to have happened before.
+SUPPOSED = {
+    "import all": "weir export --all --format json -o all",
+    "undo": "weir session delete ax0p", "purge": "weir session delete ax0p",
+    "--on 4": "weir run -s ax0p 'always?'", "--compare 4": "weir run -s ax0p more",
+    "replay r.jsonl": "weir run --record r.jsonl 'Why?'",
+}
 
 
 def lines(section):
@@ -55,7 +62,7 @@ def shell(home, server):
         for word, tool in NEEDS.items():
             if word in line and not shutil.which(tool):
                 pytest.skip(f"{tool} is not installed")
-        line = line.replace("ax0p", home.handle)
+        line = line.replace("ax0p", home.handle).replace("01JD3K", home.message)
         return subprocess.run(["sh", "-c", line], env=home.env, cwd=home.work, check=False, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=20 * SLOWER)
 
@@ -64,6 +71,7 @@ def shell(home, server):
         subprocess.run(["git", "init", "-q", home.work], env=home.env, check=False)
     assert home.run("a heron in the reeds").code == 0
     home.handle = home.rows("SELECT handle FROM session")[0]["handle"]
+    home.message = home.rows("SELECT uid FROM message WHERE role = 'assistant'")[0]["uid"]
     return run
 
 
@@ -77,12 +85,9 @@ def test_a_script_of_the_readme_runs(home, shell, line):
 
 @pytest.mark.parametrize("line", [w for w in lines("Past sessions") if not w.startswith("weir chat")])
 def test_a_command_for_sessions_of_the_readme_runs(home, shell, line):
-    if "import" in line:
-        assert shell("weir export --all --format json -o all").returncode == 0
-    if "undo" in line or "purge" in line:
-        assert shell("weir session delete ax0p").returncode == 0
-    if "--on 4" in line:
-        assert shell("weir run -s ax0p 'always?'").returncode == 0
+    for words, before in SUPPOSED.items():
+        if words in line:
+            assert shell(before).returncode == 0
     done = shell(line)
     assert done.returncode == 0, done
 
