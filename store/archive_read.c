@@ -38,7 +38,7 @@ enum archive_kind archive_kind_parse(struct sv text)
 }
 
 /* Each gives the cursor to go on behind, and the record. ?1: the session or branch, ?2: the cursor,
- * ?3 and ?4: the first and the last seq. */
+ * ?3: the last seq. */
 static const char session_sql[] =
     "SELECT s.id, json_object('id', s.uid, 'handle', s.handle, 'name', s.name, 'title', s.title,"
     " 'title_by', s.title_by, 'scope', s.scope, 'key', s.key, 'metadata', s.metadata,"
@@ -107,7 +107,7 @@ static const char messages_sql[] =
     " m.folded AND NOT EXISTS (SELECT 1 FROM segment WHERE message = m.id), m.id"
     " FROM message m JOIN branch b ON b.id = m.branch LEFT JOIN turn t ON t.id = m.turn"
     " LEFT JOIN participant p ON p.id = m.participant LEFT JOIN usage u ON u.message = m.id"
-    " WHERE m.branch = ?1 AND m.seq > ?2 AND m.seq BETWEEN ?3 AND ?4 AND m.deleted_at IS NULL"
+    " WHERE m.branch = ?1 AND m.seq > ?2 AND m.seq <= ?3 AND m.deleted_at IS NULL"
     " ORDER BY m.seq LIMIT 256";
 #define PART_MEMBERS                                                                               \
     "SELECT json_object('position', position, 'kind', kind, 'tool_id', tool_id,"                   \
@@ -255,13 +255,15 @@ static enum err_code fill_page(struct reading *self, enum archive_kind kind, str
                                struct branch_range *range, struct err *err)
 {
     struct sqlite3_stmt *stmt = db_prepare(db, sections[kind].sql, err);
-    db_bind_int(stmt, 1, range->branch);
-    db_bind_int(stmt, 2, range->after);
+    int64_t after = range->after;
     if (kind == ARCHIVE_MESSAGE) {
         int64_t last = self->query->last_seq ? self->query->last_seq : INT64_MAX - 1;
-        db_bind_int(stmt, 3, self->query->first_seq);
-        db_bind_int(stmt, 4, last < range->before ? last : range->before - 1);
+        int64_t first = self->query->first_seq - 1;
+        after = first > after ? first : after;
+        db_bind_int(stmt, 3, last < range->before ? last : range->before - 1);
     }
+    db_bind_int(stmt, 1, range->branch);
+    db_bind_int(stmt, 2, after);
     enum err_code code = ERR_OK;
     while (code == ERR_OK && db_step(db, stmt, err)) {
         range->after = db_column_int(stmt, 0);

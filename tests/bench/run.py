@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 
+import archives
 import screens
 import streams
 from screen import BenchError, Screen, environment, percentile
@@ -163,6 +164,7 @@ def main():
                                        10 if options.short else 100, env),
                 lambda: streams.measure_streams(weir, options.short, env),
                 lambda: streams.measure_tls(weir, options.short, env),
+                lambda: archives.measure_archives(weir, options.short, env),
                 lambda: measure_idle(weir, 2 if options.short else 10, env, folder),
                 lambda: screens.measure_store(weir, floor, options.short),
                 lambda: screens.measure_answers(weir, floor, env, options.short),

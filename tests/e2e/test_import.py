@@ -8,8 +8,11 @@ import subprocess
 import time
 
 import fake_server as fake
+import jsonschema
 import pytest
 import weirtest
+
+SCHEMA = json.loads((weirtest.ROOT / "doc/export.schema.json").read_text())
 
 
 def imported(home, *files, code=0, **options):
@@ -31,6 +34,15 @@ def fill(home, serving):
         message, = connection.execute("SELECT max(id) FROM message").fetchone()
         connection.execute("INSERT INTO note (uid, message, text, created_at, changed_at)"
                            " VALUES ('01M0000000000000000000000N', ?, 'a note', 1, 2)", (message,))
+
+
+def test_an_export_is_as_its_schema_says(home, serving):
+    fill(home, serving)
+    data = home.weir("export", "--all", "--format", "json").json
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator(SCHEMA).validate(data)
+    data["sessions"][0]["messages"][0]["role"] = "king"
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(data)
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl"])
