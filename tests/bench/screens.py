@@ -93,8 +93,8 @@ def measure_answers(weir, floor, env, short):
     figures = {}
     with Answers(1500 if short else 10_000) as answers:
         pair = Pair(weir, floor, answers, env)
-        _, size, cpu = pair.compare("paced", 3 if short else 5, 30)
-        took, _, _ = pair.compare("burst", 5 if short else 15, 30)
+        _, size, cpu = pair.compare("paced", 2 if short else 5, 30)
+        took, _, _ = pair.compare("burst", 3 if short else 15, 30)
     for name, values in (("paced_cpu_ms", cpu), ("paced_bytes", size)):
         for kind, value in zip(("", "_floor", "_ratio"), values):
             figures[f"screen_{name}{kind}"] = value
@@ -257,7 +257,7 @@ def measure_store(weir, floor, short):
         figures = {"screen_resident_floor_mb": resident(bare, env),
                    "screen_resident_idle_mb": resident([weir], env)}
         fill_store(weir, env)
-        for turn in range((10 if short else 60) + 2):
+        for turn in range((6 if short else 60) + 2):
             pair = frame(bare, env), frame([weir], env)
             if turn >= 2:  # the first ones fill the caches
                 theirs.append(pair[0])
