@@ -57,8 +57,7 @@ static void retry_after__that_makes_no_sense_was_not_said(void **state)
                                         "Retry-After: Sat, 21 Nox 2026 07:24:35 GMT",
                                         "Retry-After: 2026-13-21T07:24:35Z",
                                         "Retry-After: 2026-11-21T07:24:35",
-                                        "Retry-After: 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 "
-                                        "1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0",
+                                        "Retry-After: 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7",
                                         "retry-after-ms: x",
                                         "x-other: 7"};
     for (size_t i = 0; i < COUNT_OF(lines); i++) {

@@ -101,7 +101,7 @@ static enum err_code append_line(void *ctx, enum archive_kind kind, struct sv js
 static struct ulid session_id(int number)
 {
     struct ulid id;
-    (void)snprintf(id.text, sizeof id.text, "01M00000000000000S%08d", number);
+    (void)snprintf(id.text, sizeof id.text, "01M00000000000000S%08u", (unsigned)number % 100000000);
     return id;
 }
 

@@ -78,7 +78,11 @@ static int child_main(void)
     }
     struct ui_options ui = {
         .store = store,
-        .host = {broker, host_send, host_cancel, host_first_frame_done, host_answer_offer},
+        .host = {.ctx = broker,
+                 .send = host_send,
+                 .cancel = host_cancel,
+                 .first_frame_done = host_first_frame_done,
+                 .answer_offer = host_answer_offer},
         .model = "some/model",
         .welcome = "welcome to the screen",
         .color = "never",
