@@ -32,6 +32,7 @@ struct paint {
     bool synchronized;
     enum style_depth depth;
     struct look looks[STYLE_COUNT];
+    struct style_shown shown[STYLE_COUNT];
 };
 
 static const int curses_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
@@ -129,6 +130,7 @@ void paint_set_looks(struct paint *paint, const struct style_look *looks)
     for (short i = 0; i < STYLE_COUNT; i++) {
         struct style_shown shown = style_resolve(&looks[i], paint->depth);
         bool colored = shown.foreground >= 0 || shown.background >= 0;
+        paint->shown[i] = shown;
         paint->looks[i].attributes = attributes_of(shown.attributes);
         paint->looks[i].pair = colored && open_pair(i, &shown) ? i : 0;
     }
@@ -294,5 +296,42 @@ void paint_frame(struct paint *paint, const struct grid *grid)
     doupdate();
     if (whole) {
         write_text(SV(FRAME_ENDS));
+    }
+}
+
+/* ---- without curses ---- */
+
+static void append_lines_style(const struct paint *paint, unsigned style, struct buf *out)
+{
+    buf_append_str(out, "\033[0");
+    style_append_sgr(&paint->shown[style], paint->depth, out);
+    buf_append_byte(out, 'm');
+}
+
+static int last_written(const struct grid *grid, int row)
+{
+    int column = grid->columns - 1;
+    while (column >= 0 && grid_at(grid, row, column)->n == 1 &&
+           grid_at(grid, row, column)->text[0] == ' ') {
+        column--;
+    }
+    return column;
+}
+
+void paint_as_lines(const struct paint *paint, const struct grid *grid, struct buf *out)
+{
+    for (int row = 0; row < grid->rows; row++) {
+        int last = last_written(grid, row);
+        int style = STYLE_PLAIN;
+        for (int column = 0; column <= last; column++) {
+            const struct cell *cell = grid_at(grid, row, column);
+            if (cell->width && cell->style != style) {
+                style = cell->style;
+                append_lines_style(paint, cell->style, out);
+            }
+            buf_append(out, cell->text, cell->width ? cell->n : 0);
+        }
+        buf_append_str(out, style == STYLE_PLAIN ? "" : "\033[0m");
+        buf_append_byte(out, '\n');
     }
 }

@@ -42,6 +42,8 @@ void paint_close(struct paint *paint);
 void paint_sequences(struct buf *enter, struct buf *leave);
 void paint_resize(struct paint *paint, int rows, int columns);
 void paint_frame(struct paint *paint, const struct grid *grid);
+/* Appends the grid as lines for a terminal that is no full screen any more, in its colours. */
+void paint_as_lines(const struct paint *paint, const struct grid *grid, struct buf *out);
 /* The terminal shows something else by now: the next frame is painted whole. */
 void paint_forget(struct paint *paint);
 

@@ -171,3 +171,38 @@ struct style_color style_color_of_number(int number)
     }
     return style_color_of_rgb(rgb);
 }
+
+static void append_color(int32_t color, enum style_depth depth, bool behind, struct buf *out)
+{
+    int first = behind ? 40 : 30;
+    if (color < 0) {
+        return;
+    }
+    if (depth == STYLE_TRUE && color >= NAMES_OF_TRUE) {
+        buf_appendf(out, ";%d;2;%d;%d;%d", first + 8, channel(color, 0), channel(color, 1),
+                    channel(color, 2));
+    } else if (color < 8) {
+        buf_appendf(out, ";%d", first + (int)color);
+    } else if (color < CUBE_FIRST) {
+        buf_appendf(out, ";%d", first + 60 + (int)color - 8);
+    } else {
+        buf_appendf(out, ";%d;5;%d", first + 8, (int)color);
+    }
+}
+
+void style_append_sgr(const struct style_shown *shown, enum style_depth depth, struct buf *out)
+{
+    static const struct {
+        enum style_attribute attribute;
+        const char *parameter;
+    } known[] = {{STYLE_BOLD, ";1"},
+                 {STYLE_FAINT, ";2"},
+                 {STYLE_ITALIC, ";3"},
+                 {STYLE_UNDERLINE, ";4"},
+                 {STYLE_REVERSE, ";7"}};
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        buf_append_str(out, shown->attributes & known[i].attribute ? known[i].parameter : "");
+    }
+    append_color(shown->foreground, depth, false, out);
+    append_color(shown->background, depth, true, out);
+}

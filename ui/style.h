@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/sv.h"
 
 #define STYLES(X)                                                                                  \
@@ -114,6 +115,8 @@ struct style_shown {
     unsigned attributes;
     int32_t foreground, background;
 };
+/* Appends it as parameters of SGR, each behind a semicolon (ECMA-48 8.3.117). */
+void style_append_sgr(const struct style_shown *shown, enum style_depth depth, struct buf *out);
 struct style_shown style_resolve(const struct style_look *look, enum style_depth depth);
 
 #endif

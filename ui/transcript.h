@@ -77,6 +77,10 @@ void transcript_toggle_folds(struct transcript *transcript);
 /* Paints the view from `row` of the grid on, at column 0. */
 void transcript_paint(struct transcript *transcript, struct grid *grid, int row);
 
+/* Makes the grid as high as the last prompt and what answers it, with the size that was set, and
+ * paints them; of more than `rows` rows the last ones. */
+void transcript_paint_last(struct transcript *transcript, struct grid *grid, int rows);
+
 /*
  * A message may be selected: its head is marked, and selecting brings it into view. The selection
  * ends when the message goes.

@@ -441,3 +441,35 @@ void transcript_paint(struct transcript *transcript, struct grid *grid, int row)
     }
     window__trim(transcript, first, place.index);
 }
+
+/* The last prompt; the last message where there is none. */
+static size_t last_prompt(const struct transcript *transcript)
+{
+    size_t index = transcript->count - 1;
+    for (size_t i = transcript->count; i > 0; i--) {
+        if (transcript->messages[i - 1]->role == ROLE_USER) {
+            return i - 1;
+        }
+    }
+    return index;
+}
+
+void transcript_paint_last(struct transcript *transcript, struct grid *grid, int rows)
+{
+    grid_resize(grid, 0, transcript->columns);
+    if (transcript->count == 0 || rows < 1 || transcript->columns < 1) {
+        return;
+    }
+    size_t first = last_prompt(transcript);
+    struct place place = last_place(transcript);
+    int count = 1;
+    while (count < rows && !(place.index == first && place.block == BLOCK_HEAD) &&
+           step_up(transcript, &place)) {
+        count++;
+    }
+    grid_resize(grid, count, transcript->columns);
+    for (int i = 0; i < count; i++) {
+        paint_row(transcript, &place, grid, i);
+        step_down(transcript, &place);
+    }
+}

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "store/message_service.h"
 #include "ui/term.h"
 #include "ui/ui_internal.h"
@@ -24,6 +25,8 @@
 #define FRAME_US (CLOCK_S(1) / 60)
 #define READ_BYTES ((size_t)16 << 10)
 #define TYPED_BYTES 64 /* no more comes at once from somebody who types */
+/* Of the last exchange at most. */
+#define LAST_ROWS 1000
 #define STOP_FLUSH_US CLOCK_MS(100)
 
 enum { POLL_TERMINAL, POLL_EVENTS, POLL_WAKE, POLL_COUNT };
@@ -325,6 +328,17 @@ enum err_code ui__end(struct ui *ui, enum err_code code, struct err *err)
     return code;
 }
 
+/* What was on the full screen is gone with it: its end is said again where it can be scrolled to.
+ */
+static void last_exchange(struct ui *ui, struct buf *out)
+{
+    struct grid grid = {0};
+    transcript_unselect(ui->transcript);
+    transcript_paint_last(ui->transcript, &grid, LAST_ROWS);
+    paint_as_lines(ui->paint, &grid, out);
+    grid_release(&grid);
+}
+
 enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session, struct err *err)
 {
     use_locale();
@@ -341,5 +355,12 @@ enum err_code ui_run(const struct ui_options *options, struct ulid *ret_session,
     struct ui *ui = ui__new(options);
     code = run(ui, err);
     *ret_session = ui->session;
-    return ui__end(ui, code, err);
+    struct buf last = BUF_INIT(BUF_MAX_INTERNAL);
+    if (code == ERR_OK) {
+        last_exchange(ui, &last);
+    }
+    code = ui__end(ui, code, err);
+    file_write_all(STDOUT_FILENO, last.p, last.n);
+    buf_release(&last);
+    return code;
 }

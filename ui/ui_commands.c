@@ -4,15 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
-#include "store/history.h"
-#include "ui/copy.h"
 #include "ui/ui_internal.h"
-
-#define COPY_LOOK_BACK 16u
 
 static void hint(struct ui *ui, const char *text)
 {
@@ -81,85 +75,6 @@ static void run_model(struct ui *ui, struct sv operand)
         view__line(ui, LINE_PROBLEM, err.text);
     }
     free(model);
-}
-
-/* The text of the latest answer, or NULL. It is for free(). */
-static char *latest_answer(struct ui *ui)
-{
-    struct history_page page = {0};
-    char *text = NULL;
-    if (!ulid_is_set(&ui->session) ||
-        history_before(ui->options->store, &ui->session, INT64_MAX, COPY_LOOK_BACK, &page, NULL)) {
-        return NULL;
-    }
-    for (size_t i = page.count; i > 0 && !text; i--) {
-        if (page.messages[i - 1]->role == ROLE_ASSISTANT) {
-            text = message_text(page.messages[i - 1], PART_TEXT);
-        }
-    }
-    history_page_free(&page);
-    return text;
-}
-
-void commands__to_clipboard(struct ui *ui, struct sv text, const char *what)
-{
-    struct buf sequence = BUF_INIT(2 * COPY_MAX);
-    char *said = NULL;
-    if (text.n > COPY_MAX) {
-        hint(ui, "too long for a terminal's clipboard; /export writes it to a file");
-        return;
-    }
-    copy_sequence(text, &sequence);
-    if (file_write_all(STDOUT_FILENO, sequence.p, sequence.n) == 0) {
-        said = xasprintf("copied: %s, %zu bytes", what, text.n);
-        hint(ui, said);
-    }
-    free(said);
-    buf_release(&sequence);
-}
-
-/* "code" is the last block, "code 2" the second one. */
-static void copy_block(struct ui *ui, struct sv answer, struct sv operand)
-{
-    struct buf block = BUF_INIT(BUF_MAX_INTERNAL);
-    size_t count = copy_code_count(answer);
-    uint64_t number = count;
-    struct sv which = sv_trim(operand);
-    bool good = which.n == 0 || sv_to_u64(which, &number);
-    if (count == 0) {
-        hint(ui, "the last answer has no code block");
-    } else if (!good || number > count || !copy_code(answer, (size_t)number, &block)) {
-        char *text = xasprintf("the last answer has %zu code %s; '/copy code N' copies one", count,
-                               count == 1 ? "block" : "blocks");
-        hint(ui, text);
-        free(text);
-    } else {
-        char *what = xasprintf("code block %llu of %zu", (unsigned long long)number, count);
-        commands__to_clipboard(ui, buf_sv(&block), what);
-        free(what);
-    }
-    buf_release(&block);
-}
-
-static void run_copy(struct ui *ui, struct sv operand)
-{
-    char *answer = latest_answer(ui);
-    bool code = sv_starts_with(operand, SV("code"));
-    if (!answer || !answer[0]) {
-        hint(ui, "there is no answer to copy yet");
-    } else if (code) {
-        copy_block(ui, sv_from(answer), sv_skip(operand, 4));
-    } else if (operand.n == 0) {
-        commands__to_clipboard(ui, sv_from(answer), "the last answer");
-    } else {
-        hint(ui, "'/copy' copies the last answer, '/copy code' its last code block");
-    }
-    free(answer);
-}
-
-void commands__copy_answer(struct ui *ui)
-{
-    run_copy(ui, SV(""));
 }
 
 static bool has_export(const struct ui *ui)
@@ -312,7 +227,10 @@ static const struct ui_command commands[] = {
     {"search", "[WORDS]", "search in all sessions", ACTION_SEARCH_ALL, run_search, NULL},
     {"model", "[MODEL]", "choose who answers", ACTION_MODELS, run_model, has_models},
     {"copy", "[code [N]]", "copy the last answer, or a code block of it", ACTION_COPY_ANSWER,
-     run_copy, NULL},
+     take__copy, NULL},
+    {"save", "[N] FILE", "write a code block of the last answer to a file", ACTION_NONE, take__save,
+     NULL},
+    {"open", "[N]", "open a link of the last answer", ACTION_NONE, take__open, NULL},
     {"edit", NULL, "write your last prompt anew, on a branch", ACTION_NONE, run_edit, has_ways},
     {"again", NULL, "another answer to your last prompt", ACTION_NONE, run_again, has_ways},
     {"continue", NULL, "more of the last answer", ACTION_NONE, run_continue, has_ways},

@@ -4,10 +4,10 @@
  * ui.c owns the loop; ui_keys.c says where keys go and what actions do, ui_prompt.c sends prompts
  * and keeps those that wait, ui_select.c acts on earlier messages, ui_branches.c shows branches,
  * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
- * ui_pickers.c, ui_sessions.c and ui_find.c the lists, ui_outside.c runs the user's editor,
- * ui_events.c takes what comes from the broker and the store, ui_terminal.c talks to the terminal
- * beside its cells, ui_view.c says what is painted, ui_plain.c writes lines where nothing is. All
- * but a task's run on one thread.
+ * ui_take.c those that take something out, ui_pickers.c, ui_sessions.c and ui_find.c the lists,
+ * ui_outside.c runs the user's editor, ui_events.c takes what comes from the broker and the store,
+ * ui_terminal.c talks to the terminal beside its cells, ui_view.c says what is painted, ui_plain.c
+ * writes lines where nothing is. All but a task's run on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
@@ -64,6 +64,7 @@ struct task {
     const struct ui_host *host; /* where it is handed to */
     struct search *search;      /* what is looked for; or NULL */
     struct search_result found;
+    char *what; /* said of it; or NULL */
     enum err_code code;
     struct err err;
 };
@@ -263,8 +264,13 @@ bool commands__run(struct ui *ui, struct sv text);
 /* A complete_source_fn; ctx: the ui. */
 void commands__complete(void *ctx, enum complete_kind kind, struct choices *choices);
 void commands__new_session(struct ui *ui);
-void commands__copy_answer(struct ui *ui);
-void commands__to_clipboard(struct ui *ui, struct sv text, const char *what);
+
+/* ui_take.c: commands */
+void take__copy_answer(struct ui *ui);
+void take__copy(struct ui *ui, struct sv operand);
+void take__save(struct ui *ui, struct sv operand);
+void take__open(struct ui *ui, struct sv operand);
+void take__to_clipboard(struct ui *ui, struct sv text, const char *what);
 
 /* ui_pickers.c */
 void pickers__open(struct ui *ui, const struct picker_kind *kind);

@@ -86,7 +86,7 @@ static void copy(struct ui *ui, const struct transcript_message *at)
 {
     char *text = text_of(ui, &at->id);
     if (text) {
-        commands__to_clipboard(ui, sv_from(text), "the message");
+        take__to_clipboard(ui, sv_from(text), "the message");
     }
     free(text);
 }

@@ -39,6 +39,7 @@ static void free_task(struct task *task)
     search_result_release(&task->found);
     search_free(task->search);
     free(task->text);
+    free(task->what);
     free(task);
 }
 

@@ -169,3 +169,18 @@ def test_title_and_wheel_can_be_off(home, server, chat):
     assert b"\x1b[?1007h" in screen.output()
     press(screen, "\x18w", "the wheel is the terminal's")
     assert screen.output().count(b"\x1b[?1007l") == 1
+
+
+def test_the_last_exchange_stays_in_the_scrollback(serving, chat):
+    serving(fake.answer(("first",)), fake.answer(("**two** words\n\n- one\n- \x1b[2Jtwo",)))
+    screen = chat()
+    press(screen, "one" + ENTER, said("first"))
+    press(screen, "more" + ENTER, said("two words"))
+    screen.send("\x04")
+    assert screen.wait_exit() == 0
+    screen.wait_for(lambda s: "goes on with it" in s.output().decode())
+    left = screen.output().decode().rpartition("\x1b[?1049l")[2]
+    assert "first" not in left
+    assert "more" in left and "two\x1b[0m words" in left and "\u241b[2Jtwo" in left
+    assert left.index("more") < left.index("words") < left.index("goes on with it")
+    assert not foreign_bytes(screen.output())

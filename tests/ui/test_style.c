@@ -69,6 +69,28 @@ static void a_look__is_brought_down_to_what_is_there(void **state)
     assert_int_equal(style_resolve(&named, STYLE_TRUE).background, -1);
 }
 
+static void a_look__is_written_as_parameters(void **state)
+{
+    static const struct {
+        struct style_shown shown;
+        enum style_depth depth;
+        const char *parameters;
+    } rows[] = {
+        {{0, -1, -1}, STYLE_256, ""},
+        {{STYLE_BOLD | STYLE_REVERSE, 3, -1}, STYLE_16, ";1;7;33"},
+        {{STYLE_FAINT | STYLE_ITALIC | STYLE_UNDERLINE, 12, 9}, STYLE_16, ";2;3;4;94;101"},
+        {{0, 196, 16}, STYLE_256, ";38;5;196;48;5;16"},
+        {{0, 0x0102FF, 7}, STYLE_TRUE, ";38;2;1;2;255;47"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf out = BUF_INIT(100);
+        style_append_sgr(&rows[i].shown, rows[i].depth, &out);
+        assert_string_equal(buf_cstr(&out), rows[i].parameters);
+        buf_release(&out);
+    }
+}
+
 static void runs__join_and_are_found(void **state)
 {
     (void)state;
@@ -108,6 +130,7 @@ int main(void)
         cmocka_unit_test(every_style__has_a_name_of_its_own),
         cmocka_unit_test(colours__are_as_many_as_the_terminal_and_the_user_allow),
         cmocka_unit_test(a_look__is_brought_down_to_what_is_there),
+        cmocka_unit_test(a_look__is_written_as_parameters),
         cmocka_unit_test(runs__join_and_are_found),
     };
     alarm(60);

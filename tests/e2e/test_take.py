@@ -1,0 +1,93 @@
+"""What is taken out of the conversation: to the clipboard, into a file, to a browser."""
+
+import os
+
+import fake_server as fake
+import pytest
+from weirtest import wait_until
+
+ENTER = "\r"
+CODE = "int x;\n\n\ty();  \n# 日本 \\ \"\n"
+ANSWER = f"See <https://example.org/a?b=c> and http://b.example/.\n\n```c\n{CODE}```\n\n```\nsecond\n```\n"
+
+
+@pytest.fixture
+def chat(home, monkeypatch):
+    opened = []
+    monkeypatch.chdir(home.work)
+
+    def start(*arguments, **options):
+        screen = home.screen("chat", *arguments, **options)
+        opened.append(screen)
+        screen.wait_for(lambda s: "fake/" in s.text())
+        return screen
+
+    yield start
+    for screen in opened:
+        screen.close()
+
+
+def press(screen, keys, shown):
+    screen.send(keys)
+    return screen.wait_for(shown)
+
+
+def said(text):
+    return lambda s: text in s.text() and "ready" in s.lines()[-1]
+
+
+def tool(home, name, script):
+    """A program of that name, first in the path."""
+    folder = home.root / "bin"
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{home.env['PATH']}"}
+
+
+def test_the_systems_tool_gets_the_source(home, serving, chat):
+    env = tool(home, "wl-copy", f"cat > '{home.root}/clipboard'\n")
+    serving(fake.answer((ANSWER,)))
+    screen = chat(WAYLAND_DISPLAY="x", **env)
+    press(screen, "ask" + ENTER, said("second"))
+    press(screen, "/copy code 1" + ENTER, "copied: code block 1 of 2")
+    assert (home.root / "clipboard").read_text() == CODE
+    assert b"\x1b]52" not in screen.output()
+
+
+def test_a_tool_that_fails_leaves_it_to_the_terminal(home, serving, chat):
+    env = tool(home, "wl-copy", "exit 1\n")
+    serving(fake.answer((ANSWER,)))
+    screen = chat(WAYLAND_DISPLAY="x", **env)
+    press(screen, "ask" + ENTER, said("second"))
+    press(screen, "/copy code" + ENTER, "copied: code block 2 of 2")
+    assert b"\x1b]52;c;c2Vjb25kCg==\x07" in screen.output()
+
+
+def test_a_block_is_saved_and_nothing_overwritten(home, serving, chat):
+    serving(fake.answer((ANSWER,)))
+    screen = chat()
+    press(screen, "ask" + ENTER, said("second"))
+    press(screen, "/save 1 x.c" + ENTER, "written to 'x.c'")
+    assert (home.work / "x.c").read_text() == CODE
+    press(screen, "/save x.c" + ENTER, "cannot write 'x.c'")
+    assert (home.work / "x.c").read_text() == CODE
+    press(screen, "/save two words" + ENTER, "written to 'two words', 7 bytes")
+    press(screen, "/save 3 y" + ENTER, "has 2 code blocks")
+    press(screen, "/save" + ENTER, "'/save FILE'")
+
+
+def test_a_link_is_opened_as_it_stands_there(home, serving, chat):
+    opened = home.root / "opened"
+    env = tool(home, "xdg-open", f"echo \"$#:$1\" >> '{opened}'\n")
+    serving(fake.answer((ANSWER,)))
+    screen = chat(**env)
+    press(screen, "ask" + ENTER, said("second"))
+    press(screen, "/open" + ENTER, "Links of the last answer (2)")
+    press(screen, ENTER, "opened: https://example.org/a?b=c")
+    press(screen, "/open 2" + ENTER, "opened: http://b.example/")
+    wait_until(lambda: opened.exists() and len(opened.read_text().splitlines()) == 2)
+    assert set(opened.read_text().splitlines()) == {"1:https://example.org/a?b=c",
+                                                    "1:http://b.example/"}
+    press(screen, "/open 3" + ENTER, "the last answer has 2 links")
