@@ -3,7 +3,8 @@
  *
  * A try that fails before the first content is made again when what failed may pass by itself, at
  * most as often as the config says, after a wait that the server asked for or that grows. After the
- * first content nothing is asked for again: that is the user's to decide.
+ * first content nothing is asked for again: that is the user's to decide. A request that is refused
+ * for an option that the server or the model does not have is made once more without it.
  *
  * A part that is opened counts as content, so a try that failed leaves no part behind: decoders
  * open one only when there is something in it.
@@ -15,9 +16,11 @@
 
 #include "app/engine_internal.h"
 #include "app/models.h"
+#include "app/refused_option.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "ui/notice.h"
 
 #define DAY_S 86400
 
@@ -135,8 +138,38 @@ static void wait_for_next(struct run *run, const struct stream_event *failure, i
     buf_release(&text);
 }
 
+/* Says what is done without: it was asked for. */
+static void ask_without(struct run *run, const struct stream_event *failure, const char *option)
+{
+    struct stream_event event = *failure;
+    char *text = xasprintf("%s at %s does not take '%s': asked again without it",
+                           run->target->label, run->request.host, option);
+    run->asked_without = true;
+    event.text = sv_from(text);
+    notice_publish(run->engine->broker, NOTICE_INFO, &run->session, text, NULL);
+    wait_for_next(run, &event, 0);
+    free(text);
+}
+
+/* The option that this failure is about, which is now taken out of the request; NULL: none. */
+static const char *drop_option(struct run *run, const struct stream_event *failure)
+{
+    bool refused = run->status == 400 || run->status == 422;
+    if (!refused || failure->kind != STREAM_ERROR || run->content || run->player ||
+        run->asked_without || run->tries >= run->engine->config->attempts) {
+        return NULL;
+    }
+    const char *option = refused_option_find(buf_sv(&run->reply.body));
+    return option && refused_option_drop(option, &run->request.body) ? option : NULL;
+}
+
 static void take_last(struct run *run, const struct stream_event *event)
 {
+    const char *option = drop_option(run, event);
+    if (option) {
+        ask_without(run, event, option);
+        return;
+    }
     bool again = event->kind == STREAM_ERROR && may_try_again(run, event);
     int64_t wait = again ? wait_us(run) : 0;
     bool too_long = wait > run->engine->config->max_wait_us;

@@ -270,6 +270,8 @@ static bool wants_lines(const struct arguments *arguments)
 
 static enum err_code show(struct chat *chat, struct err *err)
 {
+    struct ui_settings settings = config_ui_settings(&chat->config->ui);
+    settings.silence_us = chat->config->note_us;
     const struct ui_options ui_options = {
         .store = chat->store,
         .host = {.ctx = chat,
@@ -288,7 +290,7 @@ static enum err_code show(struct chat *chat, struct err *err)
         .notice = chat->notice,
         .color = chat->global->color,
         .keymap = chat->config->keymap,
-        .settings = config_ui_settings(&chat->config->ui),
+        .settings = settings,
     };
     alloc_set_last_words(ui_restore_terminal);
     signals_guard_terminal();

@@ -124,6 +124,7 @@ static void append_config(struct buf *out, const struct config *config, const ch
     buf_appendf(out, "  connect_timeout_s = %g\n", (double)config->connect_us / 1e6);
     buf_appendf(out, "  first_byte_timeout_s = %g\n", (double)config->first_byte_us / 1e6);
     buf_appendf(out, "  idle_timeout_s = %g\n", (double)config->idle_us / 1e6);
+    buf_appendf(out, "  note_after_s = %g\n", (double)config->note_us / 1e6);
     buf_appendf(out, "  attempts = %lld\n", (long long)config->attempts);
     buf_appendf(out, "  max_wait_s = %g\n", (double)config->max_wait_us / 1e6);
     for (size_t i = 0; i < config->provider_count; i++) {

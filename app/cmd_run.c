@@ -29,6 +29,7 @@
 #include "store/branch.h"
 #include "store/message_service.h"
 #include "store/trash.h"
+#include "ui/notice.h"
 
 #define OPEN_US CLOCK_S(30)
 #define CLOSE_US CLOCK_S(5)
@@ -37,8 +38,6 @@
 #define LATE_END_US CLOCK_MS(500)
 /* An answer that another process writes may have ended before its updates were listened to. */
 #define LOOK_AGAIN_US CLOCK_S(1)
-/* So long without anything new is worth a remark. */
-#define SILENCE_US CLOCK_S(15)
 
 /* What the printer has to know, whatever the options came to. */
 static void set_up_printer(struct headless *headless)
@@ -128,7 +127,7 @@ static enum err_code open_database(struct headless *headless, struct err *err)
         code = store_open(&store_options, &headless->store, err);
     }
     free(path);
-    const struct subscription_options topics = {.topics = TOPIC_MESSAGE | TOPIC_STORE};
+    const struct subscription_options topics = {.topics = TOPIC_MESSAGE | TOPIC_STORE | TOPIC_UI};
     code = code ? code : broker_subscribe(headless->broker, &topics, &headless->subscription, err);
     if (!code) {
         signals_watch(NULL, headless->store);
@@ -270,11 +269,21 @@ static void remark_store(const struct headless *headless, const struct store_upd
     }
 }
 
+/* What is done in another way than it was asked for. */
+static void remark_notice(const struct headless *headless, const struct notice *notice)
+{
+    if (notice->kind == NOTICE_INFO && !headless->global->quiet) {
+        output_remark("%s", notice->text);
+    }
+}
+
 static void on_event(void *ctx, const struct event *event)
 {
     struct headless *headless = ctx;
     if (event->topic == TOPIC_STORE) {
         remark_store(headless, (const struct store_update *)event->payload);
+    } else if (event->topic == TOPIC_UI) {
+        remark_notice(headless, (const struct notice *)event->payload);
     } else if (headless->have_turn && !headless->answer.ended) {
         const struct message_update *update = (const struct message_update *)event->payload;
         if (ulid_equal(&update->message, &headless->printer.turn.answer)) {
@@ -400,13 +409,14 @@ static int64_t look_at_silence(struct headless *headless)
     if (!headless->have_turn || headless->news_us == CLOCK_NEVER) {
         return CLOCK_NEVER;
     }
-    int64_t due = headless->news_us + SILENCE_US;
+    int64_t silence_us = headless->config->note_us;
+    int64_t due = headless->news_us + silence_us;
     if (clock_mono_us() < due) {
         return due;
     }
     headless->news_us = CLOCK_NEVER;
     if (headless->printer.tells_progress) {
-        output_remark("nothing new for %d s", (int)(SILENCE_US / 1000000));
+        output_remark("nothing new for %g s", (double)silence_us / 1e6);
     }
     return CLOCK_NEVER;
 }

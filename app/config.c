@@ -180,6 +180,7 @@ static struct config *config_new(const char *path)
                               .first_byte_us = CLOCK_S(300),
                               .idle_us = CLOCK_S(120),
                               .attempts = 4,
+                              .note_us = CLOCK_S(15),
                               .ui = {.wheel = true, .title = true},
                               .max_wait_us = CLOCK_S(60)};
     return config;

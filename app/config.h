@@ -67,6 +67,7 @@ struct config {
     int64_t debounce_us;
     char *record_folder; /* NULL: nothing is recorded unasked */
     int64_t connect_us, first_byte_us, idle_us;
+    int64_t note_us;          /* of nothing new, after which that is told */
     int64_t attempts;         /* at one request, before the first content of an answer */
     int64_t max_wait_us;      /* between two of them */
     int64_t daily, monthly;   /* limits of what all answers may cost, in millionths of a US dollar;

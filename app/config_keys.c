@@ -32,6 +32,7 @@ static const struct config_key keys[] = {
     {"network.first_byte_timeout_s", KEY_SECONDS, OF_CONFIG(first_byte_us), 0.1, 86400,
      TIMEOUT_EXPECTED},
     {"network.idle_timeout_s", KEY_SECONDS, OF_CONFIG(idle_us), 0.1, 86400, TIMEOUT_EXPECTED},
+    {"network.note_after_s", KEY_SECONDS, OF_CONFIG(note_us), 0.1, 86400, TIMEOUT_EXPECTED},
     {"network.attempts", KEY_COUNT, OF_CONFIG(attempts), 1, 10, "a whole number from 1 to 10"},
     {"network.max_wait_s", KEY_SECONDS, OF_CONFIG(max_wait_us), 0, 3600,
      "a number of seconds from 0 to 3600"},

@@ -143,8 +143,9 @@ struct run {
     struct http_transfer *transfer;
     struct reply reply;
     unsigned tries;
-    bool content;  /* something of the answer came: it is not asked for again */
-    bool hopeless; /* what failed on the way does not pass by itself */
+    bool content;       /* something of the answer came: it is not asked for again */
+    bool hopeless;      /* what failed on the way does not pass by itself */
+    bool asked_without; /* an option that was refused: that is done once */
     int status;
     int64_t asked_wait_us; /* by the server; -1: not said */
     enum retry_advice advice;

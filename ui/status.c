@@ -4,8 +4,6 @@
 #include "base/clock.h"
 
 #define SEPARATOR " · "
-/* A pause of this length in an answer is worth a word. */
-#define SILENCE_US CLOCK_S(15)
 
 bool status_is_busy(const struct status_facts *facts)
 {
@@ -19,7 +17,8 @@ static bool waits_for_retry(const struct status_facts *facts)
 
 static bool is_silent(const struct status_facts *facts)
 {
-    return facts->answer.changed_us && facts->now_us - facts->answer.changed_us >= SILENCE_US;
+    return facts->answer.changed_us &&
+           facts->now_us - facts->answer.changed_us >= facts->silence_us;
 }
 
 /* The state counts seconds since this moment, or (for a retry) until it; 0: it counts none. */
@@ -165,7 +164,7 @@ int64_t status_next_change(const struct status_facts *facts)
     int64_t now = facts->now_us;
     if (from == 0 && status_is_busy(facts) && !facts->cancelling && facts->answer.content &&
         facts->answer.changed_us) {
-        return facts->answer.changed_us + SILENCE_US;
+        return facts->answer.changed_us + facts->silence_us;
     }
     if (from == 0) {
         return CLOCK_NEVER;

@@ -23,6 +23,7 @@ struct status_facts {
     int64_t cost_micros; /* of the session, millionths of a US dollar; 0 or less: nothing to say */
     unsigned others_ended, others_failed; /* answers of other sessions, since one looked there */
     int64_t waiting_since_us;             /* when the prompt was sent; 0: not known */
+    int64_t silence_us;                   /* a pause of this length is worth a word */
     int64_t now_us;
 };
 

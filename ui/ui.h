@@ -69,6 +69,7 @@ struct ui_settings {
     const struct style_look *looks, *dark, *light;
     const char *colors; /* at most so many: as style_parse_depth; NULL: all */
     bool no_wheel, no_title;
+    int64_t silence_us;    /* a pause of this length in an answer is told */
     enum ui_notify notify; /* that an answer has ended while the window was out of focus */
 };
 

@@ -69,6 +69,7 @@ struct status_facts view__facts(const struct ui *ui)
         .others_ended = ui->others_ended,
         .others_failed = ui->others_failed,
         .waiting_since_us = ui->waiting_since_us,
+        .silence_us = ui->options->settings.silence_us,
         .now_us = clock_mono_us(),
     };
 }

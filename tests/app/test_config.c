@@ -48,6 +48,7 @@ static void parse__gives_the_built_in_values_for_an_empty_text(void **state)
     assert_int_equal(config->connect_us, 10 * 1000000);
     assert_int_equal(config->first_byte_us, 300 * 1000000);
     assert_int_equal(config->idle_us, 120 * 1000000);
+    assert_int_equal(config->note_us, 15 * 1000000);
     assert_int_equal(config->provider_count, 0);
     config_free(config);
 }
@@ -65,6 +66,7 @@ static void parse__takes_every_key(void **state)
                                   "connect_timeout_s = 1\n"
                                   "first_byte_timeout_s = 0.5\n"
                                   "idle_timeout_s = 86400\n"
+                                  "note_after_s = 0.5\n"
                                   "[provider.a]\n"
                                   "type = 'openai'\n"
                                   "base_url = 'https://a.example//'\n"
@@ -93,6 +95,7 @@ static void parse__takes_every_key(void **state)
     assert_int_equal(config->connect_us, 1000000);
     assert_int_equal(config->first_byte_us, 500000);
     assert_int_equal(config->idle_us, INT64_C(86400000000));
+    assert_int_equal(config->note_us, 500000);
     assert_int_equal(config->provider_count, 2);
     const struct config_provider *a = &config->providers[0];
     assert_string_equal(a->name, "a");

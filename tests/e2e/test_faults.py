@@ -295,6 +295,48 @@ def test_a_silent_server_is_given_up_after_the_configured_time(home, serving, st
     assert result.code in ((76, 124) if texts else (69, 124)), result
     assert [a["text"] for a in home.answers() if a["text"]] == [t for t in texts]
 
+
+@pytest.mark.parametrize("options, told", [(("-v",), True), ((), False), (("-v", "-q"), False)])
+def test_silence_is_told_once_to_who_looks(home, serving, options, told):
+    serving(fake.answer(("some ", "text"), pause=0.6), top="[network]\nnote_after_s = 0.2\n")
+    result = home.weir(*options, "run", "q")
+    assert (result.code, result.out) == (0, "some text\n"), result
+    assert ("nothing new for 0.2 s" in result.err) == told, result
+    assert result.err.count("nothing new") <= 2
+
+
+# An option that is not taken.
+
+def refusal(param, message, status=400):
+    return fake.status(status, json.dumps({"error": {
+        "message": message, "type": "invalid_request_error", "param": param,
+        "code": "unsupported_parameter"}}))
+
+
+def test_an_option_that_is_refused_is_left_out_and_that_is_said(home, serving):
+    server = serving(refusal("temperature", "Unsupported parameter: 'temperature'"),
+                     fake.answer(("fine",)))
+    result = home.run("q", "--temperature", "0.3", "--max-tokens", "50")
+    assert (result.code, result.out) == (0, "fine\n"), result
+    assert "does not take 'temperature': asked again without it" in result.err
+    first, second = (turn.json for turn in server.turns())
+    assert first.pop("temperature") == 0.3 and first == second
+    assert len(home.prompts()) == 1 and len(home.answers()) == 1 and home.attempt() == "completed"
+
+
+@pytest.mark.parametrize("top, scripts, asked", [
+    ("", [refusal("temperature", "unsupported"), refusal("temperature", "unsupported")], 2),
+    ("", [refusal("temperature", "7 is above the maximum")], 1),
+    ("", [refusal("tools", "Unsupported parameter: 'tools'")], 1),
+    ("[network]\nattempts = 1\n", [refusal("temperature", "unsupported")], 1),
+], ids=["twice", "a bad value", "no option", "one attempt"])
+def test_a_refusal_that_stays_ends_the_run(home, serving, top, scripts, asked):
+    server = serving(*scripts, fake.answer(), top=top)
+    result = home.run("q", "--temperature", "0.3")
+    assert result.code == 65, result
+    assert len(server.turns()) == asked and home.attempt() == "failed"
+
+
 # Bytes.
 
 BYTES = {

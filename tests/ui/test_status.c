@@ -18,6 +18,7 @@ static struct status_facts idle(void)
         .model = "demo/echo",
         .answer = {.why = "", .usage = usage_unknown()},
         .follows = true,
+        .silence_us = CLOCK_S(15),
         .now_us = NOW,
     };
 }

@@ -77,6 +77,7 @@ static int child_main(void)
         return 200;
     }
     struct ui_options ui = {
+        .settings = {.silence_us = CLOCK_S(15)},
         .store = store,
         .host = {.ctx = broker,
                  .send = host_send,
