@@ -267,9 +267,10 @@ class Screen:
         raise AssertionError(f"waited {timeout} s for {name!r}\n{self.dump()}")
 
     def wait_quiet(self, seconds=0.15, timeout=10.0):
-        """Until nothing was written for that long."""
-        end = time.monotonic() + timeout
-        while time.monotonic() - self.last_output < seconds:
+        """Until nothing was written for that long, from now on: the last of it may not be read yet."""
+        began = time.monotonic()
+        end = began + timeout
+        while time.monotonic() - max(self.last_output, began) < seconds:
             if time.monotonic() > end:
                 raise AssertionError(f"the screen does not come to rest\n{self.dump()}")
             time.sleep(0.01)

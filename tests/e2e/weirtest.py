@@ -7,6 +7,7 @@ import pathlib
 import signal
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 
@@ -326,6 +327,22 @@ def sockets_in_state(pid, state):
         fields = line.split()
         count += fields[3] == state and fields[9] in inodes
     return count
+
+
+# What a process has used at most counts from its fork on, so a big one has to fork a small one first.
+PEAK = """import os, resource, sys
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[
+    (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)"""
+
+
+def peak_kb(command, env):
+    """The most memory that was resident while the command ran and gave 0."""
+    done = subprocess.run([sys.executable, "-S", "-c", PEAK, *command], env=env, check=True,
+                          stdout=subprocess.PIPE)
+    return int(done.stdout)
 
 
 def wait_until(predicate, timeout=5.0, pause=0.002):
