@@ -35,6 +35,7 @@ static const struct option_spec options[] = {
     {"continue", 'c', OPTION_FLAG, NULL, "go on in the last session, as without options"},
     {"new", 0, OPTION_FLAG, NULL, "begin with an empty session"},
     {"no-save", 'n', OPTION_FLAG, NULL, "keep nothing of this conversation"},
+    {"review", 0, OPTION_FLAG, NULL, "begin with what waits for a verdict"},
     {"plain", 0, OPTION_FLAG, NULL, "lines alone, no full screen: for screen readers"},
     {.name = NULL},
 };
@@ -284,6 +285,7 @@ static enum err_code show(struct chat *chat, struct err *err)
                  .list_models = host_list_models,
                  .choose_model = host_choose_model,
                  .export_session = host_export},
+        .review = argument_flag(chat->arguments, "review"),
         .session = chat->session,
         .model = chat->choice.label,
         .welcome = chat->choice.demo ? demo_welcome() : NULL,

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/day.h"
@@ -418,8 +419,30 @@ static enum err_code act_all(struct act *act, struct err *err)
     return code ? code : change_labels(act, err);
 }
 
+/* Nothing is asked for in particular, by somebody who sits at a terminal. */
+static bool wants_screen(const struct arguments *arguments)
+{
+    bool any = arguments->rest_count > 0;
+    for (size_t i = 0; options[i].name; i++) {
+        any = any || arguments->values[i];
+    }
+    return !any && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static int open_screen(const struct global_options *global)
+{
+    struct arguments own = {.specs = command_chat.options};
+    for (size_t i = 0; own.specs[i].name; i++) {
+        own.values[i] = strcmp(own.specs[i].name, "review") == 0 ? "" : NULL;
+    }
+    return command_chat.run(global, &own);
+}
+
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
+    if (wants_screen(arguments)) {
+        return open_screen(global);
+    }
     struct reading reading;
     struct err err = {0};
     enum err_code code = check(arguments, &err);
@@ -448,7 +471,8 @@ const struct command command_review = {
     .summary = "judge what was said: notes, ratings, verdicts, figures by model",
     .details =
         "Without SESSION: the sessions that have no verdict since they were last active, newest\n"
-        "first. With one: its messages with their notes, or what the options change in it.\n"
+        "first; on a terminal as a screen, where they are judged. With one: its messages with "
+        "their notes, or what the options change in it.\n"
         "A message is named by the number it is shown with, or by its id.\n"
         "\n"
         "  weir review ax0p --verdict good --rate 4 --label checked\n"

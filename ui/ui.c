@@ -240,6 +240,7 @@ static void ui_free(struct ui *ui)
     ui->plain = NULL;
     find__free(ui);
     work__free(ui->work);
+    review__close(ui);
     sessions__forget(ui);
     broker_unsubscribe(ui->subscription);
     paint_close(ui->paint);
@@ -296,6 +297,9 @@ static enum err_code run(struct ui *ui, struct err *err)
     }
     events__show_session(ui, &ui->options->session);
     saved__load(ui);
+    if (ui->options->review) {
+        review__open(ui);
+    }
     frame(ui);
     term_announce();
     terminal__ask(ui);

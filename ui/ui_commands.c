@@ -220,6 +220,17 @@ static void run_undo(struct ui *ui, struct sv operand)
     select__undo(ui, &ui->session);
 }
 
+static void run_review(struct ui *ui, struct sv operand)
+{
+    (void)operand;
+    review__open(ui);
+}
+
+static bool has_screen(const struct ui *ui)
+{
+    return ui->plain == NULL;
+}
+
 static const struct ui_command commands[] = {
     {"new", NULL, "begin a new session", ACTION_NEW_SESSION, run_new, NULL},
     {"sessions", NULL, "choose a session and go on with it", ACTION_SESSIONS, run_sessions, NULL},
@@ -241,6 +252,8 @@ static const struct ui_command commands[] = {
     {"label", "WORD", "label this session; -WORD takes one away", ACTION_NONE, run_label, NULL},
     {"archive", NULL, "take this session off the list", ACTION_NONE, run_archive, NULL},
     {"delete", NULL, "move this session to the trash", ACTION_NONE, run_delete, NULL},
+    {"review", NULL, "judge what was said: notes, ratings, verdicts", ACTION_NONE, run_review,
+     has_screen},
     {"undo", NULL, "take the last change of this session back", ACTION_NONE, run_undo, NULL},
     {"attach", "[FILE]", "name a file in the prompt, whose content goes with it", ACTION_NONE,
      run_attach, NULL},

@@ -31,6 +31,7 @@ struct ui;
 struct task;
 struct work;
 struct find;
+struct review;
 struct plain;
 
 enum line_kind {
@@ -97,6 +98,7 @@ struct ui {
     struct complete *complete;             /* the list above the prompt */
     char *store_trouble;                   /* or NULL */
 
+    struct review *review; /* shown instead of all else, takes the keys; or NULL */
     struct work *work;
     struct ulid branch; /* the one that is shown */
     int64_t *forks;     /* after which messages others branch off */
@@ -247,6 +249,12 @@ void select__again(struct ui *ui, const struct transcript_message *at);
 void select__continue(struct ui *ui, const struct transcript_message *at);
 /* Takes the last change back, of one session or (unset) of all. */
 void select__undo(struct ui *ui, const struct ulid *session);
+
+/* ui_review.c */
+void review__open(struct ui *ui);  /* what waits for a verdict, over the whole screen */
+void review__close(struct ui *ui); /* harmless when it is not open */
+void review__key(struct ui *ui, const struct input_event *event, enum action action);
+void review__paint(struct ui *ui);
 
 /* ui_commands.c */
 struct ui_command {

@@ -411,7 +411,9 @@ static void on_press(struct ui *ui, const struct input_event *event, bool has_ch
     if (ui->has_first || (second && looked_up && action == ACTION_NONE)) {
         return; /* the first of two, or two that mean nothing */
     }
-    if (ui->picker) {
+    if (ui->review) {
+        review__key(ui, event, action);
+    } else if (ui->picker) {
         pickers__key(ui, event, action, has_chord ? chord : NULL);
     } else if (ui->selecting && has_chord && select__key(ui, action, chord)) {
         return;
@@ -445,7 +447,7 @@ static void on_key(struct ui *ui, const struct input_event *event)
         view__line(ui, LINE_NONE, NULL);
     }
     struct input_event now = *event;
-    while ((ui->has_first || ui->selecting) && now.key == INPUT_TEXT && now.text.n) {
+    while ((ui->has_first || ui->selecting || ui->review) && now.key == INPUT_TEXT && now.text.n) {
         struct sv rest = now.text;
         now.text = first_character(&rest);
         on_press(ui, &now, chord_of_event(&now, &chord), &chord);
@@ -461,7 +463,7 @@ static void release_arrows(struct ui *ui)
 {
     int count = ui->arrow_count;
     ui->arrow_count = 0;
-    if (count >= WHEEL_ARROWS && !ui->picker) {
+    if (count >= WHEEL_ARROWS && !ui->picker && !ui->review) {
         scroll(ui, ui->arrow == INPUT_UP ? -count : count);
         return;
     }

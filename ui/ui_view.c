@@ -223,6 +223,10 @@ void view__frame(struct ui *ui)
 {
     struct areas areas = areas_of(ui);
     grid_clear(&ui->grid);
+    if (ui->review) {
+        review__paint(ui);
+        return;
+    }
     transcript_set_size(ui->transcript, areas.transcript, ui->grid.columns);
     paint_top(ui, &areas);
     if (areas.news) {

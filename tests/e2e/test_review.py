@@ -107,6 +107,76 @@ def test_two_answers_are_compared_by_words(home, serving):
         assert home.weir("review", *words).code == code, words
 
 
+def test_the_screen_shows_what_waits_and_takes_notes_and_verdicts(home, serving):
+    serving(fake.answer(("always the same",)), fake.answer(("never quite the same",)),
+            fake.answer(("another",)))
+    assert home.run("older").code == 0
+    assert home.run("newer question").code == 0
+    with home.screen("review") as screen:
+        screen.wait_for("newer question")
+        screen.wait_for("older")
+        screen.send(b"\r")
+        screen.wait_for("never quite the same")
+        screen.send(b"n")
+        screen.wait_for("a note stands on a message")
+        screen.send(b"\x1b[B")
+        screen.wait_for("n note, r rate")
+        screen.send(b"\x1b[B")
+        screen.send(b"n")
+        screen.wait_for("\nnote:")
+        screen.send("hm, \u00e9x\x7f\r".encode())
+        screen.wait_for("hm, \u00e9")
+        screen.send(b"r3\r")
+        screen.wait_for("[3/5]")
+        screen.send(b"r9\r")
+        screen.wait_for("a rating is a number")
+        screen.send(b"u")
+        screen.wait_for(lambda s: "[3/5]" not in s.text())
+        screen.send(b"\x1b[A\x1b[A")
+        screen.send(b"vgood\r")
+        screen.wait_for("[good]")
+        screen.send(b"lchecked\r")
+        screen.wait_for("labels: checked")
+        screen.send(b"q")
+        screen.wait_for(lambda s: "newer" not in s.text() and "older" in s.text())
+        screen.send(b"q")
+        screen.wait_for(">")
+        screen.send(b"/review\r")
+        screen.wait_for("review: Enter opens")
+        screen.send(b"\r")
+        screen.wait_for("always the same")
+        screen.send(b"o")
+        screen.wait_for(lambda s: "r rate" not in s.text() and "always the same" in s.text())
+    assert queue(home) == [home.rows("SELECT handle FROM session ORDER BY id")[0]["handle"]]
+    handle = home.rows("SELECT handle FROM session ORDER BY id")[1]["handle"]
+    shown = records(home, handle)
+    assert shown["verdict"]["verdict"] == "good" and shown["labels"] == ["checked"]
+    assert shown["messages"][1]["notes"][0]["text"] == "hm, \u00e9"
+
+
+def test_two_answers_stand_side_by_side_on_the_screen(home, serving):
+    serving(fake.answer(("The same line.\nIt is always so.",)),
+            fake.answer(("The same line.\nIt is never quite so, it seems.",)))
+    assert home.run("q").code == 0
+    with home.screen(rows=24, columns=80) as screen:
+        screen.wait_for("always")
+        screen.send(b"/again\r")
+        screen.wait_for("it seems")
+        screen.send(b"/review\r")
+        screen.wait_for("review: Enter opens")
+        screen.send(b"\r")
+        screen.wait_for("it seems")
+        screen.send(b"\x1b[B\x1b[B")
+        screen.send(b"c")
+        screen.wait_for("left: this one")
+        first, second = [line.split("|") for line in screen.lines()[:2]]
+        assert [side.strip() for side in first] == ["The same line."] * 2
+        assert second[0].strip() == "It is never quite so, it seems."
+        assert second[1].strip() == "It is always so."
+        screen.send(b"\x1b")
+        screen.wait_for("n note")
+
+
 def test_what_a_model_said_acts_on_no_terminal(home, serving):
     serving(fake.answer(("\x1b]0;owned\x07 text",)))
     assert home.run("q").code == 0
