@@ -82,8 +82,14 @@ enum err_code import_put(struct import *import, enum archive_kind kind, struct s
 enum err_code import_end(struct import *import, struct err *err)
 {
     bool open = import->open && !import->skips;
+    struct err own = {0};
     import->open = import->skips = false;
-    return open && import->archive ? archive_end(import->archive, err) : ERR_OK;
+    enum err_code code = open && import->archive ? archive_end(import->archive, &own) : ERR_OK;
+    if (code == ERR_GONE) {
+        import_refuse(import, "a session", own.text);
+        return ERR_OK;
+    }
+    return code ? err_set(err, code, "%s", own.text) : ERR_OK;
 }
 
 struct ulid import_id(const char *kind, struct sv source, int64_t at_us)
@@ -123,7 +129,8 @@ static enum err_code visit(void *ctx, const struct scan_event *event, struct err
         import_refuse(&self->import, "a record", event->text.p);
         return ERR_OK;
     }
-    if (event->kind == SCAN_RECORD) {
+    /* A long record is seldom damaged, and need not be copied then. */
+    if (event->kind == SCAN_RECORD && !json_is_clean(event->text)) {
         (void)json_append_repaired(&repaired, event->text);
         copy.text = buf_sv(&repaired);
     }

@@ -81,7 +81,7 @@ static size_t find_bad_escape(struct sv text, size_t at)
     }
 }
 
-static bool is_clean(struct sv text)
+bool json_is_clean(struct sv text)
 {
     return utf8_valid_prefix(text.p, text.n) == text.n && !memchr(text.p, '\0', text.n) &&
            find_bad_escape(text, 0) == text.n;
@@ -159,7 +159,7 @@ cJSON *json_parse(struct sv text)
     if (bare.n == 0 || bare.n > SIZE_MAX / 3) {
         return NULL;
     }
-    return is_clean(bare) ? parse_clean(bare) : parse_repaired(bare);
+    return json_is_clean(bare) ? parse_clean(bare) : parse_repaired(bare);
 }
 
 const cJSON *json_get(const cJSON *object, const char *name)

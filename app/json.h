@@ -21,6 +21,8 @@
  */
 cJSON *json_parse(struct sv text) NODISCARD;
 
+/* It needs none of those repairs. */
+bool json_is_clean(struct sv text);
 /* Appends the text with those repairs, for what is sent or stored as it came. */
 bool json_append_repaired(struct buf *out, struct sv text);
 

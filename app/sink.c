@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,35 @@ void sink_init_memory(struct sink *sink, size_t max)
 void sink_init_nowhere(struct sink *sink)
 {
     *sink = (struct sink){.out = BUF_INIT(BUF_MAX_INTERNAL), .fd = -1, .is_nowhere = true};
+}
+
+/* ---- signals ---- */
+
+/* What a signal that ends the process takes away: the temporary file of the sink that is open. */
+static char *volatile unfinished;
+
+static void on_end(int number)
+{
+    int before = errno;
+    if (unfinished) {
+        (void)unlink(unfinished);
+    }
+    errno = before;
+    /* By its default now, once this returns. */
+    (void)raise(number);
+}
+
+static void watch_signals(char *temporary)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    unfinished = temporary;
+    for (size_t i = 0; temporary && i < COUNT_OF(numbers); i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+            action = (struct sigaction){.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
+            (void)sigaction(numbers[i], &action, NULL);
+        }
+    }
 }
 
 static bool is_special(const char *path)
@@ -53,8 +83,10 @@ enum err_code sink_open(struct sink *sink, const char *path, struct err *err)
     }
     struct ulid id = ulid_new();
     sink->temporary = xasprintf("%s.%s.tmp", sink->path, id.text);
+    watch_signals(sink->temporary);
     enum err_code code = file_open(sink->temporary, O_WRONLY | O_CREAT | O_EXCL, &sink->fd, err);
     if (code) {
+        watch_signals(NULL);
         free(sink->temporary);
         sink->temporary = NULL;
     }
@@ -126,6 +158,7 @@ enum err_code sink_commit(struct sink *sink, struct err *err)
         return err_set_errno(err, failure, "cannot write '%s'", sink->path);
     }
     if (sink->temporary) {
+        watch_signals(NULL);
         sync_folder(sink->path);
         free(sink->temporary);
         sink->temporary = NULL;
@@ -141,6 +174,7 @@ void sink_close(struct sink *sink)
     sink->fd = -1;
     if (sink->temporary) {
         (void)unlink(sink->temporary);
+        watch_signals(NULL);
     }
     free(sink->temporary);
     free(sink->path);

@@ -3,10 +3,11 @@
  * pipe or a device, or memory.
  *
  * A file is written under another name beside it (0600), synced and renamed by sink_commit; until
- * then, and after a failure, what was there before is untouched. Text for a terminal is made safe.
+ * then, and after a failure, what was there before is untouched; a signal that ends the process
+ * removes what was begun. Text for a terminal is made safe.
  *
- * Threads: one at a time. Errors: those of the system, mapped by base/err.h; ERR_CLOSED: the reader
- * of a pipe has gone.
+ * Threads: one at a time, and one file at a time. Errors: those of the system, mapped by
+ * base/err.h; ERR_CLOSED: the reader of a pipe has gone.
  */
 #ifndef WEIR_APP_SINK_H
 #define WEIR_APP_SINK_H

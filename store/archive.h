@@ -10,7 +10,8 @@
  *
  * Putting in is idempotent: a record whose id is in the store already changes nothing, so a second
  * time adds only what is new. A new session lies in the trash until archive_end, marked by a claim
- * of kind "import"; one whose import was cut short is completed by the next import of it. It is
+ * of kind "import"; one whose import was cut short is completed by the next import of it, and one
+ * that is purged from the trash meanwhile ends with ERR_GONE. It is
  * done in transactions of at most 10 ms with rests as long.
  *
  * Threads: any but the screen's and the writer's; an importer belongs to one thread. Ownership:

@@ -9,10 +9,11 @@
 #include "base/utf8.h"
 #include "store/archive_internal.h"
 
+/* By paths into the record, since p.value would be one more copy of a part. */
 static const char long_parts_sql[] =
-    "SELECT p.key, coalesce(p.value ->> 'position', p.key), p.value ->> 'text', ?1 ->> 'id'"
-    " FROM json_each(?1, '$.parts') p"
-    " WHERE p.type = 'object' AND json_type(p.value, '$.text') = 'text'";
+    "SELECT p.key, coalesce(?1 ->> ('$.parts[' || p.key || '].position'), p.key),"
+    " ?1 ->> ('$.parts[' || p.key || '].text'), ?1 ->> 'id' FROM json_each(?1, '$.parts') p"
+    " WHERE p.type = 'object' AND json_type(?1, '$.parts[' || p.key || '].text') = 'text'";
 static const char shorten_sql[] = "SELECT json_replace(?1, '$.parts[' || ?2 || '].text', ?3)";
 
 static void add_segments(struct archive_work *work, struct sv text, const struct archive_item *like)
@@ -29,11 +30,12 @@ static void add_segments(struct archive_work *work, struct sv text, const struct
     }
 }
 
-static enum err_code shorten(struct db *db, struct buf *json, int64_t at, struct sv text,
-                             struct err *err)
+/* `left` is what is left of `json`; empty: all of it. wide: a record, and what goes where in it. */
+static enum err_code shorten(struct db *db, struct buf *left, struct sv json, int64_t at,
+                             struct sv text, struct err *err)
 {
     struct sqlite3_stmt *stmt = db_prepare(db, shorten_sql, err);
-    db_bind_text(stmt, 1, buf_sv(json));
+    db_bind_text(stmt, 1, left->n > 0 ? buf_sv(left) : json);
     db_bind_int(stmt, 2, at);
     db_bind_text(stmt, 3, text);
     if (!db_step(db, stmt, err)) {
@@ -42,8 +44,8 @@ static enum err_code shorten(struct db *db, struct buf *json, int64_t at, struct
     struct buf shorter = BUF_INIT(BUF_MAX_INTERNAL);
     buf_append_sv(&shorter, db_column_text(stmt, 0));
     db_reset(stmt);
-    buf_release(json);
-    *json = shorter;
+    buf_release(left);
+    *left = shorter;
     return ERR_OK;
 }
 
@@ -54,7 +56,6 @@ static enum err_code take_apart(struct db *db, struct archive_work *work, struct
     struct buf left = BUF_INIT(BUF_MAX_INTERNAL);
     size_t at = work->count, room = ARCHIVE__PIECE_BYTES;
     (void)archive__add_item(work, ARCHIVE_MESSAGE, SV(""));
-    buf_append_sv(&left, json);
     struct sqlite3_stmt *stmt = db_prepare(db, long_parts_sql, err);
     db_bind_text(stmt, 1, json);
     enum err_code code = ERR_OK;
@@ -65,12 +66,15 @@ static enum err_code take_apart(struct db *db, struct archive_work *work, struct
             .message = db_column_id(stmt, 3), .part = db_column_int(stmt, 1), .offset = (int64_t)n};
         room -= n;
         if (n < text.n) {
-            code = shorten(db, &left, db_column_int(stmt, 0), sv_take(text, n), err);
+            code = shorten(db, &left, json, db_column_int(stmt, 0), sv_take(text, n), err);
             add_segments(work, text, &like);
         }
     }
     db_reset(stmt);
     code = code ? code : db_result(db);
+    if (left.n == 0) {
+        buf_append_sv(&left, json);
+    }
     work->items[at].n = left.n;
     free(work->items[at].json);
     work->items[at].json = buf_detach(&left);

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 import sqlite3
 import subprocess
 import time
@@ -91,6 +92,32 @@ def test_an_interrupted_export_leaves_the_old_file_and_nothing_beside_it(home, s
     assert result.code != 0
     assert file.read_text() == "old"
     assert [entry.name for entry in folder.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_export_that_a_signal_ends_leaves_the_old_file_and_nothing_beside_it(
+        home, serving, number):
+    serving()
+    assert home.run("one").code == 0
+    with contextlib.closing(sqlite3.connect(home.db)) as db, db:
+        db.execute("INSERT INTO message (uid, branch, seq, role, reason, folded, created_at,"
+                   " ended_at) WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n"
+                   " WHERE i < 30000) SELECT printf('01M00000000000M%011d', i),"
+                   " (SELECT max(id) FROM branch), i, 'assistant', 'end_turn', 1, i, i FROM n")
+        db.execute("INSERT INTO part (message, position, kind, began_at, ended_at, text)"
+                   " SELECT id, 0, 'text', 1, 2, 'text' FROM message WHERE seq >= 100")
+    folder = home.work / "out"
+    folder.mkdir()
+    file = folder / "x.html"
+    file.write_text("old")
+    child = subprocess.Popen([*home.program, "export", "--all", "--format", "html", "-o", file],
+                             env=home.env)
+    while len(list(folder.iterdir())) < 2 and child.poll() is None:
+        time.sleep(0.001)
+    child.send_signal(number)
+    assert child.wait(20) == -number
+    assert file.read_text() == "old"
+    assert [entry.name for entry in folder.iterdir()] == ["x.html"]
 
 
 def test_a_folder_gets_one_file_of_each_session(home, serving):

@@ -308,6 +308,28 @@ static void a_session_in_the_trash_stays_there(void **state)
     buf_release(&lines);
 }
 
+static void a_session_that_is_purged_meanwhile_ends_as_gone(void **state)
+{
+    struct both *both = *state;
+    struct buf lines = BUF_INIT(BUF_MAX_INTERNAL);
+    struct err err = {0};
+    int refused = 0;
+    const struct archive_options options = {.refused = count_refusal, .ctx = &refused};
+    generate(&both->from, "1");
+    read_session(&both->from, 1, &lines);
+    struct archive_import *import = archive_import_new(both->to.store, &options);
+    put_lines(import, sv_take(buf_sv(&lines), sv_find_sv(buf_sv(&lines), SV("messages "))), false);
+    fixture_execute(&both->to, "DELETE FROM session");
+    assert_int_equal(archive_end(import, &err), ERR_GONE);
+    put_lines(import, buf_sv(&lines), true);
+    archive_import_free(import);
+    struct buf after = BUF_INIT(BUF_MAX_INTERNAL);
+    read_session(&both->to, 1, &after);
+    assert_same(&lines, &after);
+    buf_release(&lines);
+    buf_release(&after);
+}
+
 static void one_branch_is_its_path_only(void **state)
 {
     struct both *both = *state;
@@ -340,6 +362,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_damaged_record_is_refused_and_the_others_go_in, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_session_in_the_trash_stays_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_session_that_is_purged_meanwhile_ends_as_gone, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(one_branch_is_its_path_only, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
