@@ -32,6 +32,7 @@ struct fetching {
     struct buf body;
     int status;
     unsigned pages;
+    bool asks_props; /* the list is whole: what comes now is about the server */
 };
 
 /* ---- what is kept ---- */
@@ -151,6 +152,32 @@ static enum err_code read_page(struct fetching *self, char **ret_next, struct er
 }
 
 static void ask(struct fetching *self, struct sv page);
+static void ask_at(struct fetching *self, const struct buf *url);
+
+static void finish_list(struct fetching *self)
+{
+    self->fetch->source = MODELS_FETCHED;
+    model_list_sort(&self->fetch->list);
+    keep(self->fetch);
+}
+
+static void ask_props(struct fetching *self)
+{
+    struct buf url = BUF_INIT(BUF_MAX_INTERNAL);
+    self->asks_props = true;
+    model_list_props_url(self->base_url, &url);
+    ask_at(self, &url);
+    buf_release(&url);
+}
+
+/* The list is good also where the server does not tell more. */
+static void take_props(struct fetching *self, enum err_code code)
+{
+    if (!code && self->status == 200 && buf_ok(&self->body)) {
+        model_list_take_props(buf_sv(&self->body), &self->fetch->list);
+    }
+    finish_list(self);
+}
 
 static void on_done(void *ctx, enum err_code code, const struct err *err)
 {
@@ -158,6 +185,10 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
     struct err why = {0};
     char *next = NULL;
     self->transfer = NULL;
+    if (self->asks_props) {
+        take_props(self, code);
+        return;
+    }
     if (code) {
         give_up(self, err);
         return;
@@ -166,22 +197,28 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
         give_up(self, &why);
     } else if (next && ++self->pages < PAGES_MAX) {
         ask(self, sv_from(next));
+    } else if (self->fetch->list.trained && self->fetch->list.count == 1) {
+        ask_props(self);
     } else {
-        self->fetch->source = MODELS_FETCHED;
-        model_list_sort(&self->fetch->list);
-        keep(self->fetch);
+        finish_list(self);
     }
     free(next);
 }
 
 static void ask(struct fetching *self, struct sv page)
 {
-    static const struct http_handlers handlers = {on_head, on_body, on_done};
     struct buf url = BUF_INIT(BUF_MAX_INTERNAL);
-    struct err err = {0};
     model_list_url(self->fetch->provider->type->name, self->base_url, page, &url);
+    ask_at(self, &url);
+    buf_release(&url);
+}
+
+static void ask_at(struct fetching *self, const struct buf *url)
+{
+    static const struct http_handlers handlers = {on_head, on_body, on_done};
+    struct err err = {0};
     struct http_request request = {
-        .url = buf_cstr(&url),
+        .url = buf_cstr(url),
         .headers = (const char *const *)self->headers,
         .proxy = self->fetch->provider->proxy,
         .ca_file = self->fetch->provider->ca_file,
@@ -191,10 +228,14 @@ static void ask(struct fetching *self, struct sv page)
     };
     buf_clear(&self->body);
     self->status = 0;
-    if (http_start(self->http, &request, &handlers, self, &self->transfer, &err)) {
+    if (http_start(self->http, &request, &handlers, self, &self->transfer, &err) == ERR_OK) {
+        return;
+    }
+    if (self->asks_props) {
+        finish_list(self);
+    } else {
         give_up(self, &err);
     }
-    buf_release(&url);
 }
 
 static size_t count_headers(char *const *headers)

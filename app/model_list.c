@@ -46,7 +46,7 @@ void model_list_release(struct model_list *list)
         free(list->entries[i].id);
     }
     free(list->entries);
-    *list = (struct model_list){NULL, 0};
+    *list = (struct model_list){.entries = NULL};
 }
 
 static int by_id(const void *a, const void *b)
@@ -161,6 +161,7 @@ enum err_code model_list_take(const char *protocol, struct sv body, struct model
     {
         struct sv id = json_get_text(model, dialect->id);
         struct model_facts facts = facts_of(model);
+        list->trained = list->trained || json_get(json_get(model, "meta"), "n_ctx_train");
         if (sv_starts_with(id, SV("models/"))) {
             id = sv_skip(id, SV("models/").n);
         }
@@ -171,6 +172,28 @@ enum err_code model_list_take(const char *protocol, struct sv body, struct model
     *ret_next = next_page(dialect, tree);
     cJSON_Delete(tree);
     return ERR_OK;
+}
+
+/* ---- llama.cpp's properties ---- */
+
+void model_list_props_url(const char *base_url, struct buf *out)
+{
+    struct sv base = sv_from(base_url);
+    base = sv_ends_with(base, SV("/v1")) ? sv_take(base, base.n - SV("/v1").n) : base;
+    (void)buf_append_sv(out, base);
+    (void)buf_append_str(out, "/props");
+}
+
+void model_list_take_props(struct sv body, struct model_list *list)
+{
+    int64_t tokens = 0;
+    cJSON *tree = json_parse(body);
+    if (list->count == 1 &&
+        json_get_int(json_get(tree, "default_generation_settings"), "n_ctx", &tokens) &&
+        tokens > 0) {
+        list->entries[0].facts.context = tokens;
+    }
+    cJSON_Delete(tree);
 }
 
 /* ---- as it is kept ---- */

@@ -343,6 +343,7 @@ class Server:
         self.default = default or answer()
         self.by_model = {}
         self.models = models
+        self.window = None
         self.exchanges = []
         self.stopping = threading.Event()
         self.arrived = threading.Condition()
@@ -481,7 +482,12 @@ class Server:
         path = connection.exchange.path
         names = [{"id": name, "name": name, "model": name, "object": "model"}
                  for name in self.models]
-        if path.endswith("/models"):
+        if self.window:  # as llama.cpp does: the list has the training's
+            names = [name | {"meta": {"n_ctx_train": 131072}} for name in names]
+        if path == "/props" and self.window:
+            status(200, json.dumps({"default_generation_settings": {"n_ctx": self.window}}))(
+                connection)
+        elif path.endswith("/models"):
             status(200, json.dumps({"object": "list", "data": names}))(connection)
         elif path.endswith("/api/tags"):
             status(200, json.dumps({"models": names}))(connection)

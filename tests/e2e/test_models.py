@@ -50,6 +50,18 @@ def test_none_that_answers_is_an_error(two):
     assert two.weir("models", "here", "gone").code == 2
 
 
+@pytest.mark.parametrize("models, window, told", [
+    (("m",), 8192, 8192), (("m",), "many", 131072), (("m", "n"), 8192, 131072)],
+    ids=["one", "odd", "two"])
+def test_the_window_of_a_local_model_is_what_fits_not_what_it_was_trained_with(
+        home, server, models, window, told):
+    server.models, server.window = models, window
+    home.configure(f'[provider.here]\ntype = "openai"\nbase_url = "{server.url}"\n')
+    assert listed(home.weir("models", "--json"))["here/m"]["context_tokens"] == told
+    asked = [e.path for e in server.exchanges if e.method == "GET"]
+    assert ("/props" in asked) == (len(models) == 1)
+
+
 def test_a_list_is_kept_until_it_is_refreshed(two, server):
     def asked():
         return len([e for e in server.exchanges if e.method == "GET"])
