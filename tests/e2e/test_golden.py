@@ -55,6 +55,8 @@ VIEWS = [
     ("palette", "\x10", "Commands (", True),
     ("help", "\x1bOP", "Keys and commands", True),
     ("branches", "\x18b", "Branches (", True),
+    ("find", "\x18/quotation", "(1)", True),
+    ("search", "\x18gwell", "(1)", True),
     ("selection", "\x18v", "Up and Down choose", True),
     ("completion", "/s", "/sessions", True),
     ("empty", CTRL_C + "/new" + ENTER, lambda s: "The end" not in s.text(), False),
