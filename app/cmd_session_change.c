@@ -11,6 +11,7 @@
 #include "store/branch.h"
 #include "store/history.h"
 #include "store/label.h"
+#include "store/message_service.h"
 #include "store/session.h"
 
 /* One run of a verb. Operands behind the verb: the session, then what is its own. */
@@ -308,6 +309,20 @@ static enum err_code last_message(struct act *act, struct ulid *ret_message, str
     return code;
 }
 
+/* A branch is made where its message is, so that has to be in the session that was named. */
+static enum err_code check_session(struct act *act, const struct ulid *message, struct err *err)
+{
+    struct message *found = NULL;
+    enum err_code code = message_snapshot(act->store, message, &found, err);
+    if (code) {
+        return code;
+    }
+    bool is_here = ulid_equal(&found->session, &act->session);
+    message_free(found);
+    return is_here ? ERR_OK
+                   : err_set(err, ERR_NOT_FOUND, "no message '%s' in this session", message->text);
+}
+
 static enum err_code act_fork(struct act *act, struct err *err)
 {
     struct ulid message = {""};
@@ -322,7 +337,8 @@ static enum err_code act_fork(struct act *act, struct err *err)
         code = branch_copy(act->store, &copy, &made, err);
         return code ? code : tell_session(act, &made, NULL, err);
     }
-    code = ulid_is_set(&message) ? ERR_OK : last_message(act, &message, err);
+    code = ulid_is_set(&message) ? check_session(act, &message, err)
+                                 : last_message(act, &message, err);
     code = code ? code : branch_fork(act->store, &message, name, &made, err);
     if (!code && !act->json) {
         buf_appendf(&act->out, "%s\n", made.text);

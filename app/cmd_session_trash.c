@@ -17,6 +17,7 @@
 #define PATIENCE_US CLOCK_S(15)
 #define LIST_DEFAULT 20
 #define LIST_MOST 100000
+#define EXACT_MOST 9007199254740992.0 /* 2^53 */
 
 /* One run of a verb. */
 struct act {
@@ -309,6 +310,14 @@ static size_t number(const struct act *act, const char *name, size_t otherwise)
     return value < LIST_MOST ? (size_t)value : LIST_MOST;
 }
 
+/* 0: none was named. More than a number of the option can say exactly is no entry. */
+static int64_t entry_number(const struct act *act)
+{
+    const char *text = argument_text(act->arguments, "entry");
+    double value = text ? strtod(text, NULL) : 0;
+    return value < EXACT_MOST ? (int64_t)value : INT64_MAX;
+}
+
 static int list_journal(struct act *act, const struct ulid *session)
 {
     struct journal_list list = {NULL, 0};
@@ -335,8 +344,8 @@ static int act_undo(struct act *act)
     if (argument_flag(act->arguments, "list")) {
         return list_journal(act, session);
     }
-    size_t id = number(act, "entry", 0);
-    if (id ? undo_entry(act->store, (int64_t)id, &entry, &err)
+    int64_t id = entry_number(act);
+    if (id ? undo_entry(act->store, id, &entry, &err)
            : undo_last(act->store, session, &entry, &err)) {
         return command_fail(&err);
     }

@@ -106,6 +106,9 @@ def test_a_fork_is_a_session_or_a_branch(home, serving):
     assert "q2" not in ok(home, "show", handle)
     assert home.weir("session", "switch", handle, "7").code == 65
     assert home.weir("session", "fork", handle, "--at", copy["id"]).code == 65
+    # A message of another session makes no branch of that one.
+    assert home.weir("session", "fork", copy["handle"], "--at", first_answer, "--branch").code == 65
+    assert len(records(home, "branches", handle)) == 2
 
 
 @pytest.mark.parametrize("words", [("rename",), ("switch", "x"), ("unlabel", "x"), ("new", "x"),

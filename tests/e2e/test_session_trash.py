@@ -1,6 +1,8 @@
 """weir session delete, restore, purge and undo, as a script uses them."""
 
+import contextlib
 import json
+import sqlite3
 
 import fake_server as fake
 
@@ -47,6 +49,18 @@ def test_undo_takes_back_the_last_deletion(home, serving):
     assert [e["undone_at"] is None for e in shown] == [False, True]
     assert home.weir("session", "undo", "--entry", str(shown[1]["entry"])).code == 0
     assert set(listed(home)) == {one, two}
+
+
+def test_an_entry_is_undone_by_its_number_however_high(home, serving):
+    one, two = two_sessions(home, serving)
+    assert home.weir("session", "rename", one, "first").code == 0
+    assert home.weir("session", "rename", two, "second").code == 0
+    with contextlib.closing(sqlite3.connect(home.db, isolation_level=None)) as db:
+        db.execute("UPDATE journal SET id = 100001 - id + 1")  # 100001 is the first, 100000 later
+    assert home.weir("session", "undo", "--entry", "100001").code == 0
+    names = {s["handle"]: s["name"] for s in home.weir("session", "list", "--json").json}
+    assert names == {one: None, two: "second"}
+    assert home.weir("session", "undo", "--entry", "1e300").code == 65
 
 
 def test_a_deleted_message_is_no_part_of_what_is_shown(home, serving):
