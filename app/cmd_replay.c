@@ -3,6 +3,7 @@
  * would have printed them.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,12 @@
 #include "base/file.h"
 
 #define KEY_CTRL_C 3
+#define SPEED_LEAST 0.01
+#define SPEED_MOST 1000.0
 
 static const struct option_spec options[] = {
     {"speed", 0, OPTION_TEXT, "X", "2: twice as fast, 0.5: half as fast, 0: without pauses (1)"},
-    {"step", 0, OPTION_FLAG, NULL, "each piece waits for a key, or a line of stdin; q ends"},
+    {"step", 0, OPTION_FLAG, NULL, "paused: each piece waits for a key, or a line of stdin"},
     {"output-format", 0, OPTION_TEXT, "FORMAT", "text or stream-json (text)"},
     {"show-reasoning", 0, OPTION_FLAG, NULL, "reasoning to stderr"},
     {"raw", 0, OPTION_FLAG, NULL, "text as it came, also to a terminal"},
@@ -36,14 +39,47 @@ struct replay {
     struct answer answer;
     bool in_answer; /* a head was read, and no end yet */
     double speed;
-    bool steps, quits;
-    bool has_modes; /* of a terminal that steps are read from */
-    struct termios modes;
-    int64_t at_us; /* of the event before */
+    bool steps, quits; /* steps: it is paused before each piece */
+    bool has_keys;     /* of a terminal */
+    int64_t at_us;     /* of the event before */
     size_t turns;
 };
 
 /* ---- pace ---- */
+
+/* As the terminal was: where the program is ended by a signal, it is given back so. */
+static struct termios modes_before;
+
+static void give_back(int number)
+{
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &modes_before);
+    (void)raise(number); /* its own action is back already */
+}
+
+/* Keys one by one, unseen; Ctrl-C is one of them. Only where somebody can press them. */
+static void begin_keys(struct replay *replay)
+{
+    static const int endings[] = {SIGTERM, SIGHUP, SIGPIPE};
+    if (!isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &modes_before)) {
+        return;
+    }
+    struct termios raw = modes_before;
+    raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+    raw.c_cc[VMIN] = 1;
+    raw.c_cc[VTIME] = 0;
+    struct sigaction action = {.sa_handler = give_back, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+    for (size_t i = 0; i < COUNT_OF(endings); i++) {
+        (void)sigaction(endings[i], &action, NULL);
+    }
+    replay->has_keys = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+}
+
+static void end_keys(const struct replay *replay)
+{
+    if (replay->has_keys) {
+        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &modes_before);
+    }
+}
 
 static bool read_key(char *ret_key)
 {
@@ -54,43 +90,76 @@ static bool read_key(char *ret_key)
     return n == 1;
 }
 
-/* A key of a terminal, or a line of anything else. Its end is the end of stepping. */
-static void wait_for_step(struct replay *replay)
+/* A line of what is no terminal. Its end is the end of stepping. */
+static void wait_for_line(struct replay *replay)
 {
     char key = 0;
     bool more = true;
     do {
         more = read_key(&key);
-        replay->quits = replay->quits || (more && (key == 'q' || key == KEY_CTRL_C));
-    } while (more && !replay->has_modes && key != '\n');
+        replay->quits = replay->quits || (more && key == 'q');
+    } while (more && key != '\n');
     replay->steps = more;
 }
 
-/* Keys one by one, unseen; Ctrl-C is one of them, so that the terminal is given back as it was. */
-static void begin_steps(struct replay *replay)
+static double clipped(double speed)
 {
-    if (replay->steps && tcgetattr(STDIN_FILENO, &replay->modes) == 0) {
-        struct termios raw = replay->modes;
-        raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-        raw.c_cc[VMIN] = 1;
-        raw.c_cc[VTIME] = 0;
-        replay->has_modes = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
+    return speed < SPEED_LEAST ? SPEED_LEAST : speed > SPEED_MOST ? SPEED_MOST : speed;
+}
+
+/* True: the piece comes now. */
+static bool obey(struct replay *replay, char key)
+{
+    switch (key) {
+    case 'q':
+    case KEY_CTRL_C:
+        replay->quits = true;
+        return true;
+    case '+':
+        replay->speed = clipped(replay->speed * 2);
+        return false;
+    case '-':
+        replay->speed = clipped(replay->speed / 2);
+        return false;
+    case 'p':
+        replay->steps = !replay->steps;
+        return false;
+    default: {
+        bool was_paused = replay->steps;
+        replay->steps = true;
+        return was_paused;
+    }
     }
 }
 
-static void end_steps(const struct replay *replay)
+/* Until its time, or its key, has come. */
+static void wait_with_keys(struct replay *replay, int64_t pause_us)
 {
-    if (replay->has_modes) {
-        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &replay->modes);
+    int64_t began = clock_mono_us();
+    bool now = false;
+    while (!now) {
+        int64_t due = replay->steps ? CLOCK_NEVER : began + player_pause(pause_us, replay->speed);
+        struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+        char key = 0;
+        if (poll(&fd, 1, clock_poll_ms(due)) > 0) {
+            bool gone = !read_key(&key);
+            now = gone || obey(replay, key);
+            replay->quits = replay->quits || gone;
+        } else {
+            now = clock_mono_us() >= due;
+        }
     }
 }
 
 static void keep_pace(struct replay *replay, int64_t at_us)
 {
-    if (replay->steps) {
-        wait_for_step(replay);
+    int64_t pause_us = at_us - replay->at_us;
+    if (replay->has_keys) {
+        wait_with_keys(replay, pause_us);
+    } else if (replay->steps) {
+        wait_for_line(replay);
     } else {
-        clock_sleep_us(player_pause(at_us - replay->at_us, replay->speed));
+        clock_sleep_us(player_pause(pause_us, replay->speed));
     }
     replay->at_us = at_us;
 }
@@ -328,10 +397,10 @@ static int run(const struct global_options *global, const struct arguments *argu
                    : open_session(global, what, &replay.recording, &err);
     }
     if (code == ERR_OK) {
-        begin_steps(&replay);
+        begin_keys(&replay);
         code = play(&replay, &err);
         end_answer(&replay);
-        end_steps(&replay);
+        end_keys(&replay);
     }
     int failure = replay.printer.failure;
     answer_release(&replay.answer);
@@ -352,6 +421,10 @@ const struct command command_replay = {
                "folder; what\n"
                "was never recorded is played with the times that are stored. As a model,\n"
                "'-m replay/FILE' answers from a recording, offline.\n"
+               "\n"
+               "On a terminal a key pauses; then each key is one piece more, and p goes on. + and "
+               "- double\n"
+               "and halve the speed, q ends.\n"
                "\n"
                "  weir run --record talk.jsonl \"Name three rivers\"\n"
                "  weir replay talk.jsonl --speed 4\n"

@@ -6,6 +6,7 @@ import stat
 
 import fake_server as fake
 import pytest
+import terminal
 from weirtest import KEY
 
 RICH = (fake.answer(("Three ", "rivers: 長江"), reasoning=("hm", "m"), pause=0.02),
@@ -107,6 +108,26 @@ def test_steps_and_speeds(home, serving):
             screen.wait_for(word)
         screen.send(b"    ")
         screen.wait_exit()
+
+
+def test_keys_pause_step_and_hurry_on_a_terminal(home, serving):
+    serving(fake.answer(("one ", "two ", "three ", "four"), pause=0.3))
+    assert home.run("--record", "r.jsonl", "q").code == 0
+    with home.screen("replay", home.work / "r.jsonl", "--speed", "0.1") as screen:
+        screen.wait_for("> q")
+        for word in ("one", "two"):
+            while word not in screen.text():
+                screen.send(b" ")
+                screen.wait_quiet(0.05)
+        assert "four" not in screen.text()
+        screen.send(b"p" + b"+" * 12)
+        screen.wait_for("four", 2)
+        screen.wait_exit()
+    with home.screen("replay", home.work / "r.jsonl", "--step") as screen:
+        screen.wait_for("> q")
+        screen.signal(signal.SIGTERM)
+        screen.wait_exit()
+        assert terminal.local_modes(screen.slave) == screen.modes_before
 
 
 def test_what_is_no_recording_is_refused(home):
