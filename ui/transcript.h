@@ -58,6 +58,9 @@ bool transcript_wants_older(struct transcript *transcript);
 bool transcript_wants_newer(const struct transcript *transcript, int64_t *ret_seq);
 /* Adds the next message below the view. False: it is loaded already, and so are all behind it. */
 bool transcript_load_newer(struct transcript *transcript, const struct message *message);
+/* Older messages, up to `seq`, are loaded next, and those between it and what is loaded are missing
+ * from now on, as if they had been let go. Only where nothing is missing yet. */
+void transcript_open_hole(struct transcript *transcript, int64_t seq);
 /* Nothing is missing any more below the view. */
 void transcript_close_hole(struct transcript *transcript);
 /* Calls for each message loaded that has not ended. */

@@ -46,6 +46,14 @@ void transcript_close_hole(struct transcript *transcript)
     transcript->hole_before = 0;
 }
 
+void transcript_open_hole(struct transcript *transcript, int64_t seq)
+{
+    if (transcript->count && !has_hole(transcript) && seq < transcript->messages[0]->seq) {
+        transcript->hole_after = seq;
+        transcript->hole_before = transcript->messages[0]->seq;
+    }
+}
+
 static bool is_enough(size_t messages, size_t bytes)
 {
     return messages >= KEEP_MOST || (messages >= KEEP_LEAST && bytes >= KEEP_BYTES);

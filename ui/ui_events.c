@@ -12,6 +12,9 @@
 
 #define FIRST_PAGE 8u
 #define NEXT_PAGE 24u
+/* A message further away than that is not scrolled to; so many behind it come with it. */
+#define JUMP_FROM 100
+#define JUMP_BEHIND 12
 
 /* Reads the messages before `seq` into `ret_page`; false when that fails, which is shown. */
 static bool read_page(struct ui *ui, int64_t seq, size_t limit, struct history_page *ret_page)
@@ -115,8 +118,27 @@ static void remember(void *ctx, struct sv prompt)
     editor_remember(ctx, prompt);
 }
 
+/* The messages around it, without all those between them and the latest ones. */
+static void jump(struct ui *ui, int64_t seq)
+{
+    struct history_page page = {0};
+    if (!read_page(ui, seq + JUMP_BEHIND, NEXT_PAGE, &page)) {
+        return;
+    }
+    if (page.count) {
+        transcript_open_hole(ui->transcript, page.messages[page.count - 1]->seq);
+        show_page(ui, &page);
+        branches__mark(ui);
+        transcript_set_more(ui->transcript, page.more);
+    }
+    history_page_free(&page);
+}
+
 static void go_to(struct ui *ui)
 {
+    if (transcript_oldest(ui->transcript) - ui->go_to_seq > JUMP_FROM) {
+        jump(ui, ui->go_to_seq);
+    }
     while (transcript_oldest(ui->transcript) > ui->go_to_seq && load_older(ui, NEXT_PAGE)) {
     }
     ui->selecting = transcript_select(ui->transcript, &ui->go_to);

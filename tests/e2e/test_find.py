@@ -1,5 +1,7 @@
 """Search on the screen: in a session, in all of them, in the list of sessions."""
 
+import json
+
 import fake_server as fake
 import pytest
 
@@ -91,3 +93,24 @@ def test_words_behind_the_command_are_looked_for(serving, chat):
     press(screen, "\x15nothing of it", "Search in this session (0)")
     press(screen, ESC, lambda s: "Search" not in s.text())
     press(screen, "/search \"what lives\"" + ENTER, "Search in all sessions (2)")
+
+
+def test_a_message_far_away_is_landed_on_and_scrolled_on_from(home, serving, chat):
+    serving()
+    talk_of = [{"from": "human" if i % 2 == 0 else "gpt",
+                "value": f"number {i}" + (" heron" if i == 40 else "")} for i in range(400)]
+    path = home.root / "talk.json"
+    path.write_text(json.dumps([{"id": "x", "conversations": talk_of}]))
+    assert home.weir("import", path).code == 0
+    screen = chat()
+    retry(screen, FIND + "heron", "number 40 heron")
+    press(screen, ENTER, lambda s: "number 40 heron" in s.text() and "number 41" in s.text())
+    press(screen, ESC, lambda s: "Up and Down choose" not in s.text())
+    seen = 40
+    while seen < 60:
+        seen += 1
+        while f"number {seen}" not in screen.lines():
+            press(screen, "\x1b[1;2B" * 3, lambda s, n=seen: f"number {n}" in s.lines()
+                  or f"number {n - 1}" in s.lines())
+    press(screen, "\x1b[1;5F", "number 399")
+    press(screen, "\x1b[5~", "number 388")
