@@ -62,7 +62,7 @@ def test_what_is_played_is_stored_as_what_was_recorded(home, serving, script):
 def test_every_turn_is_recorded_where_the_config_says_so_and_no_key(home, serving):
     server = serving(fake.status(429, headers=[("Retry-After", "0")]),
                      fake.status(401, f"the key {KEY} is wrong".encode(), "text/plain"),
-                     fake.answer(("fine",)))
+                     fake.answer((f"you said {KEY}, ", "fine")))
     folder = home.root / "tapes"
     home.use(server, top=f"[record]\nfolder = \"{folder}\"", more="api_key_env = \"THE_KEY\"")
     home.env["THE_KEY"] = KEY
