@@ -54,6 +54,15 @@ struct archive_item *archive__add_item(struct archive_work *work, enum archive_k
                                        struct sv json);
 void archive__free_items(struct archive_work *work);
 
+struct archive_import {
+    struct store *store;
+    struct archive_options options;
+    struct archive_counts counts;
+    struct archive_work *work; /* NULL: no session is open */
+};
+/* Writes what waits where that has become much. A failure may take the work away. */
+enum err_code archive__write_full(struct archive_import *import, struct err *err) NODISCARD;
+
 /* ---- archive_rows.c ---- */
 
 bool archive__has_rows(enum archive_kind kind);
@@ -69,7 +78,7 @@ enum err_code archive__put_item(struct db *db, const struct archive_work *work,
 /* ---- archive_long.c ---- */
 
 /* A message of over ARCHIVE__PIECE_BYTES becomes items that each fit into a transaction. */
-enum err_code archive__add_long(struct store *store, struct archive_work *work, struct sv json,
+enum err_code archive__add_long(struct archive_import *import, struct sv json,
                                 struct err *err) NODISCARD;
 
 /* ---- archive_session.c ---- */

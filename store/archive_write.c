@@ -16,13 +16,6 @@
 #define BATCH_RECORDS 128
 #define BATCH_BYTES ((size_t)256 << 10)
 
-struct archive_import {
-    struct store *store;
-    struct archive_options options;
-    struct archive_counts counts;
-    struct archive_work *work; /* NULL: no session is open */
-};
-
 struct archive_item *archive__add_item(struct archive_work *work, enum archive_kind kind,
                                        struct sv json)
 {
@@ -170,6 +163,13 @@ static enum err_code write_batch(struct archive_import *import, struct err *err)
     return code;
 }
 
+enum err_code archive__write_full(struct archive_import *import, struct err *err)
+{
+    const struct archive_work *work = import->work;
+    bool is_full = work->count >= BATCH_RECORDS || work->bytes > BATCH_BYTES;
+    return is_full ? write_batch(import, err) : ERR_OK;
+}
+
 enum err_code archive_put(struct archive_import *import, enum archive_kind kind, struct sv json,
                           struct err *err)
 {
@@ -182,14 +182,11 @@ enum err_code archive_put(struct archive_import *import, enum archive_kind kind,
     if (kind != ARCHIVE_MESSAGE && json.n > ARCHIVE__PIECE_BYTES * 8) {
         report(import, kind, "it is too long");
     } else if (kind == ARCHIVE_MESSAGE && json.n > ARCHIVE__PIECE_BYTES) {
-        code = archive__add_long(import->store, work, json, err);
+        code = archive__add_long(import, json, err);
     } else {
         (void)archive__add_item(work, kind, json);
     }
-    if (code == ERR_OK && (work->count >= BATCH_RECORDS || work->bytes > BATCH_BYTES)) {
-        code = write_batch(import, err);
-    }
-    return code;
+    return code ? code : archive__write_full(import, err);
 }
 
 /* ---- the session ---- */

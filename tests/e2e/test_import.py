@@ -236,6 +236,21 @@ def test_a_long_file_is_imported_in_little_memory(home):
     assert used <= 100 * 1024
 
 
+@pytest.mark.skipif(weirtest.SLOWER > 1, reason="a sanitizer takes memory of its own")
+def test_a_text_of_ten_megabytes_is_stored_in_little_memory_and_comes_back(home, tmp_path):
+    file = home.work / "conversations.json"
+    talk, text = conversation(1), "é\\\"x\n" * 1600000
+    talk["mapping"]["c"] = node("assistant", text, "a", [])
+    file.write_text(json.dumps([talk]))
+    assert weirtest.peak_kb([*home.program, "import", str(file)], home.env) <= 100 * 1024
+    exported = home.weir("export", "--all", "--format", "json").stdout
+    assert json.loads(exported)["sessions"][0]["messages"][2]["parts"][0]["text"] == text
+    file.write_bytes(exported)
+    other = [*home.program, "--db", str(tmp_path / "other.db"), "import", str(file)]
+    assert weirtest.peak_kb(other, home.env) <= 100 * 1024
+    assert elsewhere(home, tmp_path, "export", "--all", "--format", "json").stdout == exported
+
+
 WHOLE = """SELECT s.uid, count(DISTINCT m.id), sum(length(CAST(p.text AS BLOB)) +
     coalesce((SELECT sum(length(CAST(g.text AS BLOB))) FROM segment g WHERE g.message = m.id), 0))
     FROM session s JOIN branch b ON b.session = s.id JOIN message m ON m.branch = b.id

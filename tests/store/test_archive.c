@@ -308,6 +308,46 @@ static void a_session_in_the_trash_stays_there(void **state)
     buf_release(&lines);
 }
 
+/* Moved by a byte each time, so that pieces end in every place of what is repeated. */
+static void a_long_text_is_whole_wherever_it_is_cut(void **state)
+{
+    struct both *both = *state;
+    static const char escaped[] = "a\\ud83d\\ude00\\n\\\"\\u00e9\\/";
+    static const char plain[] = "a😀\\n\\\"é/";
+    struct buf lines = BUF_INIT(BUF_MAX_INTERNAL);
+    int refused = 0;
+    generate(&both->from, "1");
+    read_session(&both->from, 1, &lines);
+    (void)put(&both->to, buf_sv(&lines), true, &refused);
+    for (int shift = 0; shift < (int)sizeof(plain); shift++) {
+        struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+        struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+        struct buf after = BUF_INIT(BUF_MAX_INTERNAL);
+        buf_append_sv(&line, sv_take(buf_sv(&lines), sv_find(buf_sv(&lines), '\n') + 1));
+        buf_appendf(&line,
+                    "messages {\"id\":\"01M00000000000000M000001%02d\",\"branch\":"
+                    "\"01M00000000000000B00000002\",\"seq\":%d,\"role\":\"user\",\"reason\":\"\","
+                    "\"created_at\":1,\"parts\":[{\"kind\":\"text\",\"text\":\"%.*s",
+                    shift, 100 + shift, shift, "xxxxxxxxxxxxxxxxxxxxxxxx");
+        buf_appendf(&text, "\"text\":\"%.*s", shift, "xxxxxxxxxxxxxxxxxxxxxxxx");
+        for (size_t n = 0; n < 300000; n += sizeof(plain)) {
+            buf_append_str(&line, escaped);
+            buf_append_str(&text, plain);
+        }
+        buf_append_str(&line, "\",\"position\":3}]}\n");
+        buf_append_byte(&text, '"');
+        struct archive_counts counts = put(&both->to, buf_sv(&line), true, &refused);
+        assert_int_equal(counts.messages, 1);
+        read_session(&both->to, 1, &after);
+        assert_true(sv_find_sv(buf_sv(&after), buf_sv(&text)) < after.n);
+        buf_release(&line);
+        buf_release(&text);
+        buf_release(&after);
+    }
+    assert_int_equal(refused, 0);
+    buf_release(&lines);
+}
+
 static void a_session_that_is_purged_meanwhile_ends_as_gone(void **state)
 {
     struct both *both = *state;
@@ -362,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_damaged_record_is_refused_and_the_others_go_in, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_session_in_the_trash_stays_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_text_is_whole_wherever_it_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(a_session_that_is_purged_meanwhile_ends_as_gone, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(one_branch_is_its_path_only, setup, teardown),
