@@ -254,3 +254,11 @@ def test_checking_the_config_names_the_line(home, text, line):
     checked = home.weir("config", "check")
     assert checked.code == 78, checked
     assert f"config.toml:{line}: " in checked.err
+
+
+def test_a_fence_inside_code_does_not_end_it(home, serving):
+    inside = json.dumps("```\n````\n# no heading\n").replace("\\n", "\n")
+    serving(fake.tool_call(arguments=(inside,)), fake.answer(("done",)))
+    home.run("call it")
+    text = home.weir("export", "--all", "--format", "md").out
+    assert f"`````json\n{inside}\n`````\n" in text
