@@ -471,7 +471,7 @@ const struct command command_review = {
     .summary = "judge what was said: notes, ratings, verdicts, figures by model",
     .details =
         "Without SESSION: the sessions that have no verdict since they were last active, newest\n"
-        "first; on a terminal as a screen, where they are judged. With one: its messages with "
+        "first; on a terminal as a screen, where they are judged. With one: its messages with\n"
         "their notes, or what the options change in it.\n"
         "A message is named by the number it is shown with, or by its id.\n"
         "\n"
