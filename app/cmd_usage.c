@@ -71,6 +71,7 @@ static void append_record(struct buf *out, const struct usage_row *row, const ch
     record_int(out, "reasoning_tokens", row->reasoning_tokens);
     record_int(out, "cost_micros", row->cost_micros);
     record_int(out, "unknown_costs", row->unknown_costs);
+    record_int(out, "estimated_costs", row->estimated_costs);
     (void)buf_append_byte(out, '}');
 }
 
@@ -89,7 +90,7 @@ static void append_json(struct buf *out, const struct usage_report *report, enum
 static void append_line(struct buf *out, const struct usage_row *row)
 {
     struct buf cost = BUF_INIT(BUF_MAX_INTERNAL);
-    (void)buf_append_byte(&cost, '$');
+    (void)buf_append_str(&cost, row->estimated_costs > 0 ? "~$" : "$");
     money_append(&cost, row->cost_micros);
     /* What is not known may only add to it. */
     (void)buf_append_str(&cost, row->unknown_costs > 0 ? "+" : " ");
@@ -160,7 +161,9 @@ const struct command command_usage = {
     .name = "usage",
     .operands = NULL,
     .summary = "tokens and costs by day, model, session or label",
-    .details = "A plus behind a cost says that some answers of that line did not tell theirs.\n",
+    .details =
+        "A ~ before a cost says that some of it was worked out by a table of prices, a plus\n"
+        "behind it that what some answers cost is not known.\n",
     .options = options,
     .run = run,
 };

@@ -367,7 +367,8 @@ static void remark_usage(const struct usage *usage)
         }
     }
     if (usage->cost_micros >= 0) {
-        buf_appendf(&text, "%scost $%.6f", text.n ? ", " : "", (double)usage->cost_micros / 1e6);
+        buf_appendf(&text, "%scost %s$%.6f", text.n ? ", " : "", usage->cost_estimated ? "~" : "",
+                    (double)usage->cost_micros / 1e6);
     }
     output_remark("tokens: %s", text.n ? buf_cstr(&text) : "unknown");
     buf_release(&text);

@@ -264,6 +264,8 @@ struct stream_event models_priced(const struct config *config,
     if (event->kind == STREAM_USAGE) {
         struct model_facts facts = models_find(config, provider, model);
         priced.usage.cost_micros = model_cost(&facts, &event->usage);
+        priced.usage.cost_estimated =
+            event->usage.cost_micros == USAGE_UNKNOWN && priced.usage.cost_micros > 0;
     }
     return priced;
 }

@@ -150,6 +150,7 @@ static void next_recorded(struct player *player, int64_t *pause, struct stream_e
     } else {
         *event = item.event;
         event->usage.cost_micros = 0; /* nothing is paid again */
+        event->usage.cost_estimated = false;
         *pause = player_pause(item.at_us - player->at_us, player->speed);
         player->at_us = item.at_us;
     }

@@ -186,6 +186,7 @@ static struct usage read_usage(const cJSON *tree)
         .cache_write_tokens = json_get_count(counts, "cache_write_tokens"),
         .reasoning_tokens = json_get_count(counts, "reasoning_tokens"),
         .cost_micros = json_get_count(tree, "cost_micros"),
+        .cost_estimated = cJSON_IsTrue(json_get(tree, "cost_estimated")),
     };
 }
 

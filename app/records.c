@@ -72,6 +72,7 @@ void record_usage(struct buf *out, const struct usage *usage)
     record_known(out, "reasoning_tokens", usage->reasoning_tokens);
     buf_append_byte(out, '}');
     record_known(out, "cost_micros", usage->cost_micros);
+    record_bool(out, "cost_estimated", usage->cost_estimated);
 }
 
 void record_session(struct buf *out, const struct session *session)

@@ -299,7 +299,7 @@ static void append_figures(struct buf *out, const struct message *message)
         buf_appendf(out, ", %lld tokens", (long long)message->usage.output_tokens);
     }
     if (message->usage.cost_micros >= 0) {
-        buf_append_str(out, ", $");
+        buf_append_str(out, message->usage.cost_estimated ? ", ~$" : ", $");
         money_append(out, message->usage.cost_micros);
     }
     if (message->ended && message->reason != FINISH_END_TURN) {
@@ -394,6 +394,7 @@ static void append_moment(struct beside *beside, const struct message *message)
         append_cell(out, &cell, 9);
         buf_appendf(out, "%7lld  ", (long long)message->usage.output_tokens);
         beside->cost_micros += message->usage.cost_micros > 0 ? message->usage.cost_micros : 0;
+        buf_append_str(&cell, message->usage.cost_estimated ? "~" : "");
         money_append(&cell, message->usage.cost_micros);
         append_cell(out, &cell, 11);
         money_append(&cell, beside->cost_micros);

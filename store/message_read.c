@@ -25,7 +25,7 @@ static const char message_sql[] =
     " LEFT JOIN turn t ON t.id = m.turn WHERE m.id = ?1";
 static const char usage_sql[] =
     "SELECT input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,"
-    " cost_micros FROM usage WHERE message = ?1";
+    " cost_micros, estimated FROM usage WHERE message = ?1";
 static const char parts_sql[] =
     "SELECT position, kind, tool_id, tool_name, began_at, ended_at, text"
     " FROM part WHERE message = ?1 ORDER BY position";
@@ -109,6 +109,7 @@ static enum err_code read_usage(struct reading *reading, struct err *err)
         .cache_write_tokens = token_column(stmt, 3),
         .reasoning_tokens = token_column(stmt, 4),
         .cost_micros = token_column(stmt, 5),
+        .cost_estimated = db_column_int(stmt, 6) != 0,
     };
     db_reset(stmt);
     return ERR_OK;

@@ -42,10 +42,11 @@ static void put_end(struct buf *out, const struct live *live)
     const struct usage *usage = &live->usage;
     struct sv detail = sv_from(live->detail);
     if (usage_is_known(usage)) {
-        buf_appendf(out,
-                    "usage %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
-                    usage->input_tokens, usage->output_tokens, usage->cache_read_tokens,
-                    usage->cache_write_tokens, usage->reasoning_tokens, usage->cost_micros);
+        buf_appendf(
+            out, "usage %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %d",
+            usage->input_tokens, usage->output_tokens, usage->cache_read_tokens,
+            usage->cache_write_tokens, usage->reasoning_tokens, usage->cost_micros,
+            usage->cost_estimated);
         buf_append_byte(out, '\n');
     }
     buf_appendf(out, "end %s %s %zu\n", finish_reason_text(live->reason), err_name(live->error),
@@ -179,11 +180,15 @@ static enum err_code bring_part(struct spill *spill, const char *line, struct er
 static enum err_code bring_usage(struct spill *spill, const char *line, struct err *err)
 {
     struct usage usage;
-    if (sscanf(line, "usage %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64,
+    int estimated = 0; /* the last, and missing in older files */
+    if (sscanf(line,
+               "usage %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %d",
                &usage.input_tokens, &usage.output_tokens, &usage.cache_read_tokens,
-               &usage.cache_write_tokens, &usage.reasoning_tokens, &usage.cost_micros) != 6) {
+               &usage.cache_write_tokens, &usage.reasoning_tokens, &usage.cost_micros,
+               &estimated) < 6) {
         return err_set(err, ERR_INVALID, "a spilled usage is damaged");
     }
+    usage.cost_estimated = estimated != 0;
     spill->usage = usage;
     return ERR_OK;
 }

@@ -33,7 +33,8 @@ enum err_code usage_insert(struct db *db, int64_t message, const struct usage *u
         db_prepare(db,
                    "INSERT OR IGNORE INTO usage (message, input_tokens, output_tokens,"
                    " cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_micros, at,"
-                   " model, session) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, m.model, b.session"
+                   " model, session, estimated)"
+                   " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, m.model, b.session, ?9"
                    " FROM message m JOIN branch b ON b.id = m.branch WHERE m.id = ?1",
                    err);
     db_bind_int(stmt, 1, message);
@@ -44,6 +45,7 @@ enum err_code usage_insert(struct db *db, int64_t message, const struct usage *u
     bind_known(stmt, 6, usage->reasoning_tokens);
     bind_known(stmt, 7, usage->cost_micros);
     db_bind_int(stmt, 8, at_us);
+    db_bind_int(stmt, 9, usage->cost_estimated);
     return db_run(db, stmt, err);
 }
 
@@ -51,7 +53,7 @@ enum err_code usage_insert(struct db *db, int64_t message, const struct usage *u
 
 #define COLUMNS                                                                                    \
     "u.input_tokens, u.output_tokens, u.cache_read_tokens, u.cache_write_tokens,"                  \
-    " u.reasoning_tokens, u.cost_micros"
+    " u.reasoning_tokens, u.cost_micros, u.estimated"
 #define RANGE " WHERE u.at >= ?1 AND u.at < ?2"
 
 /* The name comes last; a time stands for its day. */
@@ -63,7 +65,7 @@ static const char *const group_sql[] = {
     [USAGE_BY_LABEL] =
         "SELECT " COLUMNS ", l.name FROM usage u JOIN label l ON l.session = u.session" RANGE,
 };
-#define NAME_COLUMN 6
+#define NAME_COLUMN 7
 
 struct summing {
     enum usage_group group;
@@ -90,6 +92,7 @@ static void add(struct usage_row *row, struct sqlite3_stmt *stmt)
     row->reasoning_tokens += db_column_int(stmt, 4);
     row->cost_micros += db_column_int(stmt, 5);
     row->unknown_costs += db_column_is_null(stmt, 5);
+    row->estimated_costs += db_column_int(stmt, 6) != 0;
 }
 
 static char *name_of(enum usage_group group, struct sqlite3_stmt *stmt)

@@ -3,7 +3,8 @@
  *
  * Sums are over the messages that ended in [since, until), also those in the trash: what was spent
  * stays spent. What a provider did not say is unknown, not 0: `unknown_costs` tells how many
- * messages that is true of.
+ * messages that is true of. Where it did not say the cost but a table of prices does,
+ * `estimated_costs` counts it.
  *
  * Threads: any; reads only. Ownership: usage_report_free. Units: tokens; millionths of a US dollar;
  * wall clock in µs.
@@ -30,6 +31,7 @@ struct usage_row {
     int64_t reasoning_tokens;
     int64_t cost_micros;
     int64_t unknown_costs;
+    int64_t estimated_costs;
 };
 
 struct usage_report {

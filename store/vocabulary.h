@@ -84,6 +84,7 @@ struct usage {
     int64_t cache_write_tokens;
     int64_t reasoning_tokens;
     int64_t cost_micros; /* millionths of a US dollar */
+    bool cost_estimated; /* by a table of prices; the provider did not say it */
 };
 
 struct usage usage_unknown(void);

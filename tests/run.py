@@ -244,6 +244,13 @@ def keep_addresses_in_place(flavour):
     print("note: address randomisation cannot be switched off here; ThreadSanitizer may refuse")
 
 
+def take_signals():
+    """What a shell lets run in the background ignores signals that the tests send."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", default="build/release", help="folder of the flavour")
@@ -252,6 +259,7 @@ def main():
     parser.add_argument("--parts", nargs="*", default=["unit", "lint", "e2e"],
                         choices=["unit", "lint", "e2e"])
     options = parser.parse_args()
+    take_signals()
     keep_addresses_in_place(options.flavour)
 
     reports = os.path.abspath(os.path.join(options.out, "reports"))

@@ -151,7 +151,8 @@ static void append_figures(struct buf *out, const struct message *message)
         buf_appendf(out, ", %lld tokens", (long long)message->usage.output_tokens);
     }
     if (message->usage.cost_micros > 0) {
-        buf_appendf(out, ", $%.4f", (double)message->usage.cost_micros / 1e6);
+        buf_appendf(out, ", %s$%.4f", message->usage.cost_estimated ? "~" : "",
+                    (double)message->usage.cost_micros / 1e6);
     }
     if (message->reason != FINISH_END_TURN) {
         buf_appendf(out, ", %s", finish_reason_text(message->reason));

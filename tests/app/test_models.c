@@ -165,7 +165,13 @@ static void priced__touches_usage_only(void **state)
     struct stream_event event = {.kind = STREAM_USAGE, .usage = used(1000, 0)};
     struct stream_event priced = models_priced(NULL, &openai, "gpt-5-mini", &event);
     assert_int_equal(priced.usage.cost_micros, 250);
+    assert_true(priced.usage.cost_estimated);
     assert_int_equal(event.usage.cost_micros, USAGE_UNKNOWN);
+    event.usage.cost_micros = 7;
+    priced = models_priced(NULL, &openai, "gpt-5-mini", &event);
+    assert_int_equal(priced.usage.cost_micros, 7);
+    assert_false(priced.usage.cost_estimated);
+    event.usage.cost_micros = USAGE_UNKNOWN;
     event.kind = STREAM_TEXT;
     priced = models_priced(NULL, &openai, "gpt-5-mini", &event);
     assert_int_equal(priced.usage.cost_micros, USAGE_UNKNOWN);

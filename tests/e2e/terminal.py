@@ -294,11 +294,13 @@ class Screen:
         os.kill(self.process.pid, number)
 
     def wait_exit(self, timeout=5.0):
-        """The exit code; negative for a signal."""
+        """The exit code; negative for a signal. What was written before it has been read."""
         try:
-            return self.process.wait(timeout)
+            code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"did not end within {timeout} s\n{self.dump()}") from None
+        self.wait_quiet(SETTLE_S)
+        return code
 
     def hang_up(self):
         """Takes the terminal away, as a closed window does."""

@@ -27,12 +27,15 @@ def test_a_cost_is_stored_shown_and_summed(home, serving):
     # What came from the cache is charged as input where it has no price of its own.
     read = usage["input_tokens"] + (usage["cache_read_tokens"] or 0)
     cost = read * 1000 + usage["output_tokens"] * 2000
-    assert run.json["cost_micros"] == cost
+    assert run.json["cost_micros"] == cost and run.json["cost_estimated"]
     report = json.loads(home.weir("usage", "--by", "model", "--json").out)
     assert [(r["model"], r["messages"], r["cost_micros"]) for r in report["rows"]] == [
         ("fake/fake-model", 1, cost)]
     table = home.weir("usage")
-    assert table.code == 0 and "total" in table.out and "#" in table.out
+    assert table.code == 0 and "total" in table.out and "#" in table.out and "~$" in table.out
+    assert report["total"]["estimated_costs"] == 1
+    handle = home.rows("SELECT handle FROM session")[0]["handle"]
+    assert ", ~$" in home.weir("review", handle).out
     budget = json.loads(home.weir("budget", "--json").out)
     total = [r for r in budget if r["bucket"] == "total" and r["period"] == "daily"][0]
     assert total["spent_micros"] == cost and total["reserved_micros"] == 0
