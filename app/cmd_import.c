@@ -1,11 +1,16 @@
 /* weir import: sessions from exports of weir and of others. */
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "app/command.h"
 #include "app/import.h"
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/records.h"
+#include "base/alloc.h"
 
 #define REMARKS_MAX 20
 
@@ -56,19 +61,82 @@ static void append_record(struct buf *out, const char *path, const struct import
     buf_append_str(out, "}\n");
 }
 
-static enum err_code import_all(const struct import_options *what,
-                                const struct arguments *arguments, struct buf *out, struct err *err)
+struct importing {
+    const struct import_options *what;
+    const struct arguments *arguments;
+    struct buf *out;
+    int exit_code; /* of a file in a folder that was skipped */
+};
+
+static enum err_code import_one(struct importing *self, const char *path, struct err *err)
 {
-    bool dry = argument_flag(arguments, "dry-run");
+    bool dry = argument_flag(self->arguments, "dry-run");
+    struct import_counts counts = {.format = ""};
+    enum err_code code = import_file(self->what, path, &counts, err);
+    if (code == ERR_OK && argument_flag(self->arguments, "json")) {
+        append_record(self->out, path, &counts, dry);
+    } else if (code == ERR_OK) {
+        append_line(self->out, path, &counts, dry);
+    }
+    return code;
+}
+
+/* ---- folders ---- */
+
+static int is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static bool has_mode(const char *path, mode_t type)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && (info.st_mode & S_IFMT) == type;
+}
+
+/* A file that no importer knows may lie beside the others: it is told and skipped. */
+static enum err_code import_listed(struct importing *self, const char *path, struct err *err)
+{
+    struct err own = {0};
+    if (!has_mode(path, S_IFREG)) {
+        return ERR_OK;
+    }
+    enum err_code code = import_one(self, path, &own);
+    if (code == ERR_INVALID) {
+        self->exit_code = command_fail(&own);
+        return ERR_OK;
+    }
+    return code ? err_set(err, code, "%s", own.text) : ERR_OK;
+}
+
+/* Its own files, by name; none of those in folders below it. */
+static enum err_code import_folder(struct importing *self, const char *folder, struct err *err)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_shown, alphasort);
+    if (count < 0) {
+        return err_set_errno(err, errno, "cannot read '%s'", folder);
+    }
+    size_t length = strlen(folder);
+    const char *slash = length > 0 && folder[length - 1] == '/' ? "" : "/";
     enum err_code code = ERR_OK;
-    for (size_t i = 0; code == ERR_OK && i < arguments->rest_count; i++) {
-        struct import_counts counts = {.format = ""};
-        code = import_file(what, arguments->rest[i], &counts, err);
-        if (code == ERR_OK && argument_flag(arguments, "json")) {
-            append_record(out, arguments->rest[i], &counts, dry);
-        } else if (code == ERR_OK) {
-            append_line(out, arguments->rest[i], &counts, dry);
-        }
+    for (int i = 0; i < count; i++) {
+        char *path = xasprintf("%s%s%s", folder, slash, entries[i]->d_name);
+        code = code ? code : import_listed(self, path, err);
+        free(path);
+        free(entries[i]);
+    }
+    free(entries);
+    return code;
+}
+
+static enum err_code import_all(struct importing *self, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < self->arguments->rest_count; i++) {
+        const char *path = self->arguments->rest[i];
+        code =
+            has_mode(path, S_IFDIR) ? import_folder(self, path, err) : import_one(self, path, err);
     }
     return code;
 }
@@ -80,7 +148,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     struct err err = {0};
     bool dry = argument_flag(arguments, "dry-run");
     if (arguments->rest_count == 0) {
-        err_set(&err, ERR_USAGE, "expected a file: weir import FILE...");
+        err_set(&err, ERR_USAGE, "expected a file or a folder: weir import FILE...");
         return command_fail(&err);
     }
     if (!dry && writing_open(global, &reading, &err)) {
@@ -91,8 +159,10 @@ static int run(const struct global_options *global, const struct arguments *argu
                                         .remark = remark,
                                         .ctx = &remarks};
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    enum err_code code = import_all(&what, arguments, &out, &err);
+    struct importing self = {.what = &what, .arguments = arguments, .out = &out};
+    enum err_code code = import_all(&self, &err);
     int exit_code = output_result(buf_sv(&out));
+    exit_code = exit_code ? exit_code : self.exit_code;
     buf_release(&out);
     if (!dry) {
         reading_close(&reading);
@@ -105,7 +175,9 @@ const struct command command_import = {
     .operands = "FILE...",
     .summary = "take in sessions from weir, ChatGPT, ShareGPT or crush",
     .details =
-        "What FILE is shows in its beginning; - is standard input. Taken in are JSON and JSON\n"
+        "What FILE is shows in its beginning; - is standard input, and a folder stands for the "
+        "files\n"
+        "in it, those that are hidden and folders below it left out. Taken in are JSON and JSON\n"
         "lines of 'weir export', the conversations.json of a ChatGPT account export, ShareGPT\n"
         "JSON, and the database of crush (crush.db). What is there already is left alone, so\n"
         "importing again adds only what is new. A record that is damaged is told and left out.\n",

@@ -56,6 +56,37 @@ def test_an_export_of_an_imported_export_is_the_same_bytes(home, serving, tmp_pa
     assert elsewhere(home, tmp_path, "export", "--all", "--format", form).stdout == first.stdout
 
 
+def test_a_folder_is_taken_in_file_by_file(home, serving, tmp_path):
+    fill(home, serving)
+    folder = home.work / "all"
+    folder.mkdir()
+    first = home.weir("export", "--all", "--format", "json")
+    assert home.weir("export", "--all", "--format", "json", "-o", "all").code == 0
+    files = sorted(folder.iterdir())
+    assert len(files) == 2
+    (folder / ".hidden").write_text("no export")
+    (folder / "below").mkdir()
+    (folder / "below" / "notes.txt").write_text("no export")
+    done = elsewhere(home, tmp_path, "import", "all")
+    assert done.code == 0 and done.err == "", done
+    assert [line.split(" ")[0] for line in done.out.splitlines()] == [
+        f"all/{file.name}" for file in files]
+    again = elsewhere(home, tmp_path, "export", "--all", "--format", "json")
+    assert again.stdout == first.stdout
+
+
+def test_a_file_of_a_folder_that_is_no_export_is_told_and_skipped(home, serving, tmp_path):
+    fill(home, serving)
+    folder = home.work / "all"
+    folder.mkdir()
+    assert home.weir("export", "--all", "--format", "json", "-o", "all").code == 0
+    (folder / "0.txt").write_text("no export")
+    alone = elsewhere(home, tmp_path, "import", "all/0.txt")
+    done = elsewhere(home, tmp_path, "import", "all/")
+    assert done.code == alone.code == 65 and "'all/0.txt'" in done.err, done
+    assert len(done.out.splitlines()) == 2
+
+
 def test_a_second_import_adds_only_what_is_new(home, serving, tmp_path):
     serving()
     assert home.run("one").code == 0
