@@ -6,6 +6,7 @@
  * whole lines.
  */
 #include <md4c.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "app/html.h"
@@ -15,11 +16,15 @@
     (MD_FLAG_PERMISSIVEURLAUTOLINKS | MD_FLAG_PERMISSIVEWWWAUTOLINKS | MD_FLAG_STRIKETHROUGH |     \
      MD_FLAG_NOHTML | MD_FLAG_LATEXMATHSPANS | MD_FLAG_TABLES | MD_FLAG_TASKLISTS)
 #define LINKS_MAX 64
+/* Source: CommonMark 0.31, 2.2. */
+#define TAB_COLUMNS 4
 
 struct writing {
     struct buf *out;
+    struct sv source;
     struct buf code, info;
     bool in_code;
+    size_t indent; /* spaces at the end of `code` that md4c made of what the source has there */
     bool linked[LINKS_MAX]; /* which of the links around are links */
     size_t links;
 };
@@ -122,6 +127,7 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *ctx)
     struct writing *self = ctx;
     if (type == MD_BLOCK_CODE) {
         self->in_code = true;
+        self->indent = 0;
         buf_clear(&self->code);
         buf_clear(&self->info);
         (void)append_attribute(&self->info, &((MD_BLOCK_CODE_DETAIL *)detail)->info);
@@ -233,12 +239,54 @@ static void append_entity(struct buf *out, struct sv entity)
     html_text(out, entity);
 }
 
+/* Where the indent begins that ends at `end` and is `columns` wide; `end`: in the midst of a tab.
+ */
+static size_t indent_start(struct sv source, size_t end, size_t columns)
+{
+    size_t from = end, column = 0;
+    while (from > 0 && source.p[from - 1] != '\n' && source.p[from - 1] != '\r') {
+        from--;
+    }
+    size_t line = from;
+    for (; from < end; from++) {
+        column += source.p[from] == '\t' ? TAB_COLUMNS - column % TAB_COLUMNS : 1;
+    }
+    size_t wanted = column > columns ? column - columns : 0;
+    for (column = 0, from = line; from < end && column < wanted; from++) {
+        column += source.p[from] == '\t' ? TAB_COLUMNS - column % TAB_COLUMNS : 1;
+    }
+    for (size_t i = from; i < end; i++) {
+        if (source.p[i] != ' ' && source.p[i] != '\t') {
+            return end;
+        }
+    }
+    return column == wanted ? from : end;
+}
+
+/* md4c tells the indent of a line of code as spaces of its own, and then the rest of the line out
+ * of the source: the tabs that were there come back. */
+static void append_code(struct writing *self, struct sv piece)
+{
+    uintptr_t at = (uintptr_t)piece.p - (uintptr_t)self->source.p;
+    bool is_of_source = (uintptr_t)piece.p >= (uintptr_t)self->source.p && at < self->source.n;
+    if (is_of_source && self->indent > 0) {
+        size_t from = indent_start(self->source, at, self->indent);
+        if (from < at) {
+            buf_truncate(&self->code, self->code.n - self->indent);
+            buf_append(&self->code, self->source.p + from, at - from);
+        }
+    }
+    buf_append_sv(&self->code, piece);
+    bool is_indent = !is_of_source && piece.n > 0 && piece.p[0] == ' ';
+    self->indent = is_indent ? self->indent + piece.n : 0;
+}
+
 static int text(MD_TEXTTYPE type, const MD_CHAR *bytes, MD_SIZE size, void *ctx)
 {
     struct writing *self = ctx;
     struct sv piece = sv_of(bytes, size);
     if (self->in_code) {
-        buf_append_sv(&self->code, piece);
+        append_code(self, piece);
     } else if (type == MD_TEXT_BR || type == MD_TEXT_SOFTBR) {
         buf_append_str(self->out, "<br>\n");
     } else if (type == MD_TEXT_ENTITY) {
@@ -251,8 +299,10 @@ static int text(MD_TEXTTYPE type, const MD_CHAR *bytes, MD_SIZE size, void *ctx)
 
 void html_markdown(struct buf *out, struct sv source)
 {
-    struct writing self = {
-        .out = out, .code = BUF_INIT(BUF_MAX_INTERNAL), .info = BUF_INIT(BUF_MAX_INTERNAL)};
+    struct writing self = {.out = out,
+                           .source = source,
+                           .code = BUF_INIT(BUF_MAX_INTERNAL),
+                           .info = BUF_INIT(BUF_MAX_INTERNAL)};
     const MD_PARSER parser = {.flags = FLAGS,
                               .enter_block = enter_block,
                               .leave_block = leave_block,

@@ -69,6 +69,17 @@ static void markdown__shows_html_and_follows_no_odd_address(void **state)
                                          " href=\"http://x/&quot;\">[image] a</a></p>\n");
 }
 
+static void code__keeps_its_tabs(void **state)
+{
+    (void)state;
+    assert_markdown("```\nall:\n\tcc\ta.c\n\t\tb\n \tc\n```",
+                    "<pre><code>all:\n\tcc\ta.c\n\t\tb\n \tc\n</code></pre>\n");
+    assert_markdown("- a\n\n  ```\n  \tb\n  c\n  ```",
+                    "<ul><li><p>a</p>\n<pre><code>\tb\nc\n</code></pre>\n</li>\n</ul>\n");
+    assert_markdown("\t\tb\n    c", "<pre><code>\tb\nc\n</code></pre>\n");
+    assert_markdown("  ```\n\tb\n  ```", "<pre><code>  b\n</code></pre>\n");
+}
+
 static void entities__become_characters_and_stay_data(void **state)
 {
     (void)state;
@@ -113,6 +124,7 @@ int main(void)
         cmocka_unit_test(links__lead_to_known_schemes_only),
         cmocka_unit_test(markdown__is_marked_up),
         cmocka_unit_test(markdown__shows_html_and_follows_no_odd_address),
+        cmocka_unit_test(code__keeps_its_tabs),
         cmocka_unit_test(entities__become_characters_and_stay_data),
         cmocka_unit_test(code__has_colours_and_cannot_end_its_block),
         cmocka_unit_test(nesting__however_deep_takes_linear_time),
