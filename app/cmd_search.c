@@ -174,6 +174,8 @@ static void remark(const struct search_result *result)
 {
     if (result->wordless) {
         output_remark("the query names no word to look for");
+    } else if (result->count == 0) {
+        output_remark("nothing found");
     }
     if (result->only_newest) {
         output_remark("found in very many: the newest %d were compared", SEARCH_RANKED);
@@ -243,7 +245,9 @@ const struct command command_search = {
         "  -word      is not there; -\"a b\" as well. Put -- or another word before it\n"
         "\n"
         "All words have to be in the same message or title. The best come first, among equals the\n"
-        "newest. What lies in the trash is not found. Exit code 0, also when nothing was found.\n",
+        "newest. Words are whole: 'her' does not find heron, 'her*' does. What lies in the trash "
+        "is\n"
+        "not found. Exit code 0, also when nothing was found.\n",
     .options = options,
     .run = run,
 };

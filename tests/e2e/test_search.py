@@ -40,6 +40,14 @@ def test_words_are_found_in_titles_prompts_and_answers(told):
     assert found(told, "heron", "--label", "none")["hits"] == []
 
 
+def test_a_search_without_a_hit_says_so(told):
+    done = told.weir("search", "hero")
+    assert (done.code, done.out, done.err) == (0, "", "weir: nothing found\n"), done
+    assert told.weir("search", "-q", "hero").err == ""
+    assert told.weir("search", "--json", "hero").err == ""
+    assert told.weir("search", "hero*").err == ""
+
+
 def test_a_search_is_narrowed_and_paged(told):
     everything = found(told, "heron*")["hits"]
     first = found(told, "heron*", "--limit", "1")
