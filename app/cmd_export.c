@@ -14,7 +14,8 @@
 #define EXIT_READER_GONE 141
 
 static const struct option_spec options[] = {
-    {"format", 'f', OPTION_TEXT, "FORMAT", "md, html, json, jsonl or txt (md)"},
+    {"format", 'f', OPTION_TEXT, "FORMAT",
+     "md, html, json, jsonl or txt; else as FILE ends, else md"},
     {"output", 'o', OPTION_TEXT, "FILE", "write to FILE, whole or not at all; a folder: one each"},
     {"all", 0, OPTION_FLAG, NULL, "every session that is not in the trash"},
     {"branch", 0, OPTION_TEXT, "ID", "this branch instead of the current one, or: all"},
@@ -101,6 +102,20 @@ static enum err_code read_number(const struct arguments *arguments, const char *
     return ERR_OK;
 }
 
+/* NULL: it is not said, and FILE ends in none. */
+static const char *format_name(const struct arguments *arguments)
+{
+    const struct export_format *format = NULL;
+    const char *name = argument_text(arguments, "format");
+    const char *path = argument_text(arguments, "output");
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    const char *dot = path ? strrchr(slash ? slash : path, '.') : NULL;
+    if (name || !dot) {
+        return name;
+    }
+    return export_find_format(dot + 1, &format, NULL) == ERR_OK ? dot + 1 : NULL;
+}
+
 static enum err_code read_request(const struct arguments *arguments, struct export_request *request,
                                   struct err *err)
 {
@@ -111,8 +126,7 @@ static enum err_code read_request(const struct arguments *arguments, struct expo
     if (branch && !request->all_branches && !ulid_parse(sv_from(branch), &request->branch)) {
         return err_set(err, ERR_USAGE, "--branch takes a branch's id or 'all', not '%s'", branch);
     }
-    enum err_code code =
-        export_find_format(argument_text(arguments, "format"), &request->format, err);
+    enum err_code code = export_find_format(format_name(arguments), &request->format, err);
     code = code ? code : read_number(arguments, "from", &request->first_seq, err);
     return code ? code : read_number(arguments, "to", &request->last_seq, err);
 }
@@ -263,7 +277,8 @@ const struct command command_export = {
         "Markdown, HTML and plain text hold what was said; an HTML file needs nothing else, runs\n"
         "nothing and loads nothing. JSON and JSON lines hold everything that is\n"
         "stored, on all branches, and 'weir import' takes them back. All of it goes to stdout\n"
-        "unless -o names a file, or a folder for one file of each session.\n",
+        "unless -o names a file, or a folder for one file of each session. Without --format the\n"
+        "end of FILE tells it (talk.html, all.json); what tells nothing is Markdown.\n",
     .options = options,
     .run = run,
 };

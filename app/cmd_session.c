@@ -1,10 +1,13 @@
 /* weir session: lists sessions, shows one; what changes them is in files of its own. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app/command.h"
 #include "app/day.h"
+#include "app/export.h"
 #include "app/money.h"
 #include "app/opening.h"
 #include "app/output.h"
@@ -13,6 +16,7 @@
 #include "app/session_change.h"
 #include "app/session_trash.h"
 #include "base/safe.h"
+#include "ui/width.h"
 
 #define LIST_DEFAULT 50
 #define LIST_MOST 100000
@@ -47,8 +51,34 @@ static void append_time(struct buf *out, int64_t wall_us)
     buf_appendf(out, "%-16s", text);
 }
 
-static void append_line(struct buf *out, const struct session *session)
+/* 0: stdout is no terminal, where lines have an end. */
+static size_t terminal_columns(void)
 {
+    struct winsize size;
+    bool is_known = isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    return is_known ? size.ws_col : 0;
+}
+
+/* The line that began at `from`, with an ellipsis where it is too long. `columns` 0: any length. */
+static void cut_line(struct buf *out, size_t from, size_t columns)
+{
+    struct sv line = sv_skip(buf_sv(out), from);
+    struct cluster cluster;
+    size_t width = 0, at = 0, fits = 0;
+    for (; at < line.n && width <= columns; at += cluster.used) {
+        fits = width < columns ? at : fits;
+        width_next(sv_skip(line, at), SAFE_DEFAULT, &cluster);
+        width += cluster.width;
+    }
+    if (columns > 0 && width > columns) {
+        buf_truncate(out, from + fits);
+        buf_append_str(out, "…");
+    }
+}
+
+static void append_line(struct buf *out, const struct session *session, size_t columns)
+{
+    size_t from = out->n;
     buf_appendf(out, "%-10s ", session->handle);
     append_time(out, session->last_active_us);
     buf_appendf(out, " %5lld  ", (long long)session->message_count);
@@ -57,18 +87,20 @@ static void append_line(struct buf *out, const struct session *session)
         buf_append_str(out, ": ");
     }
     (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
+    cut_line(out, from, columns);
     buf_append_byte(out, '\n');
 }
 
 static void append_list(struct buf *out, const struct session_list *list, bool json)
 {
+    size_t columns = terminal_columns();
     buf_append_str(out, json ? "[" : "");
     for (size_t i = 0; i < list->count; i++) {
         if (json) {
             buf_append_str(out, i ? ",\n" : "");
             record_session(out, &list->sessions[i]);
         } else {
-            append_line(out, &list->sessions[i]);
+            append_line(out, &list->sessions[i], columns);
         }
     }
     buf_append_str(out, json ? "]\n" : "");
@@ -137,23 +169,31 @@ static void append_end(struct buf *out, const struct message *message)
     buf_append_str(out, "]\n\n");
 }
 
-/* What a message said, as plain text under its role. */
+struct showing {
+    struct store *store;
+    struct buf *out;
+};
+
+/* What a message said, as plain text under its role, and the names of what is attached. */
 static void append_plain(void *ctx, const struct message *message)
 {
-    struct buf *out = ctx;
+    const struct showing *self = ctx;
+    struct buf *out = self->out;
     buf_appendf(out, "%s%s%s%s\n", role_text(message->role), message->model ? " (" : "",
                 message->model ? message->model : "", message->model ? ")" : "");
     char *text = message_text(message, PART_TEXT);
     buf_append_str(out, text);
     size_t length = strlen(text);
-    buf_append_str(out, length == 0 ? "" : text[length - 1] == '\n' ? "\n" : "\n\n");
+    buf_append_str(out, length == 0 || text[length - 1] == '\n' ? "" : "\n");
+    bool has_more = export_append_attached(out, message, self->store);
+    buf_append_str(out, length > 0 || has_more ? "\n" : "");
     free(text);
     append_end(out, message);
 }
 
 static void append_record(void *ctx, const struct message *message)
 {
-    struct buf *out = ctx;
+    struct buf *out = ((const struct showing *)ctx)->out;
     bool is_first = out->n > 0 && out->p[out->n - 1] == '[';
     buf_append_str(out, is_first ? "" : ",\n");
     record_message(out, message);
@@ -171,8 +211,9 @@ static enum err_code show_session(const struct reading *reading, const struct ar
         buf_append_str(out, ",\"messages\":[");
     }
     if (!code) {
+        struct showing showing = {.store = reading->store, .out = out};
         code = pages_walk(reading->store, &list.sessions[0].id, json ? append_record : append_plain,
-                          out, err);
+                          &showing, err);
     }
     buf_append_str(out, json ? "]}\n" : "");
     if (!code && !buf_ok(out)) {

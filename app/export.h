@@ -49,6 +49,9 @@ struct export_format {
     void (*end)(struct buf *out);
 };
 
+/* A line for each thing that is attached: "[attached: src/m.c, 12 bytes]". False: there is none. */
+bool export_append_attached(struct buf *out, const struct message *message, struct store *store);
+
 extern const struct export_format export_md, export_html, export_json, export_jsonl, export_txt;
 
 /* NULL: the first one. ERR_USAGE: no such format; the text names them. */

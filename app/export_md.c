@@ -58,6 +58,16 @@ static void append_quoted(struct buf *out, struct sv text)
     }
 }
 
+/* Its name as code, which a grave in it does not end. */
+static void append_attached(struct buf *out, struct sv name)
+{
+    const char *fence = sv_find(name, '`') < name.n ? "``" : "`";
+    const char *space = fence[1] ? " " : "";
+    buf_appendf(out, "Attached: %s%s", fence, space);
+    (void)safe_append(out, name, SAFE_ONE_LINE);
+    buf_appendf(out, "%s%s\n", space, fence);
+}
+
 static void md_part(struct buf *out, const struct message_part *part)
 {
     struct sv text = sv_of(part->text, part->text_n);
@@ -80,6 +90,9 @@ static void md_part(struct buf *out, const struct message_part *part)
         return;
     case PART_STATUS:
         append_quoted(out, text);
+        return;
+    case PART_ATTACHMENT:
+        append_attached(out, text);
         return;
     default:
         buf_append_sv(out, text);

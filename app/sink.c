@@ -84,8 +84,10 @@ enum err_code sink_open(struct sink *sink, const char *path, struct err *err)
     struct ulid id = ulid_new();
     sink->temporary = xasprintf("%s.%s.tmp", sink->path, id.text);
     watch_signals(sink->temporary);
-    enum err_code code = file_open(sink->temporary, O_WRONLY | O_CREAT | O_EXCL, &sink->fd, err);
+    errno = 0;
+    enum err_code code = file_open(sink->temporary, O_WRONLY | O_CREAT | O_EXCL, &sink->fd, NULL);
     if (code) {
+        err_set_errno(err, errno, "cannot write '%s'", path);
         watch_signals(NULL);
         free(sink->temporary);
         sink->temporary = NULL;

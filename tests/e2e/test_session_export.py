@@ -46,6 +46,28 @@ def test_a_session_is_shown_by_id_handle_and_prefix(home, serving):
         assert "the only question" in shown.out and "the only answer" in shown.out
 
 
+@pytest.mark.parametrize(("file", "begins"), [
+    ("x.html", "<!doctype"), ("x.json", "{"), ("x.jsonl", "{"), ("x.txt", "the question\nSession"),
+    ("x.md", "# the question"), ("x.dat", "# the question"), ("x", "# the question"),
+    ("a.json/x", "# the question")])
+def test_the_format_is_as_the_file_ends(home, serving, file, begins):
+    serving()
+    assert home.run("the question").code == 0
+    (home.work / "a.json").mkdir()
+    handle = sessions(home)[0]["handle"]
+    assert home.weir("export", handle, "-o", file).code == 0
+    assert (home.work / file).read_text().startswith(begins)
+    assert home.weir("export", handle, "-o", file, "--format", "html").code == 0
+    assert (home.work / file).read_text().startswith("<!doctype")
+
+
+def test_an_export_into_a_folder_that_is_missing_names_the_file_that_was_given(home, serving):
+    serving()
+    assert home.run("q").code == 0
+    done = home.weir("export", "--all", "-o", "missing/x.md")
+    assert done.code == 65 and done.err.startswith("weir: cannot write 'missing/x.md': "), done
+
+
 def test_a_beginning_that_fits_several_sessions_names_them(home, serving):
     serving()
     for prompt in ("a", "b"):
@@ -176,6 +198,32 @@ def test_hostile_titles_and_texts_are_safe_on_a_terminal(home, serving):
             assert screen.wait_exit() == 0
             screen.wait_quiet()
             assert not terminal.foreign_bytes(screen.output()), (command, screen.dump())
+
+
+def test_what_is_attached_is_named(home, serving):
+    serving()
+    (home.work / "src").mkdir()
+    (home.work / "src" / "m.c").write_text("int main();\n")
+    (home.work / "a`b").write_text("x")
+    assert home.run("-a", "src/m.c", "-a", "a`b", "what is it").code == 0
+    name = sessions(home)[0]["id"]
+    for command in (("session", "show", name), ("export", name, "--format", "txt")):
+        shown = home.weir(*command).out
+        assert "what is it\n[attached: src/m.c, 12 bytes]\n[attached: a`b, 1 byte]\n\n" in shown, shown
+    shown = home.weir("export", name).out
+    assert "\nAttached: `src/m.c`\n" in shown and "\nAttached: `` a`b ``\n" in shown, shown
+
+
+def test_titles_are_cut_to_the_terminal_but_not_in_a_pipe(home, serving):
+    serving()
+    for title in ("a title that is long " * 4, "河" * 60):
+        assert home.run(title).code == 0
+    assert "long a title" in home.weir("session", "list").out
+    with home.screen("session", "list", columns=60) as screen:
+        assert screen.wait_exit() == 0
+        screen.wait_quiet()
+        lines = [line.rstrip() for line in screen.lines() if line.strip()]
+        assert len(lines) == 2 and all(line.endswith("…") for line in lines), screen.dump()
 
 
 def default_answer():
