@@ -349,8 +349,9 @@ static void append_result(struct printer *printer, const struct answer *answer,
     record_int(out, "exit_code", outcome->exit_code);
 }
 
-static void remark_usage(const struct usage *usage)
+static void remark_usage(const struct answer *answer, const struct outcome *outcome)
 {
+    const struct usage *usage = &answer->usage;
     struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
     const struct {
         const char *name;
@@ -370,7 +371,10 @@ static void remark_usage(const struct usage *usage)
         buf_appendf(&text, "%scost %s$%.6f", text.n ? ", " : "", usage->cost_estimated ? "~" : "",
                     (double)usage->cost_micros / 1e6);
     }
-    output_remark("tokens: %s", text.n ? buf_cstr(&text) : "unknown");
+    /* What was refused has none. */
+    if (text.n > 0 || !outcome->code || answer->part_count > 0) {
+        output_remark("tokens: %s", text.n ? buf_cstr(&text) : "unknown");
+    }
     buf_release(&text);
 }
 
@@ -467,7 +471,7 @@ int printer_result(struct printer *printer, const struct answer *answer,
         output_remark("%s", outcome->text);
     }
     if (printer->show_usage) {
-        remark_usage(&answer->usage);
+        remark_usage(answer, outcome);
     }
     if (printer->output_path) {
         return result_to_file(printer, answer, outcome);

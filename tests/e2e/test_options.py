@@ -186,6 +186,12 @@ def test_usage_goes_to_stderr_when_asked_for(home, serving):
     assert home.run("q").err == ""
 
 
+def test_a_run_that_was_refused_has_no_usage_to_tell(home, serving):
+    serving(fake.status(401))
+    result = home.run("-u", "q")
+    assert result.code == 77 and "token" not in result.err, result
+
+
 def test_no_stdin_does_not_look_at_stdin(home, serving):
     server = serving()
     with home.start("run", "--no-stdin", "q", stdin=subprocess.PIPE) as run:
