@@ -28,18 +28,34 @@ def test_a_folder_is_read_only_once_it_is_trusted_and_until_it_changes(folder, s
     done = folder.run("q")
     assert done.code == 0 and "weir trust" in done.err, done
     assert folder.run("-q", "q").err == ""
-    shown = folder.weir("trust")
+    shown = folder.weir("trust", "--yes")
     assert shown.code == 0 and "from the folder" in shown.out, shown
     assert system_of(folder, server) == "from the folder"
     file.write_text('system = "changed"\n')
     assert system_of(folder, server) is None
 
 
+def test_nothing_is_trusted_unasked(folder, server, monkeypatch):
+    monkeypatch.chdir(folder.work)
+    file = folder.root_of_repository / ".weir.toml"
+    file.write_text('system = "from the folder"  # \u202e\n')
+    done = folder.weir("trust", stdin=b"y\n")
+    assert done.code == 2 and "--yes" in done.err and "from the folder" in done.out, done
+    assert system_of(folder, server) is None
+    for answer, trusted in (("\r", False), ("n\r", False), ("y\r", True)):
+        with folder.screen("trust") as screen:
+            screen.wait_for("[y/N]")
+            assert "from the folder" in screen.text() and "<202E>" in screen.text()
+            screen.send(answer)
+            assert (screen.wait_exit() == 0) == trusted
+        assert (system_of(folder, server) is not None) == trusted
+
+
 def test_the_nearest_file_counts_and_trust_is_taken_back(folder, server):
     (folder.root_of_repository / ".weir.toml").write_text('system = "far"\n')
     near = folder.work.parent / ".weir.toml"
     near.write_text('system = "near"\n')
-    assert folder.weir("trust").code == 0
+    assert folder.weir("trust", "--yes").code == 0
     assert system_of(folder, server) == "near"
     assert system_of(folder, server) == "near"
     assert folder.weir("trust", "--remove").code == 0
@@ -52,7 +68,7 @@ def test_a_file_above_the_repository_or_without_one_is_not_looked_for(folder):
     assert folder.weir("trust").code == 65
     assert "weir trust" not in folder.run("q").err
     (folder.work / ".weir.toml").write_text("")
-    assert folder.weir("trust").code == 0
+    assert folder.weir("trust", "--yes").code == 0
 
 
 @pytest.mark.parametrize("text", [
@@ -69,14 +85,14 @@ def test_a_folder_says_nothing_about_servers_keys_files_and_money(folder, text):
 
 def test_a_file_that_was_trusted_is_checked_again_when_it_is_read(folder):
     (folder.work / ".weir.toml").write_text('model = "nowhere/x"\n')
-    assert folder.weir("trust").code == 0
+    assert folder.weir("trust", "--yes").code == 0
     assert folder.run("q").code == 78
     assert folder.run("-m", "fake/fake-model", "q").code == 0
 
 
 def test_the_environment_goes_before_folder_and_file(folder, server):
     (folder.work / ".weir.toml").write_text('system = "folder"\n')
-    assert folder.weir("trust").code == 0
+    assert folder.weir("trust", "--yes").code == 0
     folder.env["WEIR_SYSTEM"] = 'say "no"\\\nor yes'
     assert system_of(folder, server) == 'say "no"\\\nor yes'
     shown = folder.weir("config", "show", WEIR_NETWORK_IDLE_TIMEOUT_S="7.5", WEIR_BUDGET_DAILY="1.5",
