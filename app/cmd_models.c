@@ -86,7 +86,8 @@ static enum err_code add_all(struct listing *listing, struct err *err)
     }
     if (listing->count == 0) {
         return err_set(err, ERR_NOT_CONFIGURED,
-                       "no provider is configured: set OPENAI_API_KEY, or write one into %s",
+                       "no provider is configured: set OPENAI_API_KEY, or write one into %s"
+                       " ('weir config init' begins it)",
                        config->path && config->path[0] ? config->path : "config.toml");
     }
     return ERR_OK;

@@ -275,7 +275,7 @@ static enum err_code nothing_configured(const struct config *config, struct err 
                    "ANTHROPIC_API_KEY or GEMINI_API_KEY, or name a provider and a model in ");
     const char *path = config && config->path && config->path[0] ? config->path : "config.toml";
     buf_append_str(&text, strlen(path) < 160 ? path : "config.toml");
-    buf_append_str(&text, " (see 'man weir'), or try the offline demo: -m demo");
+    buf_append_str(&text, " ('weir config init' begins one), or try the offline demo: -m demo");
     if (config && config->provider_count) {
         buf_appendf(&text, "; the config has provider '%.40s' but no model = \"%.40s/MODEL\"",
                     config->providers[0].name, config->providers[0].name);
