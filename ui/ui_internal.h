@@ -251,7 +251,8 @@ void select__continue(struct ui *ui, const struct transcript_message *at);
 void select__undo(struct ui *ui, const struct ulid *session);
 
 /* ui_review.c */
-void review__open(struct ui *ui);  /* what waits for a verdict, over the whole screen */
+/* What waits for a verdict, over the whole screen. `alone`: leaving it leaves weir. */
+void review__open(struct ui *ui, bool alone);
 void review__close(struct ui *ui); /* harmless when it is not open */
 void review__key(struct ui *ui, const struct input_event *event, enum action action);
 void review__paint(struct ui *ui);

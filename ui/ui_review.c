@@ -40,12 +40,14 @@ struct block {
 
 struct review {
     enum mode mode;
+    bool alone; /* what weir was started for: leaving it leaves weir */
     struct session_list queue;
     size_t chosen;
 
     struct session session;
     struct ulid *items; /* messages; the first is unset */
     size_t item_count, item;
+    size_t newest; /* item of the newest answer; 0: there is none */
     struct block *blocks;
     size_t block_count;
     int width; /* that the blocks were laid out for */
@@ -81,7 +83,7 @@ static void drop_session(struct review *review)
     session_release(&review->session);
     review->blocks = NULL;
     review->items = NULL;
-    review->block_count = review->item_count = 0;
+    review->block_count = review->item_count = review->newest = 0;
     review->width = 0;
 }
 
@@ -179,6 +181,7 @@ static void add_message(struct review *review, const struct message *message,
 {
     struct buf head = BUF_INIT(BUF_MAX_INTERNAL);
     add_item(review, &message->id);
+    review->newest = message->role == ROLE_ASSISTANT ? review->item_count - 1 : review->newest;
     buf_appendf(&head, "#%lld %s%s%s", (long long)message->seq, role_text(message->role),
                 message->model ? " " : "", message->model ? message->model : "");
     append_figures(&head, message);
@@ -270,14 +273,54 @@ static void load_session(struct ui *ui, struct ulid id)
     review->item = review->item < review->item_count ? review->item : review->item_count - 1;
 }
 
-void review__open(struct ui *ui)
+void review__open(struct ui *ui, bool alone)
 {
     if (!ui->review) {
         ui->review = xcalloc(1, sizeof(*ui->review));
         buf_init(&ui->review->typed, TYPED_MAX);
     }
+    ui->review->alone = alone;
     load_queue(ui);
     ui->dirty = true;
+}
+
+/* ---- what is chosen ---- */
+
+static void lay_out(struct review *review, int columns)
+{
+    if (review->width == columns) {
+        return;
+    }
+    review->width = columns;
+    for (size_t i = 0; i < review->block_count; i++) {
+        struct block *block = &review->blocks[i];
+        struct layout layout = {0};
+        layout_update(&layout, sv_from(block->text), columns - block->indent);
+        block->rows = layout.count < INT16_MAX ? (int)layout.count : INT16_MAX;
+        layout_release(&layout);
+    }
+    if (review->mode == MODE_COMPARE) {
+        columns_release(&review->columns);
+        review->columns = columns_make(&review->diff, (columns - 3) / 2);
+    }
+}
+
+/* The row at which an item begins. */
+static int row_of(const struct review *review, size_t item)
+{
+    int row = 0;
+    for (size_t i = 0; i < review->block_count && review->blocks[i].item < item; i++) {
+        row += review->blocks[i].rows;
+    }
+    return row;
+}
+
+static void choose(struct ui *ui, size_t item)
+{
+    struct review *review = ui->review;
+    review->item = item;
+    lay_out(review, ui->grid.columns);
+    review->top = row_of(review, item);
 }
 
 /* ---- changes ---- */
@@ -355,11 +398,15 @@ static void ask(struct ui *ui, const struct task_kind *kind, struct sv text)
     work__ask(ui, task);
 }
 
+/* A note stands on a message: where the session as a whole is chosen, on its newest answer. */
 static void begin_typing(struct ui *ui, enum typing typing)
 {
     struct review *review = ui->review;
     if (typing == TYPE_NOTE && review->item == 0) {
-        view__line(ui, LINE_INFO, "a note stands on a message: choose one with Down");
+        choose(ui, review->newest ? review->newest : review->item_count - 1);
+    }
+    if (typing == TYPE_NOTE && review->item == 0) {
+        view__line(ui, LINE_INFO, "there is no message to note on");
         return;
     }
     review->typing = typing;
@@ -447,26 +494,24 @@ static size_t moved(size_t at, size_t count, int step)
     return at + (size_t)step < count ? at + (size_t)step : count ? count - 1 : 0;
 }
 
-/* The row at which an item begins. */
-static int row_of(const struct review *review, size_t item)
-{
-    int row = 0;
-    for (size_t i = 0; i < review->block_count && review->blocks[i].item < item; i++) {
-        row += review->blocks[i].rows;
-    }
-    return row;
-}
-
 static void move(struct ui *ui, int step)
 {
     struct review *review = ui->review;
     if (review->mode == MODE_QUEUE) {
         review->chosen = moved(review->chosen, review->queue.count, step);
     } else if (review->mode == MODE_SESSION) {
-        review->item = moved(review->item, review->item_count, step);
-        review->top = row_of(review, review->item);
+        choose(ui, moved(review->item, review->item_count, step));
     } else {
         review->top += step;
+    }
+}
+
+static void leave(struct ui *ui)
+{
+    bool alone = ui->review->alone;
+    review__close(ui);
+    if (alone) {
+        ui__leave(ui, ERR_OK);
     }
 }
 
@@ -474,11 +519,11 @@ static void back(struct ui *ui)
 {
     struct review *review = ui->review;
     if (review->mode == MODE_QUEUE) {
-        review__close(ui);
+        leave(ui);
     } else if (review->mode == MODE_COMPARE) {
         review->mode = MODE_SESSION;
         review->width = 0;
-        review->top = 0;
+        choose(ui, review->item);
     } else {
         drop_session(review);
         load_queue(ui);
@@ -521,10 +566,12 @@ static void on_letter(struct ui *ui, char letter)
 static void enter(struct ui *ui)
 {
     struct review *review = ui->review;
-    if (review->mode == MODE_QUEUE && review->chosen < review->queue.count) {
-        review->item = 0;
-        review->top = 0;
-        load_session(ui, review->queue.sessions[review->chosen].id);
+    if (review->mode != MODE_QUEUE || review->chosen >= review->queue.count) {
+        return;
+    }
+    load_session(ui, review->queue.sessions[review->chosen].id);
+    if (review->mode == MODE_SESSION) {
+        choose(ui, review->newest);
     }
 }
 
@@ -561,7 +608,7 @@ void review__key(struct ui *ui, const struct input_event *event, enum action act
         break;
     default:
         if (action == ACTION_INTERRUPT || action == ACTION_LEAVE) {
-            review__close(ui);
+            leave(ui);
         } else if (action == ACTION_REPAINT) {
             ui__repaint(ui);
         } else if (action == ACTION_SUSPEND) {
@@ -572,25 +619,6 @@ void review__key(struct ui *ui, const struct input_event *event, enum action act
 }
 
 /* ---- painting ---- */
-
-static void lay_out(struct review *review, int columns)
-{
-    if (review->width == columns) {
-        return;
-    }
-    review->width = columns;
-    for (size_t i = 0; i < review->block_count; i++) {
-        struct block *block = &review->blocks[i];
-        struct layout layout = {0};
-        layout_update(&layout, sv_from(block->text), columns - block->indent);
-        block->rows = layout.count < INT16_MAX ? (int)layout.count : INT16_MAX;
-        layout_release(&layout);
-    }
-    if (review->mode == MODE_COMPARE) {
-        columns_release(&review->columns);
-        review->columns = columns_make(&review->diff, (columns - 3) / 2);
-    }
-}
 
 static int clip_top(int top, int total, int rows)
 {
@@ -676,7 +704,7 @@ static void paint_foot(struct ui *ui)
 {
     static const char *const helps[] = {
         [MODE_QUEUE] = " review: Enter opens, Esc leaves",
-        [MODE_SESSION] = " n note, r rate, v verdict, l label, c compare, u undo, o open, Esc back",
+        [MODE_SESSION] = " n note, r rate, v verdict, Esc back, o open, l label, u undo, c compare",
         [MODE_COMPARE] = " left: this one; right: the next in its place; Esc back",
     };
     struct review *review = ui->review;

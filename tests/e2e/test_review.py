@@ -117,12 +117,7 @@ def test_the_screen_shows_what_waits_and_takes_notes_and_verdicts(home, serving)
         screen.wait_for("older")
         screen.send(b"\r")
         screen.wait_for("never quite the same")
-        screen.send(b"n")
-        screen.wait_for("a note stands on a message")
-        screen.send(b"\x1b[B")
-        screen.wait_for("n note, r rate")
-        screen.send(b"\x1b[B")
-        screen.send(b"n")
+        screen.send(b"\x1b[A\x1b[A" b"n")
         screen.wait_for("\nnote:")
         screen.send("hm, \u00e9x\x7f\r".encode())
         screen.wait_for("hm, \u00e9")
@@ -139,10 +134,6 @@ def test_the_screen_shows_what_waits_and_takes_notes_and_verdicts(home, serving)
         screen.wait_for("labels: checked")
         screen.send(b"q")
         screen.wait_for(lambda s: "newer" not in s.text() and "older" in s.text())
-        screen.send(b"q")
-        screen.wait_for(">")
-        screen.send(b"/review\r")
-        screen.wait_for("review: Enter opens")
         screen.send(b"\r")
         screen.wait_for("always the same")
         screen.send(b"o")
@@ -152,6 +143,25 @@ def test_the_screen_shows_what_waits_and_takes_notes_and_verdicts(home, serving)
     shown = records(home, handle)
     assert shown["verdict"]["verdict"] == "good" and shown["labels"] == ["checked"]
     assert shown["messages"][1]["notes"][0]["text"] == "hm, \u00e9"
+
+
+def test_the_newest_answer_is_chosen_and_leaving_leaves_to_the_shell(home, serving):
+    serving(fake.answer(("one",)), fake.answer(("two",)))
+    assert home.run("q").code == 0
+    handle = queue(home)[0]
+    assert home.run("-s", handle, "more").code == 0
+    with home.screen("review") as screen:
+        screen.wait_for("review: Enter opens")
+        screen.send(b"\r")
+        screen.wait_for("n note")
+        screen.send(b"n" b"wrong oven\r")
+        screen.wait_for(lambda s: "wrong oven" in s.text() and "note:" not in s.text())
+        screen.send(b"\x1b")
+        screen.wait_for("review: Enter opens")
+        screen.send(b"\x1b")
+        assert screen.wait_exit() == 0
+    notes = [[n["text"] for n in m["notes"]] for m in records(home, handle)["messages"]]
+    assert notes == [[], [], [], ["wrong oven"]]
 
 
 def test_two_answers_stand_side_by_side_on_the_screen(home, serving):
@@ -166,7 +176,6 @@ def test_two_answers_stand_side_by_side_on_the_screen(home, serving):
         screen.wait_for("review: Enter opens")
         screen.send(b"\r")
         screen.wait_for("it seems")
-        screen.send(b"\x1b[B\x1b[B")
         screen.send(b"c")
         screen.wait_for("left: this one")
         first, second = [line.split("|") for line in screen.lines()[:2]]
