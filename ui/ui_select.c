@@ -6,6 +6,7 @@
  * which. What was typed before stays in the editor.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -145,7 +146,12 @@ static enum err_code run_undo(struct task *task, struct store *store)
 
 static void after_undo(struct ui *ui, struct task *task)
 {
+    const char *deleted = journal_action_said(JOURNAL_DELETE_SESSION);
     char *text = xasprintf("undone: %s", task->text);
+    /* Who deleted the session on the screen goes on where he was. */
+    if (!ulid_is_set(&ui->session) && !ui->picker && strcmp(task->text, deleted) == 0) {
+        (void)sessions__open(ui, &task->session);
+    }
     hint(ui, text);
     free(text);
     events__reload(ui, &task->session);
@@ -295,6 +301,8 @@ static void act_on(struct ui *ui, const struct chord *chord)
         if (chord_parse(sv_from(act->key), &own) && chord_equal(&own, chord)) {
             if (fits(act, at.role)) {
                 act->run(ui, &at);
+            } else {
+                hint(ui, act->answers ? "only an answer goes on" : "only prompts are edited");
             }
             return;
         }

@@ -45,6 +45,7 @@ def test_another_answer_stands_beside_the_first(serving, chat):
     screen.wait_for("2/2")
     assert "first answer" not in screen.text()
     press(screen, SELECT, "Esc")
+    press(screen, "e", "only prompts are edited")
     press(screen, LEFT, "first answer")
     screen.wait_for("1/2")
     press(screen, RIGHT, "second answer")
@@ -141,7 +142,8 @@ def test_a_session_is_renamed_labelled_archived_deleted_and_all_comes_back(home,
     press(screen, "\x1bu", "Sessions (1)")
     press(screen, ENTER, "alpha")
     press(screen, "/delete" + ENTER, "is in the trash")
-    press(screen, "/undo" + ENTER, "undone: deleted the session")
+    press(screen, "/undo" + ENTER,
+          lambda s: "undone: deleted the session" in s.text() and "alpha" in s.text())
 
 
 def test_an_answer_in_another_session_is_told_of(serving, chat):
