@@ -91,6 +91,8 @@ enum action {
     ACTION_COUNT,
 };
 
+#define KEY_HELP_MAX 44 /* columns of a help: what the help page has for it where there are 80 */
+
 struct key_action {
     enum action action;
     const char *name;                  /* as in the config's [keys] */

@@ -197,19 +197,44 @@ enum picker_result picker_insert(struct picker *picker, struct sv text)
     return PICKER_STAYS;
 }
 
+/* The count and the keys. `own`: how many of the kind's own; those of every list: Enter and Esc. */
+static void append_head(const struct picker *picker, bool enter, bool esc, size_t own,
+                        struct buf *out)
+{
+    const struct picker_kind *kind = picker->kind;
+    buf_appendf(out, " (%zu)", picker->shown_count);
+    if (enter && kind->verb && kind->choose) {
+        buf_appendf(out, SEPARATOR "Enter %s", kind->verb);
+    }
+    if (esc) {
+        buf_append_str(out, SEPARATOR "Esc goes back");
+    }
+    for (size_t i = 0; i < own; i++) {
+        buf_appendf(out, SEPARATOR "%s %s", kind->keys[i].key, kind->keys[i].help);
+    }
+}
+
+/* Where not all has room, what is obvious goes first: Esc, then Enter, then the last keys. */
 static void paint_head(struct picker *picker, struct grid *grid, int row)
 {
     const struct picker_kind *kind = picker->kind;
-    struct buf line = BUF_INIT(LINE_MAX_BYTES);
-    buf_appendf(&line, " (%zu)", picker->shown_count);
-    if (kind->verb && kind->choose) {
-        buf_appendf(&line, SEPARATOR "Enter %s", kind->verb);
-    }
-    buf_append_str(&line, SEPARATOR "Esc goes back");
-    for (const struct picker_key *key = kind->keys; key && key->key; key++) {
-        buf_appendf(&line, SEPARATOR "%s %s", key->key, key->help);
-    }
     int column = grid_text(grid, row, 0, sv_from(kind->title), STYLE_USER);
+    size_t room = grid->columns > column ? (size_t)(grid->columns - column) : 0;
+    struct buf line = BUF_INIT(LINE_MAX_BYTES);
+    bool enter = true;
+    bool esc = true;
+    size_t own = 0;
+    while (kind->keys && kind->keys[own].key) {
+        own++;
+    }
+    append_head(picker, enter, esc, own, &line);
+    while (width_of(buf_sv(&line), 0) > room && (enter || own)) {
+        own -= !esc && !enter;
+        enter = enter && esc;
+        esc = false;
+        buf_clear(&line);
+        append_head(picker, enter, esc, own, &line);
+    }
     grid_text(grid, row, column, buf_sv(&line), STYLE_DIM);
     buf_release(&line);
 }

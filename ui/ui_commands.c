@@ -239,7 +239,7 @@ static const struct ui_command commands[] = {
     {"model", "[MODEL]", "choose who answers", ACTION_MODELS, run_model, has_models},
     {"copy", "[code [N]]", "copy the last answer, or a code block of it", ACTION_COPY_ANSWER,
      take__copy, NULL},
-    {"save", "[N] FILE", "write a code block of the last answer to a file", ACTION_NONE, take__save,
+    {"save", "[N] FILE", "write a code block of the answer to a file", ACTION_NONE, take__save,
      NULL},
     {"open", "[N]", "open a link of the last answer", ACTION_NONE, take__open, NULL},
     {"edit", NULL, "write your last prompt anew, on a branch", ACTION_NONE, run_edit, has_ways},
@@ -252,11 +252,10 @@ static const struct ui_command commands[] = {
     {"label", "WORD", "label this session; -WORD takes one away", ACTION_NONE, run_label, NULL},
     {"archive", NULL, "take this session off the list", ACTION_NONE, run_archive, NULL},
     {"delete", NULL, "move this session to the trash", ACTION_NONE, run_delete, NULL},
-    {"review", NULL, "judge what was said: notes, ratings, verdicts", ACTION_NONE, run_review,
+    {"review", NULL, "judge what was said: note, rating, verdict", ACTION_NONE, run_review,
      has_screen},
     {"undo", NULL, "take the last change of this session back", ACTION_NONE, run_undo, NULL},
-    {"attach", "[FILE]", "name a file in the prompt, whose content goes with it", ACTION_NONE,
-     run_attach, NULL},
+    {"attach", "[FILE]", "name a file that goes with the prompt", ACTION_NONE, run_attach, NULL},
     {"editor", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_editor, NULL},
     {"export", "[FORMAT]", "write this session to a file", ACTION_NONE, run_export, has_export},
     {"help", NULL, "keys and what they do", ACTION_HELP, run_help, NULL},
@@ -274,6 +273,10 @@ bool commands__run(struct ui *ui, struct sv text)
     struct sv name = sv_skip(text, 1);
     name = sv_take(name, sv_find(name, ' '));
     struct sv operand = sv_trim(sv_skip(text, 1 + name.n));
+    if (ui->plain && sv_equal_str(name, "review")) {
+        hint(ui, "/review needs the screen; 'weir review SESSION' judges without it");
+        return false;
+    }
     for (const struct ui_command *command = commands; command->name; command++) {
         bool works = !command->works || command->works(ui);
         if (works && sv_equal_str(name, command->name)) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "store/branch.h"
 #include "store/history.h"
 #include "store/message_service.h"
@@ -16,6 +17,7 @@
 #include "ui/ui_internal.h"
 
 #define HITS_MAX 200u
+#define LEAD_BYTES ((size_t)24)
 
 struct find {
     struct work *work;
@@ -172,6 +174,7 @@ static void find_branch(struct ui *ui, const struct message *message)
     for (size_t i = 0; i < list.count; i++) {
         if (stands_on(ui, &list.branches[i].id, message)) {
             branches__go(ui, &list.branches[i].id);
+            view__line(ui, LINE_INFO, "on another branch, which is shown now; /undo goes back");
             break;
         }
     }
@@ -227,11 +230,36 @@ void find__append_value(const struct search_hit *hit, struct buf *out)
     buf_appendf(out, "%s %s", hit->session.text, hit->message.text);
 }
 
-/* One line of what was found, from a bit before the first word that was looked for. */
+/* At most LEAD_BYTES before the first word that was found, from the beginning of a word. */
+static struct sv from_match(const struct search_hit *hit)
+{
+    struct sv text = sv_from(hit->snippet);
+    size_t match = hit->span_count ? hit->spans[0].first : 0;
+    size_t from = 0;
+    if (match > LEAD_BYTES) {
+        from = utf8_cut(text.p, text.n, match - LEAD_BYTES);
+        struct sv lead = sv_of(text.p + from, match - from);
+        size_t blank = sv_find(lead, ' ');
+        from += blank < lead.n ? blank + 1 : 0;
+    }
+    return sv_skip(text, from);
+}
+
+/* One line of what was found, from a bit before the first word that was looked for: that is seen
+ * also where there is room for little. */
 void find__append_snippet(const struct search_hit *hit, struct buf *out)
 {
-    buf_append_sv(out, hit->cut_before ? width_glyph(SV("…"), SV("...")) : SV(""));
-    buf_append_str(out, hit->snippet);
+    struct sv text = from_match(hit);
+    bool cut = hit->cut_before || text.p != hit->snippet;
+    bool blank = true;
+    buf_append_sv(out, cut ? width_glyph(SV("…"), SV("...")) : SV(""));
+    for (size_t i = 0; i < text.n; i++) {
+        bool is_blank = text.p[i] == ' ' || text.p[i] == '\n' || text.p[i] == '\t';
+        if (!is_blank || !blank) {
+            buf_append_byte(out, is_blank ? ' ' : text.p[i]);
+        }
+        blank = is_blank;
+    }
 }
 
 static void add_hit(const struct search_hit *hit, bool everywhere, struct choices *choices)

@@ -73,6 +73,16 @@ def test_another_session_and_branch_is_landed_on(serving, chat):
     talk(screen, [("and below?", "a pike")])
     retry(screen, EVERYWHERE + "kingfisher", lambda s: "answer in 'what lives there?'" in s.text())
     press(screen, ENTER, lambda s: "a kingfisher" in s.text() and "1/2" in s.text())
+    assert "on another branch, which is shown now" in screen.text()
+    press(screen, "q/undo" + ENTER, lambda s: "an otter" in s.text() and "2/2" in s.text())
+
+
+def test_a_row_shows_what_was_found_whatever_stands_before_it(serving, chat):
+    text = "## On birds\n\n- **many words** that stand\n  in front of the row's one\tkingfisher, and more"
+    serving(fake.answer((text,)))
+    screen = chat(rows=24, columns=40)
+    press(screen, "birds?" + ENTER, "kingfisher")
+    retry(screen, EVERYWHERE + "kingfisher", "front of the row's one kingfisher,")
 
 
 def test_the_list_of_sessions_finds_what_was_said(serving, chat):

@@ -50,6 +50,18 @@ def test_commands_are_those_of_the_screen(home, serving):
     assert len(home.rows("SELECT id FROM branch")) == 3
 
 
+def test_a_session_that_comes_back_is_gone_on_with(home, serving):
+    serving(fake.answer(("alpha",)), fake.answer(("beta",)))
+    out = lines(home, "ask\n/delete\n/undo\nmore\n")
+    assert "undone: deleted the session" in out and "beta" in out
+    assert [row["message_count"] for row in home.rows("SELECT message_count FROM session")] == [4]
+
+
+def test_review_is_told_to_be_elsewhere(home, serving):
+    serving()
+    assert "/review needs the screen; 'weir review SESSION' judges" in lines(home, "/review\n")
+
+
 def test_a_message_is_chosen_from_a_list(home, serving):
     serving(fake.answer(("alpha",)), fake.answer(("beta",)))
     out = lines(home, "ask\n/select\n2\nagain\n1\n")

@@ -131,7 +131,7 @@ static void the_table__has_every_action_once_with_a_name_and_words(void **state)
     for (const struct key_action *action = key_actions(); action->name; action++) {
         struct buf keys = BUF_INIT(BUF_MAX_INTERNAL);
         seen[action->action]++;
-        assert_true(strlen(action->help) > 3);
+        assert_true(strlen(action->help) > 3 && strlen(action->help) <= KEY_HELP_MAX);
         assert_ptr_equal(key_action_find(sv_from(action->name)), action);
         keymap_keys_text(keymap, action->action, &keys);
         for (size_t i = 0; i < KEYMAP_KEYS_MAX && action->keys[i]; i++) {

@@ -185,7 +185,32 @@ static void the_list__is_painted_with_head_notes_and_preview(void **state)
     assert_painted(picker, 2, 20, "  fig   odd\n> lime\n");
     fruits.count = 0;
     picker_reload(picker);
-    assert_painted(picker, 3, 14, "Fruits (0) · …\n  none fits\n");
+    assert_painted(picker, 3, 14, "Fruits (0)\n  none fits\n");
+    picker_free(picker);
+}
+
+static void the_head__drops_what_is_obvious_before_keys_of_its_own(void **state)
+{
+    (void)state;
+    struct fruits fruits = {.count = 0};
+    const struct picker_key both[] = {{"C-x", "eats", eat}, {"C-y", "peels", eat}, {.key = NULL}};
+    struct picker_kind kind = rich;
+    kind.verb = "buys";
+    kind.keys = both;
+    struct picker *picker = picker_new(&kind, &fruits, SV(""));
+    static const struct {
+        int columns;
+        const char *head;
+    } heads[] = {
+        {62, "Fruits (0) · Enter buys · Esc goes back · C-x eats · C-y peels\n  none fits\n"},
+        {61, "Fruits (0) · Enter buys · C-x eats · C-y peels\n  none fits\n"},
+        {45, "Fruits (0) · C-x eats · C-y peels\n  none fits\n"},
+        {32, "Fruits (0) · C-x eats\n  none fits\n"},
+        {20, "Fruits (0)\n  none fits\n"},
+    };
+    for (size_t i = 0; i < COUNT_OF(heads); i++) {
+        assert_painted(picker, 3, heads[i].columns, heads[i].head);
+    }
     picker_free(picker);
 }
 
@@ -214,6 +239,7 @@ int main(void)
         cmocka_unit_test(moving__stops_at_the_ends),
         cmocka_unit_test(a_key_of_its_own__works_on_the_entry_and_loads_again),
         cmocka_unit_test(the_list__is_painted_with_head_notes_and_preview),
+        cmocka_unit_test(the_head__drops_what_is_obvious_before_keys_of_its_own),
         cmocka_unit_test(any_size__can_be_painted),
     };
     alarm(30);
