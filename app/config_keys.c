@@ -76,6 +76,7 @@ static const struct config_key keys[] = {
     {"ui.title", KEY_FLAG, OF_CONFIG(ui.title), 0, 0, "true or false"},
     {"ui.notify", KEY_WORD, OF_CONFIG(ui.notify), 0, 0,
      "\"bell\", \"osc9\", \"osc777\" or \"none\""},
+    {"ui.links", KEY_WORD, OF_CONFIG(ui.links), 0, 0, "\"auto\", \"always\" or \"never\""},
     {"theme.*.*", KEY_LOOK, OF_CONFIG(ui.themes), 0, 0, "a text such as \"bold red\""},
     {"keys.*", KEY_CHORDS, OF_CONFIG(keymap), 0, 0, "a key or an array of keys"},
     {.path = NULL},

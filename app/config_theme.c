@@ -160,6 +160,7 @@ struct ui_settings config_ui_settings(const struct config_ui *ui)
         .dark = find(ui, "dark"),
         .light = find(ui, "light"),
         .colors = all ? NULL : ui->colors,
+        .links = ui->links,
         .no_wheel = !ui->wheel,
         .no_title = !ui->title,
         .notify = notify_of(ui->notify),
@@ -176,5 +177,6 @@ void config_ui_release(struct config_ui *ui)
     free(ui->theme);
     free(ui->colors);
     free(ui->notify);
+    free(ui->links);
     *ui = (struct config_ui){.themes = NULL};
 }

@@ -28,6 +28,7 @@ struct config_ui {
     char *theme;  /* NULL: by the background */
     char *colors; /* NULL or "auto": all that the terminal has */
     char *notify; /* NULL: "bell" */
+    char *links;  /* NULL: "auto" */
     bool wheel, title;
     struct config_theme *themes;
     size_t theme_count;

@@ -16,6 +16,9 @@ void grid_clear(struct grid *grid)
     }
     grid->cursor_row = 0;
     grid->cursor_column = 0;
+    buf_clear(&grid->links);
+    grid->link_count = 0;
+    grid->link = 0;
 }
 
 void grid_resize(struct grid *grid, int rows, int columns)
@@ -37,6 +40,7 @@ void grid_resize(struct grid *grid, int rows, int columns)
 void grid_release(struct grid *grid)
 {
     free(grid->cells);
+    buf_release(&grid->links);
     *grid = (struct grid){0};
 }
 
@@ -79,10 +83,12 @@ int grid_put(struct grid *grid, int row, int column, const struct cluster *clust
         }
     }
     struct cell *cell = grid_at(grid, row, column);
-    *cell = (struct cell){.n = cluster->n, .width = cluster->width, .style = (uint8_t)style};
+    *cell = (struct cell){
+        .n = cluster->n, .width = cluster->width, .style = (uint8_t)style, .link = grid->link};
     memcpy(cell->text, cluster->text, cluster->n);
     for (int i = 1; i < width; i++) {
-        *grid_at(grid, row, column + i) = (struct cell){.style = (uint8_t)style};
+        *grid_at(grid, row, column + i) =
+            (struct cell){.style = (uint8_t)style, .link = grid->link};
     }
     return column + width;
 }
@@ -133,6 +139,43 @@ int grid_text(struct grid *grid, int row, int column, struct sv text, enum style
         column = grid_put(grid, row, column, &mark, style);
     }
     return column;
+}
+
+struct sv grid_link_uri(const struct grid *grid, uint8_t link)
+{
+    struct sv rest = buf_sv(&grid->links);
+    for (uint8_t i = 1; i < link && rest.n; i++) {
+        rest = sv_skip(rest, sv_find(rest, '\0') + 1);
+    }
+    return link ? sv_take(rest, sv_find(rest, '\0')) : SV("");
+}
+
+void grid_set_link(struct grid *grid, struct sv uri)
+{
+    grid->link = 0;
+    if (uri.n == 0) {
+        return;
+    }
+    for (unsigned i = grid->link_count; i > 0; i--) {
+        if (sv_equal(grid_link_uri(grid, (uint8_t)i), uri)) {
+            grid->link = (uint8_t)i;
+            return;
+        }
+    }
+    if (grid->link_count < UINT8_MAX) {
+        grid->links.max = BUF_MAX_INTERNAL;
+        buf_append_sv(&grid->links, uri);
+        buf_append_byte(&grid->links, '\0');
+        grid->link = ++grid->link_count;
+    }
+}
+
+void grid_copy_links(struct grid *grid, const struct grid *from)
+{
+    grid->links.max = BUF_MAX_INTERNAL;
+    buf_clear(&grid->links);
+    buf_append_sv(&grid->links, buf_sv(&from->links));
+    grid->link_count = from->link_count;
 }
 
 void grid_style_row(struct grid *grid, int row, enum style style)

@@ -7,6 +7,7 @@
 #include "base/attr.h"
 #include "base/utf8.h"
 #include "ui/blocks.h"
+#include "ui/hyperlink.h"
 
 #define SOURCE_MAX ((size_t)1 << 20)
 #define SHOWN_TARGET 60u
@@ -23,6 +24,7 @@ struct target {
     size_t from; /* where the link's text begins */
     char address[256];
     size_t address_n;
+    uint32_t link, outer; /* of the styled text; those around it */
 };
 
 struct inlines {
@@ -141,14 +143,21 @@ static uint32_t numeric_entity(struct sv text)
     return cp ? cp : UTF8_REPLACEMENT;
 }
 
-static void put_entity(struct inlines *in, struct sv text)
+/* 0: a name that few know. */
+static uint32_t entity(struct sv text)
 {
     uint32_t cp = numeric_entity(text);
     for (size_t i = 0; !cp && i < COUNT_OF(entities); i++) {
         cp = sv_equal_str(text, entities[i].name) ? entities[i].cp : 0;
     }
+    return cp;
+}
+
+static void put_entity(struct inlines *in, struct sv text)
+{
+    uint32_t cp = entity(text);
     if (!cp) {
-        put(in, text); /* a name that few know: as it is written */
+        put(in, text); /* as it is written */
         return;
     }
     char bytes[4];
@@ -252,7 +261,7 @@ static int on_leave_block(MD_BLOCKTYPE type, void *detail, void *ctx)
 static struct sv host_of(struct sv address)
 {
     size_t scheme = sv_find_sv(address, SV("://"));
-    if (scheme == address.n) {
+    if (scheme == address.n || sv_find(address, ':') < scheme) {
         return address;
     }
     struct sv rest = sv_skip(address, scheme + 3);
@@ -265,13 +274,39 @@ static struct sv host_of(struct sv address)
     return sv_of(rest.p + from, end - from);
 }
 
+/* With its entities replaced, as whoever opens it will read it. */
+static void append_address(struct buf *out, const MD_ATTRIBUTE *address)
+{
+    for (size_t i = 0; address->size && address->substr_offsets[i] < address->size; i++) {
+        MD_OFFSET from = address->substr_offsets[i];
+        struct sv part = sv_of(address->text + from, address->substr_offsets[i + 1] - from);
+        uint32_t cp = address->substr_types[i] == MD_TEXT_ENTITY ? entity(part) : 0;
+        if (cp) {
+            buf_append_cp(out, cp);
+        } else {
+            buf_append_sv(out, part);
+        }
+    }
+}
+
+static uint32_t begin_link(struct styled *out, struct sv address)
+{
+    struct buf uri = BUF_INIT(BUF_MAX_INTERNAL);
+    hyperlink_append_uri(&uri, address);
+    uint32_t link = styled_begin_link(out, buf_sv(&uri));
+    buf_release(&uri);
+    return link;
+}
+
 static void enter_link(struct inlines *in, const MD_ATTRIBUTE *address)
 {
     if (in->link_count == LINKS) {
         return;
     }
     struct target *target = &in->links[in->link_count++];
-    struct sv whole = sv_of(address->text, address->size);
+    struct buf meant = BUF_INIT(BUF_MAX_INTERNAL);
+    append_address(&meant, address);
+    struct sv whole = buf_sv(&meant);
     struct sv host = host_of(whole);
     size_t n = utf8_cut(host.p, host.n, SHOWN_TARGET);
     memcpy(target->text, host.p, n);
@@ -283,6 +318,9 @@ static void enter_link(struct inlines *in, const MD_ATTRIBUTE *address)
     target->address_n = whole.n < sizeof(target->address) ? whole.n : 0;
     memcpy(target->address, whole.p, target->address_n);
     target->from = in->out->text.n;
+    target->outer = in->out->link;
+    target->link = in->ignore ? 0 : begin_link(in->out, whole);
+    buf_release(&meant);
 }
 
 /* Whether a link's text is its address, with or without what it begins with. */
@@ -301,6 +339,7 @@ static void leave_link(struct inlines *in)
         return;
     }
     struct target *target = &in->links[--in->link_count];
+    styled_set_link(in->out, target->outer);
     if (in->ignore || target->from > in->out->text.n) {
         return;
     }
@@ -309,7 +348,9 @@ static void leave_link(struct inlines *in)
         return;
     }
     styled_append(in->out, text.n ? SV(" (") : SV("("), STYLE_LINK_HOST);
+    styled_set_link(in->out, target->link);
     styled_append(in->out, sv_of(target->text, target->text_n), STYLE_LINK_HOST);
+    styled_set_link(in->out, target->outer);
     styled_append(in->out, SV(")"), STYLE_LINK_HOST);
 }
 

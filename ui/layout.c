@@ -187,6 +187,7 @@ void layout_paint_styled(const struct layout *layout, const struct styled *text,
     size_t offset = layout->starts[row];
     size_t end = offset + rest.n;
     size_t run = styled_run_at(text, offset);
+    uint32_t link = 0;
     int x = 0;
     bool room = true;
     while (rest.n && room) {
@@ -194,8 +195,14 @@ void layout_paint_styled(const struct layout *layout, const struct styled *text,
             run++;
         }
         enum style style = run < text->run_count ? (enum style)text->runs[run].style : STYLE_PLAIN;
+        uint32_t of_run = run < text->run_count ? text->runs[run].link : 0;
+        if (of_run != link) {
+            grid_set_link(grid, styled_link_uri(text, of_run));
+            link = of_run;
+        }
         room = paint_cluster(layout, &rest, grid, place, &x, style);
     }
+    grid_set_link(grid, SV(""));
 }
 
 int layout_column_of(const struct layout *layout, struct sv row, size_t offset)

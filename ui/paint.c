@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "ui/hyperlink.h"
 
 #define FRAME_BEGINS "\033[?2026h"
 #define FRAME_ENDS "\033[?2026l"
@@ -30,6 +31,7 @@ struct paint {
     struct grid painted;
     bool known; /* `painted` is what the terminal shows */
     bool synchronized;
+    bool links;
     enum style_depth depth;
     struct look looks[STYLE_COUNT];
     struct style_shown shown[STYLE_COUNT];
@@ -159,6 +161,7 @@ enum err_code paint_open(const struct paint_options *options, struct paint **ret
     struct paint *paint = xcalloc(1, sizeof(*paint));
     paint->screen = screen;
     paint->depth = depth_of(options);
+    paint->links = options->links;
     paint_set_looks(paint, options->looks);
     typeahead(-1); /* a frame is not put off because a key waits */
     noecho();
@@ -166,6 +169,9 @@ enum err_code paint_open(const struct paint_options *options, struct paint **ret
     raw();
     scrollok(stdscr, FALSE);
     leaveok(stdscr, FALSE);
+    if (paint->links) {
+        idcok(stdscr, FALSE); /* cells that move would take their links along */
+    }
     curs_set(1);
     *ret_paint = paint;
     return ERR_OK;
@@ -194,9 +200,10 @@ static void append_capability(struct buf *out, const char *name)
     }
 }
 
-void paint_sequences(struct buf *enter, struct buf *leave)
+void paint_sequences(const struct paint *paint, struct buf *enter, struct buf *leave)
 {
     append_capability(enter, "smcup");
+    buf_append_str(leave, paint->links ? HYPERLINK_END : "");
     append_capability(leave, "sgr0");
     append_capability(leave, "op");
     append_capability(leave, "cnorm");
@@ -284,9 +291,19 @@ void paint_frame(struct paint *paint, const struct grid *grid)
     bool fits = paint->painted.rows == grid->rows && paint->painted.columns == grid->columns;
     if (!fits || !paint->known) {
         erase(); /* now what curses holds are blanks */
+        if (paint->painted.links.n) {
+            clearok(curscr, TRUE); /* what looks the same would keep its link */
+        }
         grid_resize(&paint->painted, grid->rows, grid->columns);
     }
-    bool whole = paint_changed(paint, grid) >= WHOLE_FROM_ROWS && paint->synchronized;
+    struct buf links = BUF_INIT(BUF_MAX_INTERNAL);
+    if (paint->links) {
+        const struct hyperlink_looks looks = {paint->shown, paint->depth};
+        hyperlink_append_changes(&paint->painted, grid, &looks, &links);
+        grid_copy_links(&paint->painted, grid);
+    }
+    int changed = paint_changed(paint, grid);
+    bool whole = (changed >= WHOLE_FROM_ROWS || links.n) && paint->synchronized;
     paint->known = true;
     move(grid->cursor_row, grid->cursor_column);
     wnoutrefresh(stdscr);
@@ -294,6 +311,8 @@ void paint_frame(struct paint *paint, const struct grid *grid)
         write_text(SV(FRAME_BEGINS));
     }
     doupdate();
+    write_text(buf_sv(&links));
+    buf_release(&links);
     if (whole) {
         write_text(SV(FRAME_ENDS));
     }

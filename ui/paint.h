@@ -25,6 +25,7 @@ struct paint_options {
      * asks for it. */
     const char *depth;
     const struct style_look *looks; /* a theme; outlives the paint */
+    bool links;                     /* of the grid are the terminal's (ui/hyperlink.h) */
 };
 /*
  * Begins to use stdout, with the process's locale. ERR_UNSUPPORTED: TERM is unknown, or cannot
@@ -39,7 +40,7 @@ void paint_set_synchronized(struct paint *paint, bool synchronized);
 /* Writes nothing: the terminal is put back by its owner. NULL is fine. */
 void paint_close(struct paint *paint);
 /* What the terminal needs for entering and leaving the full screen. */
-void paint_sequences(struct buf *enter, struct buf *leave);
+void paint_sequences(const struct paint *paint, struct buf *enter, struct buf *leave);
 void paint_resize(struct paint *paint, int rows, int columns);
 void paint_frame(struct paint *paint, const struct grid *grid);
 /* Appends the grid as lines for a terminal that is no full screen any more, in its colours. */

@@ -269,6 +269,7 @@ static enum err_code open_screen(struct ui *ui, struct err *err)
     const struct paint_options options = {
         .color = ui->options->color,
         .depth = ui->options->settings.colors,
+        .links = terminal__wants_links(ui),
         .looks = terminal__looks(ui, theme_background_of_rxvt(getenv("COLORFGBG"))),
     };
     enum err_code code = paint_open(&options, &ui->paint, err);
@@ -277,7 +278,7 @@ static enum err_code open_screen(struct ui *ui, struct err *err)
     }
     struct buf enter = BUF_INIT(BUF_MAX_INTERNAL);
     struct buf leave = BUF_INIT(BUF_MAX_INTERNAL);
-    paint_sequences(&enter, &leave);
+    paint_sequences(ui->paint, &enter, &leave);
     term_set_sequences(buf_sv(&enter), buf_sv(&leave));
     buf_release(&enter);
     buf_release(&leave);

@@ -68,6 +68,8 @@ struct ui_settings {
     /* STYLE_COUNT each (ui/theme.h). `looks` NULL: as the terminal's background is found to be. */
     const struct style_look *looks, *dark, *light;
     const char *colors; /* at most so many: as style_parse_depth; NULL: all */
+    const char *links;  /* whether links are the terminal's: as hyperlink_wanted; NULL: it is found
+                           out */
     bool no_wheel, no_title;
     int64_t silence_us;    /* a pause of this length in an answer is told */
     enum ui_notify notify; /* that an answer has ended while the window was out of focus */

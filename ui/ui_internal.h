@@ -343,6 +343,7 @@ int view__page(const struct ui *ui); /* rows of the transcript in view */
 
 /* ui_terminal.c */
 const struct style_look *terminal__looks(const struct ui *ui, enum theme_background background);
+bool terminal__wants_links(const struct ui *ui);
 /* Asks what is answered by terminal__report. Once, after the first frame. */
 void terminal__ask(struct ui *ui);
 void terminal__report(struct ui *ui, struct sv text);

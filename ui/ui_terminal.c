@@ -6,6 +6,7 @@
  * Nothing waits for an answer: the first frame is painted in the colours that the user gave to the
  * terminal, and one that comes late is left alone, so that nothing changes under the reader's eyes.
  */
+#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/safe.h"
 #include "base/utf8.h"
+#include "ui/hyperlink.h"
 #include "ui/term.h"
 #include "ui/theme.h"
 #include "ui/ui_internal.h"
@@ -80,6 +82,20 @@ void terminal__report(struct ui *ui, struct sv text)
     } else if (sv_equal_str(text, "[?2026;1$y") || sv_equal_str(text, "[?2026;2$y")) {
         paint_set_synchronized(ui->paint, true);
     }
+}
+
+/* ---- links ---- */
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+/* Text of another locale than UTF-8 is curses' to write. */
+bool terminal__wants_links(const struct ui *ui)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 &&
+           hyperlink_wanted(settings_of(ui)->links, environment);
 }
 
 /* ---- the window ---- */

@@ -42,6 +42,7 @@ static void nothing_said__is_what_is_built_in(void **state)
     assert_null(settings.colors);
     assert_false(settings.no_wheel || settings.no_title);
     assert_int_equal(settings.notify, UI_NOTIFY_BELL);
+    assert_null(settings.links);
     config_free(config);
 }
 
@@ -49,12 +50,13 @@ static void all_of_it__is_switched(void **state)
 {
     (void)state;
     struct config *config = parse("[ui]\ntheme = \"mono\"\ncolors = \"16\"\nwheel = false\n"
-                                  "title = false\nnotify = \"osc777\"\n");
+                                  "title = false\nnotify = \"osc777\"\nlinks = \"never\"\n");
     struct ui_settings settings = config_ui_settings(&config->ui);
     assert_ptr_equal(settings.looks, theme_builtin(SV("mono")));
     assert_string_equal(settings.colors, "16");
     assert_true(settings.no_wheel && settings.no_title);
     assert_int_equal(settings.notify, UI_NOTIFY_OSC777);
+    assert_string_equal(settings.links, "never");
     config_free(config);
 }
 
@@ -89,6 +91,7 @@ static void mistakes__are_named(void **state)
     (void)state;
     refuses("[ui]\ntheme = \"drak\"\n", "there is no theme 'drak' (did you mean 'dark'?)");
     refuses("[ui]\nnotify = \"loud\"\n", "t:2: 'ui.notify' is \"loud\", expected \"bell\"");
+    refuses("[ui]\nlinks = true\n", "t:2: 'ui.links' must be");
     refuses("[ui]\ncolors = 16\n", "t:2: 'ui.colors' must be");
     refuses("[theme.a]\nusre = \"red\"\n",
             "t:2: 'theme.a.usre' is no style of the screen (did you mean 'user'?)");

@@ -42,7 +42,10 @@ ALLOWED_CSI = [
 ALLOWED = re.compile("|".join(rf"\x1b\[{form}" for form in ALLOWED_CSI) +
                      r"|\x1b[78=>M]|\x1b[()][B0]")
 # What is told the terminal about itself: the title, a notification, the question for its background.
-ALLOWED_OSC = re.compile(r"\x1b\](?:2;([^\x1b]*)|9;weir: ([a-z ]*)|777;notify;weir;([a-z ]*)|11;\?)\x1b\\")
+# And that cells are a link, to an address that cannot say anything else.
+LINK = r"8;(?:id=[0-9a-f]{8};(?i:https?://|mailto:)[!-~]{1,2080}|;)"
+ALLOWED_OSC = re.compile(
+    rf"\x1b\](?:2;([^\x1b]*)|9;weir: ([a-z ]*)|777;notify;weir;([a-z ]*)|11;\?|{LINK})\x1b\\")
 ALLOWED_CONTROLS = "\n\r\b\t\x0e\x0f"
 FORBIDDEN_TEXT = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
