@@ -179,7 +179,7 @@ def test_t39_whatever_is_written_is_for_its_owner_alone(home, server):
     made.write_text(f'model = "fake/fake-model"\n[provider.fake]\ntype = "openai"\n'
                     f'base_url = "{server.url}"\n')
     (home.work / ".weir.toml").write_text('model = "fake/fake-model"\n')
-    for words in ("trust", "run q", "run --request-id K q", "models --refresh", "run -o out.txt q",
+    for words in ("trust --yes", "run q", "run --request-id K q", "models --refresh", "run -o out.txt q",
                   "doctor --backup copy.db", "session delete -"):
         done = shell(home, f'umask 000; "$W" {words}', stdin=subprocess.DEVNULL)
         assert done.returncode in (0, 65), (words, done)
