@@ -121,7 +121,8 @@ static void append_table(struct buf *out, const struct usage_report *report)
         int64_t weight = weight_of(&report->rows[i], by_cost);
         most = weight > most ? weight : most;
     }
-    (void)buf_append_str(out, "messages        input       output          cost\n");
+    (void)buf_appendf(out, "messages        input       output          cost  by %s\n",
+                      by_cost ? "cost" : "tokens");
     for (size_t i = 0; i < report->count; i++) {
         append_line(out, &report->rows[i]);
         append_bar(out, weight_of(&report->rows[i], by_cost), most);

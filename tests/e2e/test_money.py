@@ -33,6 +33,8 @@ def test_a_cost_is_stored_shown_and_summed(home, serving):
         ("fake/fake-model", 1, cost)]
     table = home.weir("usage")
     assert table.code == 0 and "total" in table.out and "#" in table.out and "~$" in table.out
+    header, line = table.out.splitlines()[:2]
+    assert header.endswith("by cost") and header.index("by cost") == line.index("#"), table
     assert report["total"]["estimated_costs"] == 1
     handle = home.rows("SELECT handle FROM session")[0]["handle"]
     assert ", ~$" in home.weir("review", handle).out
