@@ -93,6 +93,9 @@ static enum err_code take_item(struct loader *loader, const struct toml_item *it
     const struct config_key *key = config_key_find(item->path, item->depth);
     if (key) {
         code = config__put(loader, key, item, err);
+        if (strcmp(key->path, "ui.theme") == 0) {
+            loader->config->ui.theme_line = item->line;
+        }
         return code ? code : check_key_sources(loader, item, err);
     }
     if (!config_key_is_table(item->path, item->depth)) {
@@ -246,8 +249,9 @@ static enum err_code load_text(struct loader *loader, struct sv text, struct err
     if (!code && config_check_chords(loader->config, err)) {
         code = err_prefix(err, "%s: [keys]", loader->name);
     }
-    if (!code && config_check_themes(&loader->config->ui, err)) {
-        code = err_prefix(err, "%s", loader->name);
+    unsigned line = 0;
+    if (!code && config_check_themes(&loader->config->ui, &line, err)) {
+        code = err_prefix(err, "%s:%u", loader->name, line);
     }
     return code;
 }

@@ -94,7 +94,8 @@ enum err_code config_add_environment(struct config *config, struct err *err)
             code = add_variable(config, key, err);
         }
     }
-    if (!code && config_check_themes(&config->ui, err)) {
+    unsigned line = 0;
+    if (!code && config_check_themes(&config->ui, &line, err)) {
         code = err_prefix(err, "WEIR_UI_THEME");
     }
     return code;

@@ -46,6 +46,7 @@ enum err_code config_take_look(struct config_ui *ui, const struct toml_item *ite
     if (sv_equal_str(name, "base")) {
         free(theme->base);
         theme->base = xstrndup(item->text.p, item->text.n);
+        theme->base_line = item->line;
         return ERR_OK;
     }
     if (!style_parse(name, &style)) {
@@ -96,9 +97,9 @@ static void take_over(struct config_theme *theme, const struct style_look *base)
 }
 
 /* What a theme leaves out is as in the one that it begins with, which is made whole before it.
- * `depth`: how many themes wait for this one. */
+ * `depth`: how many themes wait for this one. `ret_line`: where the one stands that fails. */
 static enum err_code make_whole(struct config_ui *ui, struct config_theme *theme, size_t depth,
-                                struct err *err)
+                                unsigned *ret_line, struct err *err)
 {
     const char *name = theme->base ? theme->base : theme->name;
     bool same = strcmp(name, theme->name) == 0;
@@ -107,11 +108,12 @@ static enum err_code make_whole(struct config_ui *ui, struct config_theme *theme
     if (theme->whole) {
         return ERR_OK;
     }
+    *ret_line = theme->base_line;
     if (depth > ui->theme_count) {
         return err_set(err, ERR_CONFIG, "[theme.%s] begins with itself", theme->name);
     }
     if (own) {
-        enum err_code code = make_whole(ui, own, depth + 1, err);
+        enum err_code code = make_whole(ui, own, depth + 1, ret_line, err);
         if (!code) {
             take_over(theme, own->looks);
         }
@@ -125,13 +127,14 @@ static enum err_code make_whole(struct config_ui *ui, struct config_theme *theme
     return ERR_OK;
 }
 
-enum err_code config_check_themes(struct config_ui *ui, struct err *err)
+enum err_code config_check_themes(struct config_ui *ui, unsigned *ret_line, struct err *err)
 {
     enum err_code code = ERR_OK;
     for (size_t i = 0; !code && i < ui->theme_count; i++) {
-        code = make_whole(ui, &ui->themes[i], 0, err);
+        code = make_whole(ui, &ui->themes[i], 0, ret_line, err);
     }
     if (!code && ui->theme && strcmp(ui->theme, AUTO) != 0 && !find(ui, ui->theme)) {
+        *ret_line = ui->theme_line;
         code = unknown_theme(ui, ui->theme, err);
     }
     return code;

@@ -89,7 +89,7 @@ static void one_that_is_built_in__can_be_changed(void **state)
 static void mistakes__are_named(void **state)
 {
     (void)state;
-    refuses("[ui]\ntheme = \"drak\"\n", "there is no theme 'drak' (did you mean 'dark'?)");
+    refuses("[ui]\ntheme = \"drak\"\n", "t:2: there is no theme 'drak' (did you mean 'dark'?)");
     refuses("[ui]\nnotify = \"loud\"\n", "t:2: 'ui.notify' is \"loud\", expected \"bell\"");
     refuses("[ui]\nlinks = true\n", "t:2: 'ui.links' must be");
     refuses("[ui]\ncolors = 16\n", "t:2: 'ui.colors' must be");
@@ -97,7 +97,8 @@ static void mistakes__are_named(void **state)
             "t:2: 'theme.a.usre' is no style of the screen (did you mean 'user'?)");
     refuses("[theme.a]\nuser = \"rde\"\n", "t:2: 'theme.a.user' has a look with 'rde'");
     refuses("[theme.a]\nuser = 1\n", "'theme.a.user' must be a text");
-    refuses("[theme.a]\nbase = \"nosuch\"\n", "[theme.a]");
+    refuses("[theme.a]\nbase = \"nosuch\"\n", "t:2: [theme.a]");
+    refuses("[theme.a]\nbase = \"b\"\n[theme.b]\nbase = \"nosuch\"\n", "t:4: [theme.b]");
     refuses("[theme.a]\nbase = \"b\"\n[theme.b]\nbase = \"a\"\n", "begins with itself");
     refuses("[theme]\nuser = \"red\"\n", "'theme.user' must be a table");
 }
