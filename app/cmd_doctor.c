@@ -1,6 +1,7 @@
 /* weir doctor: is the database sound; repairs it, copies it. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/command.h"
 #include "app/opening.h"
@@ -16,7 +17,7 @@
 static const struct option_spec options[] = {
     {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
     {"repair", 0, OPTION_FLAG, NULL, "mend what is damaged; nothing is deleted"},
-    {"backup", 0, OPTION_TEXT, "FILE", "copy the database to FILE, while others use it"},
+    {"backup", 0, OPTION_TEXT, "FILE", "copy the database to FILE, a new one, while others use it"},
     {.name = NULL},
 };
 
@@ -64,6 +65,14 @@ static void append_report(struct buf *out, const char *path, const struct doctor
     buf_append_str(out, json ? "]}\n" : "");
 }
 
+static void tell_copy(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        output_remark("copied to %s, %lld bytes", path, (long long)info.st_size);
+    }
+}
+
 static enum err_code work(const struct arguments *arguments, const char *path,
                           struct doctor_report *report, struct err *err)
 {
@@ -77,6 +86,9 @@ static enum err_code work(const struct arguments *arguments, const char *path,
     }
     if (!code && backup) {
         code = doctor_backup(path, backup, err);
+        if (!code) {
+            tell_copy(backup);
+        }
     }
     return code;
 }
@@ -130,8 +142,8 @@ const struct command command_doctor = {
         "Without an option it only reads, also while others write. Each line is fine, a note, or\n"
         "bad. --repair needs the database for itself. It puts what fits to nothing into a table\n"
         "of its own, and makes a damaged file anew from what can be read; the damaged one is\n"
-        "kept beside it. Exit codes: 0 sound, 65 no database, 74 damaged, 75 others use it, 78\n"
-        "written by a newer version.\n",
+        "kept beside it. Exit codes: 0 sound, 65 no database, or FILE is there already; 74\n"
+        "damaged, 75 others use it, 78 written by a newer version.\n",
     .options = options,
     .run = run,
 };

@@ -49,7 +49,8 @@ enum err_code doctor_examine(const char *path, struct doctor_report *report,
 /* Says what it did. Nobody else may use the database meanwhile. Of a sound one nothing changes. */
 enum err_code doctor_repair(const char *path, struct doctor_report *report,
                             struct err *err) NODISCARD;
-/* Replaces `to` when the copy is whole, 0600. In steps, with rests; nobody waits for it. */
+/* `to` is there once the copy is whole, 0600; ERR_EXISTS: it was before, and is left as it is. In
+ * steps, with rests; nobody waits for it. */
 enum err_code doctor_backup(const char *path, const char *to, struct err *err) NODISCARD;
 
 #endif

@@ -99,6 +99,10 @@ static enum err_code copy_moment(struct db *from, const char *partial, struct er
 static enum err_code back_up(struct db *from, const char *to, struct err *err)
 {
     int fd = -1;
+    struct stat info;
+    if (lstat(to, &info) == 0) {
+        return err_set(err, ERR_EXISTS, "'%s' is there already: nothing was copied", to);
+    }
     char *partial = xasprintf("%s.partial", to);
     (void)unlink(partial);
     enum err_code code = file_open(partial, O_RDWR | O_CREAT | O_EXCL, &fd, err);

@@ -46,12 +46,17 @@ def test_a_copy_is_made_while_another_run_writes(home, serving):
         run.wait_out("still writing")
         result = home.weir("doctor", "--backup", target)
         assert result.code == 0, result
+        assert f"copied to {target}, {target.stat().st_size} bytes" in result.err, result
         assert checks(home.weir("doctor", "--json"))["processes"]["value"] == 1
         assert home.weir("doctor", "--repair").code == 75
     assert target.stat().st_mode & 0o777 == 0o600
     assert not list(home.work.glob("*.partial"))
     listed = home.weir("session", "list", "--json", "--db", target)
     assert len(listed.json) == 4, listed
+    target.write_bytes(b"something else")
+    again = home.weir("doctor", "--backup", target)
+    assert again.code == 65 and "already" in again.err and "copied to" not in again.err, again
+    assert target.read_bytes() == b"something else"
     onto = home.weir("doctor", "--backup", home.db)
     assert onto.code == 65 and "itself" in onto.err, onto
 

@@ -272,7 +272,6 @@ static void backup__is_one_moment_and_private(void **state)
     struct stat info;
     struct db *db = must_open(path, DB_WRITE);
     must_exec(db, "UPDATE session SET title = 'only in the log'");
-    put_content(to, SV("an older copy"));
     assert_int_equal(doctor_backup(path, to, NULL), ERR_OK);
     must_exec(db, "UPDATE session SET title = 'later'");
     db_close(db);
@@ -296,6 +295,7 @@ static void backup__that_fails_leaves_the_older_one(void **state)
     assert_int_not_equal(doctor_backup(path, nowhere, NULL), ERR_OK);
     assert_int_equal(doctor_backup(path, path, NULL), ERR_INVALID);
     assert_int_equal(doctor_backup(nothing, to, NULL), ERR_NOT_FOUND);
+    assert_int_equal(doctor_backup(path, to, NULL), ERR_EXISTS);
     struct buf kept = content_of(to);
     assert_string_equal(buf_cstr(&kept), "an older copy");
     buf_release(&kept);
