@@ -59,7 +59,8 @@ static enum err_code choose_model(struct chat *chat, struct err *err)
 {
     enum err_code code =
         model_choose(chat->config, argument_text(chat->arguments, "model"), &chat->choice, err);
-    if (code == ERR_NOT_CONFIGURED && !argument_text(chat->arguments, "model")) {
+    bool is_missing = code == ERR_NOT_CONFIGURED || code == ERR_AUTH;
+    if (is_missing && !argument_text(chat->arguments, "model")) {
         chat->nothing_configured = true;
         model_choose_demo(&chat->choice);
         return ERR_OK;

@@ -155,7 +155,7 @@ static enum err_code choose_preset(const struct provider_preset *preset, struct 
                                    struct model_choice *ret_choice, struct err *err)
 {
     if (!is_set(preset->key_env)) {
-        return err_set(err, ERR_NOT_CONFIGURED,
+        return err_set(err, ERR_AUTH,
                        "provider '%s' needs a key: set %s, or write [provider.%s] into the config",
                        preset->name, preset->key_env, preset->name);
     }

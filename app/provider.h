@@ -49,8 +49,9 @@ struct model_choice {
 };
 
 /*
- * `wanted` (from -m, or NULL). ERR_NOT_CONFIGURED: nothing is; the text says how to. ERR_CONFIG: no
- * such provider; the line is named where the file is to blame. ERR_USAGE: `wanted` is empty.
+ * `wanted` (from -m, or NULL). ERR_NOT_CONFIGURED: nothing is; the text says how to. ERR_AUTH: its
+ * key is missing. ERR_CONFIG: no such provider; the line is named where the file is to blame.
+ * ERR_USAGE: `wanted` is empty.
  */
 enum err_code model_choose(const struct config *config, const char *wanted,
                            struct model_choice *ret_choice, struct err *err) NODISCARD;

@@ -139,7 +139,7 @@ static void choose__says_how_to_configure_when_nothing_is(void **state)
     refuses("", NULL, ERR_NOT_CONFIGURED, "set OPENAI_API_KEY");
     refuses(base_config, NULL, ERR_NOT_CONFIGURED, "has provider 'local' but no model");
     setenv("GEMINI_API_KEY", "k", 1);
-    refuses("", "openai/gpt", ERR_NOT_CONFIGURED, "set OPENAI_API_KEY");
+    refuses("", "openai/gpt", ERR_AUTH, "set OPENAI_API_KEY");
 }
 
 static void choose__takes_a_key_of_gemini(void **state)

@@ -101,6 +101,8 @@ def test_76_the_stream_broke(home, serving):
 def test_77_authentication(home, serving):
     serving(fake.status(401))
     exact(home.run("q"), 77, b"", [None])
+    none = home.weir("run", "-m", "openai/gpt-4o", "q")
+    assert (none.code, none.stdout) == (77, b"") and "OPENAI_API_KEY" in none.err, none
 
 
 def test_78_configuration(home, server):
