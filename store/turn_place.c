@@ -55,6 +55,21 @@ static enum err_code make_session(struct turn_job *self, struct db *db, struct e
     return code;
 }
 
+/* One that was made before anything was asked is called as its first prompt begins. Of the user's
+ * own titles none is touched, nor one that was taken away. */
+static enum err_code give_title(const struct turn_job *self, struct db *db, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "UPDATE session SET title = ?2, title_indexed = 0"
+                   " WHERE id = ?1 AND title = '' AND title_by = ?3 AND ?2 <> ''",
+                   err);
+    db_bind_int(stmt, 1, self->session_row);
+    db_bind_text(stmt, 2, title_of(self));
+    db_bind_text(stmt, 3, sv_from(title_author_text(TITLE_BY_PROMPT)));
+    return db_run(db, stmt, err);
+}
+
 /* ---- branches ---- */
 
 static enum err_code insert_branch(struct turn_job *self, struct db *db, int64_t parent,
@@ -129,6 +144,9 @@ static enum err_code place_new(struct turn_job *self, struct db *db, struct err 
     self->makes_session = !ulid_is_set(&self->session);
     enum err_code code =
         self->makes_session ? make_session(self, db, err) : find_session(self, db, err);
+    if (code == ERR_OK && !self->makes_session) {
+        code = give_title(self, db, err);
+    }
     return code ? code : branch__next_seq(db, self->branch_row, &self->seq, err);
 }
 

@@ -50,6 +50,21 @@ def test_names_titles_and_status_are_changed_and_undone(home):
     assert home.weir("session", "set", other, "--status", "gone").code == 2
 
 
+def test_a_session_without_a_title_is_called_as_its_first_prompt(home, serving):
+    serving()
+    handle = ok(home, "new").strip()
+    named = ok(home, "new", "--title", "Mine").strip()
+    assert home.weir("export", handle).out.startswith(f"# Session {handle}\n")
+    for prompt in ("first\nand more", "second"):
+        for session in (handle, named):
+            assert home.run("-s", session, prompt).code == 0
+        assert home.run("--session-id", "its key", prompt).code == 0
+    by_handle = {s["handle"]: s["title"] for s in json.loads(ok(home, "list", "--json"))}
+    assert sorted(by_handle.values()) == ["Mine", "first", "first"]
+    assert (by_handle[handle], by_handle[named]) == ("first", "Mine")
+    assert home.weir("export", handle).out.startswith("# first\n")
+
+
 def test_lists_are_narrowed(home, serving):
     serving()
     for prompt in ("first question", "second question"):
