@@ -199,6 +199,19 @@ static void name_candidates(struct store *store, struct sv what, struct buf *out
     session_list_free(&list);
 }
 
+/* What is not found may have been deleted, and can be had back then. */
+static void point_to_trash(struct store *store, const char *what, struct err *why)
+{
+    struct session_list list = {NULL, 0, false};
+    if (session_find_deleted(store, sv_from(what), &list, NULL) == ERR_OK) {
+        const char *handle = list.sessions[0].handle;
+        err_set(why, ERR_NOT_FOUND,
+                "session '%s' is in the trash: 'weir session restore %s' brings it back", handle,
+                handle);
+    }
+    session_list_free(&list);
+}
+
 enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
                             struct err *err)
 {
@@ -207,6 +220,8 @@ enum err_code named_session(struct store *store, const char *what, struct sessio
     struct buf names = BUF_INIT(ERR_TEXT_SIZE);
     if (code == ERR_AMBIGUOUS) {
         name_candidates(store, sv_from(what), &names);
+    } else if (code == ERR_NOT_FOUND) {
+        point_to_trash(store, what, &why);
     }
     if (code) {
         err_set(err, code, "%s%s", why.text, buf_cstr(&names));

@@ -34,7 +34,8 @@ enum err_code database_path(const struct global_options *global, const struct co
 enum err_code session_scope(const struct config *config, char **ret_scope,
                             struct err *err) NODISCARD;
 
-/* session_find for what a user wrote: where it fits several sessions, the text names them. */
+/* session_find for what a user wrote: where it fits several sessions, the text names them;
+ * of one in the trash it says how to have it back. */
 enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
                             struct err *err) NODISCARD;
 

@@ -25,7 +25,9 @@ def test_a_deleted_session_is_not_listed_and_comes_back(home, serving):
     assert deleted.code == 0, deleted
     assert [(d["action"], d["handle"]) for d in deleted.json] == [("deleted", one)]
     assert listed(home) == [two]
-    assert home.weir("session", "show", one).code == 65
+    for words in (("session", "show", one), ("run", "-s", one, "q")):
+        gone = home.weir(*words)
+        assert gone.code == 65 and f"weir session restore {one}" in gone.err, gone
     assert home.weir("session", "restore", one).code == 0
     assert set(listed(home)) == {one, two}
     assert "first words" in home.weir("session", "show", one).out
