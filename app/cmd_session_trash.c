@@ -276,17 +276,37 @@ static void append_entry_record(struct buf *out, const struct journal_entry *ent
     buf_append_byte(out, '}');
 }
 
-/* "12  2026-11-21T07:24:05Z  labelled the session 01J...: -> work" */
-static void append_entry_line(struct buf *out, const struct journal_entry *entry)
+/* "ax0p 'What is a mutex?'"; the id of one that is gone. */
+static void append_whose(struct act *act, const struct ulid *id)
+{
+    struct session session;
+    if (session_get(act->store, id, &session, NULL)) {
+        buf_append_str(&act->out, id->text);
+        return;
+    }
+    buf_append_str(&act->out, session.handle);
+    if (session.title[0]) {
+        buf_append_str(&act->out, " '");
+        (void)safe_append(&act->out, sv_from(session.title), SAFE_ONE_LINE);
+        buf_append_byte(&act->out, '\'');
+    }
+    session_release(&session);
+}
+
+/* "12  2026-11-21T07:24:05Z  labelled the session ax0p 'Hello': -> work". Ids of branches tell a
+ * reader nothing. */
+static void append_entry_line(struct act *act, const struct journal_entry *entry)
 {
     char at[CLOCK_ISO_SIZE];
+    struct buf *out = &act->out;
     clock_format_utc(entry->at_us, at);
-    buf_appendf(out, "%-5lld %.19sZ  %s %s", (long long)entry->id, at,
-                journal_action_said(entry->action), entry->session.text);
-    if (entry->before || entry->after) {
+    buf_appendf(out, "%-5lld %.19sZ  %s ", (long long)entry->id, at,
+                journal_action_said(entry->action));
+    append_whose(act, &entry->session);
+    if (entry->action != JOURNAL_BRANCH && (entry->before || entry->after)) {
         buf_append_str(out, ": ");
         (void)safe_append(out, sv_from(entry->before), SAFE_ONE_LINE);
-        buf_append_str(out, " -> ");
+        buf_append_str(out, entry->before ? " -> " : "-> ");
         (void)safe_append(out, sv_from(entry->after), SAFE_ONE_LINE);
     }
     buf_append_str(out, entry->undone_us ? " (undone)\n" : "\n");
@@ -299,7 +319,7 @@ static void append_entry(struct act *act, const struct journal_entry *entry, boo
         append_entry_record(&act->out, entry);
     } else {
         buf_append_str(&act->out, undone ? "undid " : "");
-        append_entry_line(&act->out, entry);
+        append_entry_line(act, entry);
     }
 }
 

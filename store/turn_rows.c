@@ -210,7 +210,8 @@ static enum err_code write_answer(struct turn_job *self, struct db *db, const st
     return code;
 }
 
-/* What stands on a branch of its own becomes what the session shows, which can be undone. */
+/* What stands on a branch of its own becomes what the session shows, which can be undone where the
+ * user asked for it: a request that is made again goes there by itself. */
 static enum err_code note_branch(const struct turn_job *self, struct db *db, struct err *err)
 {
     struct sqlite3_stmt *stmt =
@@ -265,7 +266,7 @@ enum err_code turn__write(struct turn_job *self, struct db *db, const struct uli
     if (code == ERR_OK && !self->unanswered) {
         code = write_answer(self, db, owner, err);
     }
-    if (code == ERR_OK) {
+    if (code == ERR_OK && self->act == self->kind) {
         code = note_branch(self, db, err);
     }
     return code ? code : touch_session(self, db, err);

@@ -37,6 +37,14 @@ def test_a_repeated_request_ends_as_it_did(home, serving):
     assert len(server.turns()) == 1
 
 
+def test_another_try_of_a_request_is_nothing_to_undo(home, serving):
+    serving(fake.status(400), fake.answer())
+    assert home.run(*KEY, "q").code == 65
+    assert home.run(*KEY, "q").code == 0
+    assert home.weir("session", "undo", "--list").out == ""
+    assert home.weir("session", "undo").code == 65
+
+
 OTHERS = {
     "prompt": ("other",),
     "system": ("--system", "be brief", "q"),

@@ -53,6 +53,13 @@ def test_undo_takes_back_the_last_deletion(home, serving):
     assert set(listed(home)) == {one, two}
 
 
+def test_what_is_undone_is_told_by_handle_and_title(home, serving):
+    one, _ = two_sessions(home, serving)
+    assert home.weir("session", "label", one, "work").code == 0
+    undone = home.weir("session", "undo")
+    assert undone.code == 0 and f"labelled the session {one} 'one': -> work" in undone.out, undone
+
+
 def test_an_entry_is_undone_by_its_number_however_high(home, serving):
     one, two = two_sessions(home, serving)
     assert home.weir("session", "rename", one, "first").code == 0
