@@ -260,9 +260,10 @@ const struct command command_session = {
     .summary = "list, show, make, name, label, archive, fork, delete and restore sessions",
     .details = "  list | show SESSION | delete, restore or purge SESSION... | undo "
                "[SESSION]\n" SESSION_CHANGE_DETAILS "\n"
-               "A session is named by its handle (such as ax0p), its name, its id, or the "
-               "beginning of handle\n"
-               "or id, as long as it fits one session only.\n" SESSION_TRASH_DETAILS,
+               "A session is named by its handle (such as ax0p), its name, its id, the ID of "
+               "--session-id,\n"
+               "or the beginning of handle or id, as long as it fits one session "
+               "only.\n" SESSION_TRASH_DETAILS,
     .options = options,
     .run = run,
 };

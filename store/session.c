@@ -41,6 +41,8 @@ static const struct find_way {
     {FIND_UPPER, "SELECT id FROM session WHERE uid = ?1 AND" IN_TRASH},
     {FIND_AS_IS, "SELECT id FROM session WHERE name = ?1 AND" IN_TRASH},
     {FIND_LOWER, "SELECT id FROM session WHERE handle = ?1 AND" IN_TRASH},
+    /* In any scope, so it may fit several. */
+    {FIND_AS_IS, "SELECT id FROM session WHERE key = ?1 AND" IN_TRASH " LIMIT 2"},
 };
 /* These two are one way: a prefix is ambiguous if it fits an id and another session's handle. */
 static const struct find_way prefix_ways[] = {

@@ -77,7 +77,7 @@ struct session_list {
 
 void session_list_free(struct session_list *list); /* what it points to; zeroed afterwards */
 
-/* By id, name, handle, or an unambiguous prefix of id or handle; not of what is in the trash.
+/* By id, name, handle, key, or an unambiguous prefix of id or handle; not of what is in the trash.
  * ERR_NOT_FOUND, ERR_AMBIGUOUS. One entry. */
 enum err_code session_find(struct store *store, struct sv what, struct session_list *ret_list,
                            struct err *err) NODISCARD;

@@ -59,6 +59,9 @@ def test_a_session_without_a_title_is_called_as_its_first_prompt(home, serving):
         for session in (handle, named):
             assert home.run("-s", session, prompt).code == 0
         assert home.run("--session-id", "its key", prompt).code == 0
+    assert home.run("-s", "its key", "third").code == 0
+    assert "third" in home.weir("session", "show", "its key").out
+    assert home.weir("session", "show", "its k").code == 65
     by_handle = {s["handle"]: s["title"] for s in json.loads(ok(home, "list", "--json"))}
     assert sorted(by_handle.values()) == ["Mine", "first", "first"]
     assert (by_handle[handle], by_handle[named]) == ("first", "Mine")
