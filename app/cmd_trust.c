@@ -61,7 +61,6 @@ static int run(const struct global_options *global, const struct arguments *argu
     struct folder_file file = {.path = NULL};
     struct err err = {0};
     bool remove = argument_flag(arguments, "remove");
-    (void)global;
     if (arguments->rest_count > 0) {
         err_set(&err, ERR_USAGE, "expected 'weir trust' alone: it is about the working folder");
         return command_fail(&err);
@@ -79,7 +78,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     if (!code && !exit_code) {
         code = trust_note(&file, !remove, &err);
     }
-    if (!code && !exit_code) {
+    if (!code && !exit_code && !global->quiet) {
         output_remark("'%s' is trusted %s", file.path, remove ? "no more" : "until it changes");
     }
     trust_release(&file);
@@ -95,9 +94,8 @@ const struct command command_trust = {
         "above it up to the repository's root. It goes before the user's, and is read only after\n"
         "this command has shown it and you agreed, until it changes. It asks on a terminal; "
         "elsewhere\n"
-        "--yes agrees, and without it nothing is trusted (exit code 2). It may set model, system, "
-        "[alias] and\n"
-        "[role.NAME]; never servers, keys, proxies, headers or budgets.\n",
+        "--yes agrees, and without it nothing is trusted (exit code 2). It may set model, system,\n"
+        "[alias] and [role.NAME]; never servers, keys, proxies, headers or budgets.\n",
     .options = options,
     .run = run,
 };
