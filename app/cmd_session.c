@@ -163,7 +163,7 @@ static void append_end(struct buf *out, const struct message *message)
     if (message->role != ROLE_ASSISTANT || (message->ended && is_whole)) {
         return;
     }
-    const char *how = message->ended ? finish_reason_text(message->reason) : "still running";
+    const char *how = message->ended ? finish_reason_said(message->reason) : "still running";
     buf_appendf(out, "[%s%s", how, message->detail ? ": " : "");
     (void)safe_append(out, sv_from(message->detail), SAFE_ONE_LINE);
     buf_append_str(out, "]\n\n");

@@ -226,7 +226,7 @@ static void append_end(struct buf *out, const struct message *message)
     bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
     if (message->role != ROLE_USER && !is_whole) {
         buf_appendf(out, "<p class=\"state\">%s%s",
-                    message->ended ? finish_reason_text(message->reason) : "still running",
+                    message->ended ? finish_reason_said(message->reason) : "still running",
                     message->detail ? ": " : "");
         html_line(out, sv_from(message->detail ? message->detail : ""));
         buf_append_str(out, "</p>\n");

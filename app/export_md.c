@@ -116,7 +116,7 @@ static void md_message(struct buf *out, const struct export_entry *entry)
     bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
     if (!is_user && !is_whole) {
         buf_appendf(out, "\n*(%s%s%s)*\n",
-                    message->ended ? finish_reason_text(message->reason) : "still running",
+                    message->ended ? finish_reason_said(message->reason) : "still running",
                     message->detail ? ": " : "", message->detail ? message->detail : "");
     }
     append_verdict(out, entry->verdict);

@@ -303,7 +303,7 @@ static void append_figures(struct buf *out, const struct message *message)
         money_append(out, message->usage.cost_micros);
     }
     if (message->ended && message->reason != FINISH_END_TURN) {
-        buf_appendf(out, ", %s", finish_reason_text(message->reason));
+        buf_appendf(out, ", %s", finish_reason_said(message->reason));
     }
 }
 
@@ -401,7 +401,7 @@ static void append_moment(struct beside *beside, const struct message *message)
         append_cell(out, &cell, 11);
         append_line(out, sv_from(message->model));
         buf_appendf(out, " %s",
-                    message->ended ? finish_reason_text(message->reason) : "still running");
+                    message->ended ? finish_reason_said(message->reason) : "still running");
     } else {
         buf_append_str(out, role_text(message->role));
     }

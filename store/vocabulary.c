@@ -44,6 +44,11 @@ const char *finish_reason_text(enum finish_reason reason)
     return text_of(finish_reasons, COUNT_OF(finish_reasons), (size_t)reason);
 }
 
+const char *finish_reason_said(enum finish_reason reason)
+{
+    return reason == FINISH_CANCELED ? run_state_text(RUN_CANCELLED) : finish_reason_text(reason);
+}
+
 const char *run_state_text(enum run_state state)
 {
     return text_of(run_states, COUNT_OF(run_states), (size_t)state);

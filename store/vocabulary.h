@@ -62,6 +62,8 @@ enum run_state { RUN_STATES(VOCABULARY__ENUM) RUN_STATE_COUNT };
 const char *role_text(enum role role);
 const char *part_kind_text(enum part_kind kind);
 const char *finish_reason_text(enum finish_reason reason);
+/* What a user reads: spelled as the states are. */
+const char *finish_reason_said(enum finish_reason reason);
 const char *run_state_text(enum run_state state);
 
 /* False, and *ret untouched, for unknown texts. */

@@ -138,6 +138,11 @@ def test_141_the_reader_went_away(home, serving):
         assert run.process.wait(10) == 141
     assert home.answer()["text"].startswith("word 0")
     assert home.attempt() == "cancelled"
+    handle = home.rows("SELECT handle FROM session")[0]["handle"]
+    for words in (("session", "show", handle), ("export", handle),
+                  ("export", handle, "-f", "html")):
+        shown = home.weir(*words).out
+        assert "cancelled" in shown and "canceled" not in shown, words
 
 
 def test_help_man_page_and_readme_tell_of_the_same_codes(home):
