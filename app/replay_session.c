@@ -19,7 +19,8 @@ struct writing {
 };
 
 static const struct stream_event nothing = {.usage = {USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN,
-                                                      USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN}};
+                                                      USAGE_UNKNOWN, USAGE_UNKNOWN, USAGE_UNKNOWN,
+                                                      false}};
 
 /* The time of something in the answer, which a clock that was set back must not make negative. */
 static int64_t since(const struct message *message, int64_t wall_us)

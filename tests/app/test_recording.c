@@ -56,7 +56,7 @@ static const struct stream_event events[] = {
      .id = {"0", sizeof("0") - 1},
      .text = {"{\"x\":1}", sizeof("{\"x\":1}") - 1}},
     {.kind = STREAM_POSITION, .text = {"p7", sizeof("p7") - 1}},
-    {.kind = STREAM_USAGE, .usage = {1, 2, -1, 4, 0, 6}},
+    {.kind = STREAM_USAGE, .usage = {1, 2, -1, 4, 0, 6, false}},
     {.kind = STREAM_WAITING,
      .error = ERR_RATE_LIMIT,
      .text = {"slow down", sizeof("slow down") - 1},
