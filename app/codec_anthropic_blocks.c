@@ -92,11 +92,12 @@ static void take_text(struct decoder *decoder, struct anthropic_block *block, st
                    block->part, text);
 }
 
+/* Text and thinking have no input; a server that sends some must not have it become their text. */
 static void take_input(struct decoder *decoder, struct anthropic_block *block, struct sv text)
 {
     if (block->kind == BLOCK_OTHER) {
         hold(decoder, &block->input, text);
-    } else if (block->begun && text.n) {
+    } else if (block->kind == BLOCK_CALL && text.n) {
         block->has_input = true;
         codec_out_text(&decoder->out, STREAM_TOOL_INPUT, block->part, text);
     }

@@ -94,6 +94,10 @@ static const struct stream_case answers[] = {
         "\"text\":\"late\"}}\n\n"),
      "started m1 M\ntext 0 [a]\ntool_call 1 call_08b2a81917f8151e ls\n"
      "tool_input 1 [{\"n\":9007199254740993}]\ntool_call_end 1 []\nfinish tool_use: \n"},
+    /* Input for a block that has none. */
+    {SV(START BEGIN("0", TEXT_BLOCK) TEXT("0", "a") INPUT("0", "{}") END("0") REASON("end_turn")
+            STOP),
+     STARTED "text 0 [a]\n" USED "finish end_turn: end_turn\n"},
     /* Numbers are cumulative and may be null. */
     {SV(START BEGIN("0", TEXT_BLOCK) TEXT("0", "a") END("0") EVENT(
          "message_delta", ",\"delta\":{},\"usage\":{\"input_tokens\":null,\"output_tokens\":5}")
