@@ -209,6 +209,8 @@ def sanitizer_env(flavour, folder):
         env["UBSAN_OPTIONS"] = f"{common}:print_stacktrace=1"
     elif flavour == "tsan":
         env["TSAN_OPTIONS"] = f"{common}:second_deadlock_stack=1"
+    if flavour in ("asan", "tsan") and "WEIR_FAULT_STRIDE" not in os.environ:
+        env["WEIR_FAULT_STRIDE"] = "19"  # every step takes many times as long
     for kind, name in (("asan", "LSAN_OPTIONS"), ("tsan", "TSAN_OPTIONS")):
         suppressions = ROOT / f"tests/{kind}.supp"
         if flavour == kind and suppressions.exists():

@@ -213,7 +213,7 @@ static void records__keep_their_ids_and_lose_secrets(void **state)
     redactor_free(redactor);
 }
 
-/* Time grows with the text, whatever it is made of. */
+/* Time grows with the text, whatever it is made of; with its square it would take minutes. */
 static void long_texts__take_linear_time(void **state)
 {
     (void)state;
@@ -224,12 +224,12 @@ static void long_texts__take_linear_time(void **state)
         struct redactor *redactor = make(NULL);
         struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
         struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-        while (text.n < 1000000) {
+        while (text.n < 300000) {
             buf_append_str(&text, pieces[i]);
         }
         int64_t began = clock_mono_us();
         (void)redact_append(redactor, &out, buf_sv(&text));
-        if (clock_mono_us() - began > CLOCK_S(10)) {
+        if (clock_mono_us() - began > CLOCK_S(5)) {
             fail_msg("'%s' took %lld ms", pieces[i], (long long)(clock_mono_us() - began) / 1000);
         }
         buf_release(&text);

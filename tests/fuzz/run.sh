@@ -1,5 +1,6 @@
 #!/bin/sh
-# Lets every fuzzer search for SECONDS, from the corpus of the repository, which is left as it is.
+# Lets every fuzzer search for SECONDS, as many at once as there are cores, from the corpus of the
+# repository, which is left as it is.
 #
 #   tests/fuzz/run.sh FOLDER SECONDS FUZZER…
 #
@@ -10,24 +11,32 @@ set -eu
 folder=$1
 seconds=$2
 shift 2
-failed=0
-passed=0
-for fuzzer in "$@"; do
+
+search()
+{
+    fuzzer=$1
     found=$folder/corpus/$fuzzer
     seeds=tests/fuzz/corpus/$fuzzer
     mkdir -p "$found"
-    echo "$fuzzer: $seconds s"
     set -- -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
         -verbosity=0 -artifact_prefix="$folder/$fuzzer-" "$found"
     if [ -d "$seeds" ]; then
         set -- "$@" "$seeds"
     fi
-    if "$folder/$fuzzer" "$@" >"$folder/$fuzzer.log" 2>&1; then
-        passed=$((passed + 1))
+    "$folder/$fuzzer" "$@" >"$folder/$fuzzer.log" 2>&1
+}
+
+if [ $# = 1 ]; then
+    if search "$1"; then
+        echo "$1: $seconds s, nothing found"
     else
-        failed=$((failed + 1))
-        cat "$folder/$fuzzer.log"
+        cat "$folder/$1.log"
+        echo "$1: failed"
     fi
-done
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+    exit
+fi
+printf '%s\n' "$@" |
+    xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 1 "$0" "$folder" "$seconds" | tee "$folder/results"
+passed=$(grep -c ': [0-9]* s, nothing found$' "$folder/results" || true)
+echo "$passed passed, $(($# - passed)) failed"
+[ "$passed" = $# ]

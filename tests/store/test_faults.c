@@ -4,7 +4,7 @@
  *
  * Whatever fails, and however often: the file stays sound, a prompt that was accepted is there,
  * text that was reported as saved is there, and nothing is lost once the disk works again.
- * WEIR_FAULT_STRIDE=1 takes every step (the default takes every fifth), WEIR_POWER_CUTS=1000 cuts
+ * WEIR_FAULT_STRIDE=1 takes every step (the default takes every seventh), WEIR_POWER_CUTS=1000 cuts
  * more often.
  */
 #include <setjmp.h>
