@@ -197,6 +197,33 @@ static void apply(struct run *run, const struct stream_event *event)
     }
 }
 
+/* Whether the provider may have begun to work, which is paid for: something came, or the request
+ * went out and was neither refused nor failed at. */
+static bool may_cost(const struct run *run, const struct stream_event *last)
+{
+    bool sent = run->transfer ? http_was_sent(run->transfer) : run->was_sent;
+    bool failed = last->kind == STREAM_ERROR && last->error != ERR_TIMEOUT;
+    return run->content || (sent && run->status < 300 && !failed);
+}
+
+void attempt_book(struct run *run, const struct stream_event *last)
+{
+    struct stream_event event = {.kind = STREAM_USAGE};
+    struct err err;
+    if (run->stage != STAGE_STREAMING || run->player || !may_cost(run, last)) {
+        return;
+    }
+    struct model_facts facts =
+        models_find(run->engine->config, &run->target->provider, run->target->model);
+    if (!spending_estimate(&run->spending, &facts, &event.usage)) {
+        return;
+    }
+    run_record(run, &event);
+    if (message_apply_then(run->engine->store, &run->turn.answer, &event, NULL, NULL, &err)) {
+        log_write(LOG_WARN, "what an answer cost was not taken: %s", err.text);
+    }
+}
+
 /* What a second try may not say again in another way. */
 static bool is_content(const struct stream_event *event)
 {
@@ -220,6 +247,7 @@ void attempt_take(void *ctx, const struct stream_event *event)
         take_last(run, event);
         return;
     }
+    spending_take(&run->spending, event);
     if (!run->content && is_content(event)) {
         /* The request is not sent again: it may hold much, and the key. */
         run->content = true;
@@ -269,6 +297,7 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
 {
     struct run *run = ctx;
     run->hopeless = code && !http_failed_in_passing(run->transfer);
+    run->was_sent = http_was_sent(run->transfer);
     finish_reply(run, code ? err : NULL);
 }
 
@@ -283,7 +312,9 @@ static void start_anew(struct run *run)
     run->asked_wait_us = -1;
     run->advice = RETRY_UNSAID;
     run->hopeless = false;
+    run->was_sent = false;
     run->asked_us = clock_mono_us();
+    spending_begin(&run->spending, run->request.body.n);
 }
 
 void attempt_begin(struct run *run)

@@ -18,6 +18,7 @@
 #include "app/ndjson.h"
 #include "app/player.h"
 #include "app/recorder.h"
+#include "app/spending.h"
 #include "app/sse.h"
 #include "base/buf.h"
 #include "base/wake.h"
@@ -144,6 +145,7 @@ struct run {
     struct reply reply;
     unsigned tries;
     bool content;       /* something of the answer came: it is not asked for again */
+    bool was_sent;      /* the try that has ended: its request went out */
     bool hopeless;      /* what failed on the way does not pass by itself */
     bool asked_without; /* an option that was refused: that is done once */
     int status;
@@ -152,6 +154,7 @@ struct run {
     int64_t retry_us; /* CLOCK_NEVER: no try is to come */
     int64_t asked_us;
     uint64_t received; /* bytes of the body */
+    struct spending spending;
 
     struct player *player;
     struct stream_event next_event; /* of the player */
@@ -220,6 +223,8 @@ void attempt_begin(struct run *run);
 void attempt_take(void *ctx, const struct stream_event *event);
 /* Ends the try that runs or waits. */
 void attempt_let_go(struct run *run);
+/* Before the answer's last event: where the provider did not say what it cost, an estimate. */
+void attempt_book(struct run *run, const struct stream_event *last);
 
 /* run_record.c: on the engine's thread. Nothing happens where nothing is to be recorded; a track
  * ends with the last event, or is ended. */

@@ -132,6 +132,14 @@ bool http_failed_in_passing(const struct http_transfer *transfer)
     return transfer->code != ERR_OK && transfer->passing;
 }
 
+bool http_was_sent(const struct http_transfer *transfer)
+{
+    curl_off_t sent = 0;
+    (void)transfer->api->easy_getinfo(transfer->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return transfer->phase == HTTP_RECEIVING ||
+           (transfer->phase == HTTP_WAITING && sent >= transfer->post_size);
+}
+
 static void give_head(struct http_transfer *transfer)
 {
     struct http_head head = {.status = transfer->status,

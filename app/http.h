@@ -66,6 +66,8 @@ void http_cancel(struct http *http, struct http_transfer *transfer);
  * passes by itself and nothing of an answer can have been missed. Not so: certificates, what is no
  * HTTP, an answer that did not come in time. */
 bool http_failed_in_passing(const struct http_transfer *transfer);
+/* All of the request went out; also in `done`. */
+bool http_was_sent(const struct http_transfer *transfer);
 /* Runs transfers and handlers until something happened, `wake_fd` is readable (then true), or the
  * deadline. No transfer: only waits. */
 bool http_poll(struct http *http, int wake_fd, int64_t deadline_us);

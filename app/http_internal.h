@@ -22,6 +22,7 @@ struct http_transfer {
     CURL *easy;
     struct curl_slist *headers;
     char *post;
+    curl_off_t post_size;
     char *host;
     char curl_error[CURL_ERROR_SIZE];
 

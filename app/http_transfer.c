@@ -238,12 +238,13 @@ static bool set_request(struct http_transfer *transfer, const struct http_reques
     bool ok = set_pointer(transfer, CURLOPT_URL, request->url) &&
               set_pointer(transfer, CURLOPT_HTTPHEADER, transfer->headers);
     if (request->body.p) {
-        curl_off_t size = (curl_off_t)request->body.n;
         const struct curl_api *api = transfer->api;
+        transfer->post_size = (curl_off_t)request->body.n;
         transfer->post = xstrndup(request->body.p, request->body.n);
         ok = ok && set_long(transfer, CURLOPT_POST, 1) &&
              set_pointer(transfer, CURLOPT_POSTFIELDS, transfer->post) &&
-             api->easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, size) == CURLE_OK;
+             api->easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, transfer->post_size) ==
+                 CURLE_OK;
     }
     if (request->proxy) {
         ok = ok && set_pointer(transfer, CURLOPT_PROXY, request->proxy);

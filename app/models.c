@@ -270,10 +270,15 @@ struct stream_event models_priced(const struct config *config,
     return priced;
 }
 
+int64_t model_tokens_of(size_t bytes)
+{
+    int64_t count = bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+    return count / 3 + (count % 3 > 0);
+}
+
 int64_t model_estimate(const struct model_facts *facts, size_t body_bytes, int64_t max_output)
 {
-    int64_t input = body_bytes > INT64_MAX ? INT64_MAX : (int64_t)body_bytes;
-    input = input / 3 + (input % 3 > 0);
+    int64_t input = model_tokens_of(body_bytes);
     if (is_free(&facts->price)) {
         return 0;
     }

@@ -62,9 +62,11 @@ int64_t model_cost(const struct model_facts *facts, const struct usage *usage);
 struct stream_event models_priced(const struct config *config,
                                   const struct config_provider *provider, const char *model,
                                   const struct stream_event *event);
+/* What bytes of text amount to where nobody counted: an upper bound, a token for every three. */
+int64_t model_tokens_of(size_t bytes);
 /*
- * An estimate before the request, an upper bound: a token for every three bytes of its body, and
- * `max_output` tokens of answer. MONEY_UNKNOWN where a price is, or max_output is below 0.
+ * An estimate before the request, an upper bound: model_tokens_of its body, and `max_output` tokens
+ * of answer. MONEY_UNKNOWN where a price is, or max_output is below 0.
  */
 int64_t model_estimate(const struct model_facts *facts, size_t body_bytes, int64_t max_output);
 

@@ -124,6 +124,7 @@ void run_let_go(struct run *run)
 void run_end_with(struct run *run, const struct stream_event *event)
 {
     struct err err;
+    attempt_book(run, event);
     run_let_go(run);
     run_record(run, event);
     if (message_apply_then(run->engine->store, &run->turn.answer, event, on_last_written, run,

@@ -2,10 +2,14 @@
 
 import contextlib
 import json
+import signal
 import sqlite3
+import subprocess
 
+import dialects
 import fake_server as fake
 import pytest
+from weirtest import SLOWER
 
 PRICED = """
 [models."fake/fake-model"]
@@ -86,3 +90,85 @@ def test_what_usage_cannot_read_is_wrong_usage(home):
     for arguments in (("--by", "hour"), ("--since", "yesterday"), ("--until", "2026-13-01")):
         result = home.weir("usage", *arguments)
         assert result.code == 2, result
+
+
+# An answer that was stopped, whose provider did not say what it used: the cost is estimated.
+
+IN, OUT = 1000, 2000  # as PRICED says, in micro-dollars for a token
+
+
+def tokens(count):
+    return -(-count // 3)
+
+
+def check_booked(home, cost):
+    """The message, the session, the report and the budget say the same."""
+    assert [r["cost_micros"] for r in home.rows("SELECT cost_micros FROM session")] == [cost]
+    assert json.loads(home.weir("usage", "--json").out)["total"]["cost_micros"] == cost
+    for row in json.loads(home.weir("budget", "--json").out):
+        assert (row["spent_micros"], row["reserved_micros"]) == (cost, 0), row
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "gemini", "ollama", "openai-responses"])
+def test_a_stopped_answer_has_an_estimated_cost_and_unknown_tokens(home, serving, kind):
+    server = serving(fake.stall(("kept ", "text")))
+    home.use(server, url=server.root + dialects.DIALECTS[kind].base, kind=kind,
+             more=PRICED + '[budget]\ndaily = "1000"\n')
+    with home.start("run", "q", "--output-format", "stream-json", "-u") as run:
+        run.wait_out("text")
+        run.signal(signal.SIGINT)
+        result = run.wait()
+    assert result.code == 130, result
+    said = result.events[-1]
+    # Anthropic's says at the start how long the prompt was.
+    known = said["usage"]["input_tokens"]
+    assert known == (dialects.IN if kind == "anthropic" else None), said
+    body = len(server.turns()[0].body)
+    cost = (known or tokens(body)) * IN + tokens(len("kept text")) * OUT
+    assert (said["cost_micros"], said["cost_estimated"]) == (cost, True), said
+    assert said["usage"]["output_tokens"] is None and "cost ~$" in result.err
+    assert said["type"] == "result" and home.attempt() == "cancelled"
+    check_booked(home, cost)
+    assert ", ~$" in home.weir("review", home.rows("SELECT handle FROM session")[0]["handle"]).out
+
+
+@pytest.mark.parametrize("script", [fake.broken(), fake.broken(how="eof"), fake.error_inside(),
+                                    fake.answer(("kept ", "text"), usage=False)])
+def test_so_has_one_that_was_cut_or_ended_without_a_word_of_it(home, serving, script):
+    server = serving(script)
+    home.use(server, more=PRICED)
+    result = home.run("q", "--json")
+    cost = tokens(len(server.turns()[0].body)) * IN + tokens(len("kept text")) * OUT
+    assert (result.json["cost_micros"], result.json["cost_estimated"]) == (cost, True), result
+    assert result.json["usage"]["input_tokens"] is None
+    check_booked(home, cost)
+
+
+def test_a_prompt_that_the_provider_had_begun_to_read_is_booked(home, serving):
+    server = serving(fake.stall(headers=False))
+    home.use(server, more=PRICED)
+    with home.start("run", "q", "--json") as run:
+        server.wait_turn()
+        run.signal(signal.SIGINT)
+        result = run.wait()
+    assert result.json["cost_micros"] == tokens(len(server.turns()[0].body)) * IN, result
+    check_booked(home, result.json["cost_micros"])
+
+
+@pytest.mark.parametrize("script", [fake.status(401), fake.status(400)])
+def test_what_was_refused_costs_nothing_that_is_known(home, serving, script):
+    home.use(serving(script), more=PRICED)
+    result = home.run("q", "--json")
+    assert result.json["cost_micros"] is None and not result.json["cost_estimated"], result
+
+
+def test_what_never_left_costs_nothing(home):
+    with fake.DeafServer() as deaf:
+        home.use(None, url=f"http://127.0.0.1:{deaf.port}/v1", more=PRICED)
+        with home.start("run", "-", "--json", stdin=subprocess.PIPE) as run:
+            run.process.stdin.write(b"x" * 20_000_000)
+            run.process.stdin.close()
+            assert deaf.connected.wait(10 * SLOWER)
+            run.signal(signal.SIGINT)
+            result = run.wait()
+    assert result.json["cost_micros"] is None, result
