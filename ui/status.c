@@ -94,14 +94,20 @@ static void append_tokens(const struct usage *usage, struct buf *out)
     }
 }
 
-/* How full the model's window is after the latest answer. */
+static int64_t known(int64_t count)
+{
+    return count > 0 ? count : 0;
+}
+
+/* How full the model's window is after the latest answer: what the cache gave stands in it, too. */
 static void append_context(const struct status_facts *facts, struct buf *out)
 {
     const struct usage *usage = &facts->answer.usage;
     if (facts->context <= 0 || usage->input_tokens < 0) {
         return;
     }
-    int64_t used = usage->input_tokens + (usage->output_tokens > 0 ? usage->output_tokens : 0);
+    int64_t used = usage->input_tokens + known(usage->cache_read_tokens) +
+                   known(usage->cache_write_tokens) + known(usage->output_tokens);
     long long percent = used < facts->context ? (long long)(used * 100 / facts->context) : 100;
     long long window = (long long)(facts->context / 1000);
     if (window > 0) {

@@ -45,6 +45,12 @@ static void context_cost_and_others__are_told_where_they_are_known(void **state)
     assert_status(&facts,
                   "demo/echo · ready · 40000 in · 10000 out · 25% of 200k · $0.0124 · /help",
                   CLOCK_NEVER);
+    /* What came from the cache, or went into it, stands in the window, too. */
+    facts.answer.usage.cache_read_tokens = 30000;
+    facts.answer.usage.cache_write_tokens = 20000;
+    assert_status(&facts,
+                  "demo/echo · ready · 40000 in · 10000 out · 50% of 200k · $0.0124 · /help",
+                  CLOCK_NEVER);
     facts.answer.usage = usage_unknown();
     facts.cost_micros = 3456789;
     facts.others_failed = 1;
