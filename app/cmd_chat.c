@@ -210,7 +210,8 @@ static enum err_code host_choose_model(void *ctx, const char *model, struct err 
 static int64_t host_context_of(void *ctx, const char *model)
 {
     const struct chat *chat = ctx;
-    return chat_context_of(chat->config, model);
+    int64_t told = chat->engine ? engine_window_of(chat->engine, model) : -1;
+    return told > 0 ? told : chat_context_of(chat->config, model);
 }
 
 static enum err_code host_export(void *ctx, const struct ulid *session, const char *format,
@@ -259,6 +260,7 @@ static enum err_code open_all(struct chat *chat, struct err *err)
     code = code ? code : engine_open(chat->store, chat->config, &chat->choice, &chat->engine, err);
     if (!code) {
         engine_make_titles(chat->engine);
+        engine_show_windows(chat->engine);
     }
     return code;
 }

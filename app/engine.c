@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/engine_internal.h"
+#include "app/window.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -279,6 +280,16 @@ void engine_make_titles(struct engine *engine)
     engine->makes_titles = true;
 }
 
+void engine_show_windows(struct engine *engine)
+{
+    engine->shows_windows = true;
+}
+
+int64_t engine_window_of(struct engine *engine, const char *label)
+{
+    return window_known(engine, label);
+}
+
 enum err_code engine_start(struct engine *engine, struct err *err)
 {
     pthread_mutex_lock(&engine->lock);
@@ -397,6 +408,7 @@ void engine_free(struct engine *engine)
     recorder_free(engine->recorder, clock_mono_us() + CLOCK_S(1));
     http_close(engine->http);
     target_unref(engine->target);
+    window_forget(engine);
     buf_release(&engine->list_body);
     wake_close(&engine->halt);
     wake_close(&engine->wake);

@@ -58,6 +58,11 @@ enum err_code engine_open(struct store *store, const struct config *config,
 /* Sessions in which an answer ends get a title from the config's [title] model (app/titles.h).
  * Before engine_start. */
 void engine_make_titles(struct engine *engine);
+/* After an answer of a server that tells how many tokens it really lets the model have, it is asked
+ * for that; NOTICE_WINDOW says when it is known. Before engine_start. */
+void engine_show_windows(struct engine *engine);
+/* That number for "PROVIDER/MODEL"; negative: not known. Any thread. */
+int64_t engine_window_of(struct engine *engine, const char *label);
 /* Starts the thread; it loads libcurl when the provider needs it. Once; after the first frame. */
 enum err_code engine_start(struct engine *engine, struct err *err) NODISCARD;
 /* Looks for a local server and, when there is one, publishes NOTICE_OFFER;

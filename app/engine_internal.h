@@ -1,6 +1,6 @@
 /*
- * Engine, inside: shared by engine.c, run.c, attempt.c, prepare.c, reply.c, offer.c and titles.c
- * only.
+ * Engine, inside: shared by engine.c, run.c, attempt.c, prepare.c, reply.c, offer.c, titles.c and
+ * window_ask.c only.
  *
  * The engine's thread owns the runs, the transfers and the clocks. Everybody else talks to it by
  * orders: callers send and cancel, the writer's thread reports that a turn was stored or an answer
@@ -49,6 +49,10 @@ struct prepared {
     struct player *player; /* instead of all that, where no network is asked */
 };
 void prepared_release(struct prepared *prepared);
+/* The headers of a request beside the turns, with the key where it was fetched already. Wiped and
+ * freed by prepare_headers_free; NULL is fine. */
+char **prepare_headers_again(struct engine *engine, struct target *target, const char *host);
+void prepare_headers_free(char **headers);
 
 enum order_kind {
     ORDER_SEND,
@@ -175,8 +179,9 @@ struct engine {
     pthread_cond_t changed;
     struct order *orders, **orders_tail;
     bool started, alive, stopping;
-    bool makes_titles; /* not changed once the thread runs */
-    unsigned threads;  /* short-lived ones that still run */
+    bool makes_titles, shows_windows; /* not changed once the thread runs */
+    unsigned threads;                 /* short-lived ones that still run */
+    struct window_note *window_notes; /* how many tokens fit, as servers said: window_ask.c */
 
     /* The thread's own. */
     struct http *http;
@@ -187,6 +192,7 @@ struct engine {
     struct http_transfer *listing; /* of the offered server's models */
     struct buf list_body;
     int list_status;
+    struct window_asking *window_asking;
     bool stop_seen;
 };
 

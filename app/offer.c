@@ -109,6 +109,8 @@ static void use_model(struct engine *engine, const char *model)
     struct config_provider provider = {
         .name = (char *)(uintptr_t)engine->offered->name,
         .type = provider_type_find("openai"),
+        /* Each of them is a dialect, too. */
+        .dialect = (char *)(uintptr_t)engine->offered->name,
         .found = true,
     };
     struct target *target = target_new(engine->config, &provider, model, engine->offered->base_url);

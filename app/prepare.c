@@ -365,14 +365,36 @@ enum err_code prepare_hidden(const struct prepare_hidden *hidden, struct prepare
     return code;
 }
 
+char **prepare_headers_again(struct engine *engine, struct target *target, const char *host)
+{
+    struct chat_request request = {
+        .model = target->model,
+        .label = target->label,
+        .host = host,
+        .api_version = target->provider.api_version,
+        .dialect = target->provider.dialect,
+    };
+    pthread_mutex_lock(&engine->lock);
+    char *key = xstrdup(target->key);
+    pthread_mutex_unlock(&engine->lock);
+    char **headers = make_headers(&target->provider, &request, key);
+    key_free(key);
+    return headers;
+}
+
+void prepare_headers_free(char **headers)
+{
+    for (size_t i = 0; headers && headers[i]; i++) {
+        key_free(headers[i]);
+    }
+    free(headers);
+}
+
 void prepared_release(struct prepared *prepared)
 {
     free(prepared->url);
     free(prepared->host);
-    for (size_t i = 0; prepared->headers && prepared->headers[i]; i++) {
-        key_free(prepared->headers[i]);
-    }
-    free(prepared->headers);
+    prepare_headers_free(prepared->headers);
     key_free(prepared->key);
     buf_release(&prepared->body);
     player_free(prepared->player);

@@ -11,6 +11,7 @@
 #include "app/budgeting.h"
 #include "app/engine_internal.h"
 #include "app/titles.h"
+#include "app/window.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -334,6 +335,9 @@ void run_on_saved(struct run *run)
     log_write(LOG_INFO, "answer %s has ended", run->turn.answer.text);
     if (!run->engine->stop_seen) {
         titles_make(run->engine, &run->session);
+        if (run->content && !run->player) {
+            window_ask(run->engine, run->target);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ enum notice_kind {
     NOTICE_INFO,    /* text: one line to show until the next key or notice */
     NOTICE_PROBLEM, /* text: something failed; stays until the next prompt is sent */
     NOTICE_MODEL,   /* text: "PROVIDER/MODEL" in use from now on; detail: why, or NULL */
+    NOTICE_WINDOW,  /* text: "PROVIDER/MODEL": ui_host.context_of knows better of it now */
     NOTICE_OFFER,   /* text: a question to be answered with y or n and Enter (struct
                        ui_host.answer_offer) */
     NOTICE_BEGUN,   /* session: the turn was stored, the prompt is safe; the request goes out now */

@@ -297,6 +297,10 @@ static void on_notice(struct ui *ui, const struct notice *notice)
     case NOTICE_MODEL:
         on_model(ui, notice);
         break;
+    case NOTICE_WINDOW:
+        view__note_model(ui);
+        ui->dirty = true;
+        break;
     case NOTICE_OFFER:
         on_offer(ui, notice);
         break;

@@ -343,7 +343,10 @@ class Server:
         self.default = default or answer()
         self.by_model = {}
         self.models = models
-        self.window = None
+        self.window = None      # what llama.cpp has
+        self.loaded = {}        # what Ollama runs: a model's window, None where it does not say
+        self.parameters = None  # of the model's file
+        self.mute = set()       # paths beside the turns that get no answer
         self.exchanges = []
         self.stopping = threading.Event()
         self.arrived = threading.Condition()
@@ -375,7 +378,7 @@ class Server:
 
     def turns(self):
         """The exchanges that asked for an answer."""
-        return [e for e in list(self.exchanges) if e.method == "POST"]
+        return [e for e in list(self.exchanges) if e.method == "POST" and e.path != "/api/show"]
 
     def wait_turn(self, number=1, timeout=10.0):
         """The exchange of the number-th request for an answer, from 1."""
@@ -465,8 +468,14 @@ class Server:
 
     def play(self, connection):
         exchange = connection.exchange
+        if exchange.path in self.mute:
+            connection.hold()
         if exchange.method == "GET":
             self.play_get(connection)
+            return
+        if exchange.path == "/api/show":
+            said = {"parameters": self.parameters} if self.parameters else {}
+            status(200, json.dumps(said | {"model_info": {"x.context_length": 131072}}))(connection)
             return
         with contextlib.suppress(ValueError, AttributeError):
             connection.model = exchange.json.get("model", connection.model)
@@ -491,6 +500,11 @@ class Server:
             status(200, json.dumps({"object": "list", "data": names}))(connection)
         elif path.endswith("/api/tags"):
             status(200, json.dumps({"models": names}))(connection)
+        elif path == "/api/ps":
+            running = [{"name": name, "model": name} |
+                       ({"context_length": window} if window else {})
+                       for name, window in self.loaded.items()]
+            status(200, json.dumps({"models": running}))(connection)
         elif path.endswith("/api/version"):
             status(200, '{"version":"0.0.0"}')(connection)
         else:
