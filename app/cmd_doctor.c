@@ -21,11 +21,14 @@ static const struct option_spec options[] = {
     {.name = NULL},
 };
 
+/* Numbers stand in a column, so that what they count reads as its name, also where it is one. */
 static void append_line(struct buf *out, const struct doctor_finding *finding)
 {
-    buf_appendf(out, "%-5s %-12s ", doctor_state_text(finding->state), finding->check);
+    buf_appendf(out, "%-5s %-11s ", doctor_state_text(finding->state), finding->check);
     if (finding->value >= 0) {
-        buf_appendf(out, "%lld ", (long long)finding->value);
+        buf_appendf(out, "%9lld  ", (long long)finding->value);
+    } else {
+        buf_appendf(out, "%9s  ", "-");
     }
     (void)safe_append(out, sv_from(finding->text), SAFE_ONE_LINE);
     buf_append_byte(out, '\n');

@@ -137,7 +137,9 @@ static const struct count {
      "answers that run, or that the next start ends as interrupted"},
     {"unfolded", DOCTOR_NOTE, "SELECT count(*) FROM message WHERE folded = 0 AND reason <> ''",
      "ended answers whose text is still in pieces (done in the background)"},
-    {"pieces", DOCTOR_FINE, "SELECT count(*) FROM chunk", "pieces of text on their way"},
+    {"pieces", DOCTOR_FINE,
+     "SELECT count(*) FROM chunk JOIN message ON message.id = chunk.message WHERE folded = 0",
+     "pieces of text on their way"},
     {"orphans", DOCTOR_NOTE,
      "SELECT count(*) FROM chunk WHERE message <> 0 AND NOT EXISTS"
      " (SELECT 1 FROM message m WHERE m.id = chunk.message)",
