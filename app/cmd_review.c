@@ -24,7 +24,7 @@ static const struct option_spec options[] = {
     {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
     {"limit", 'l', OPTION_NUMBER, "N", "list at most N sessions (50)"},
     {"summary", 0, OPTION_FLAG, NULL, "figures by model, of all sessions or of SESSION"},
-    {"since", 0, OPTION_TEXT, "DAY", "summary: from that local day on: 2026-11-21, or 7d"},
+    {"since", 0, OPTION_TEXT, "DAY", "summary: from that local day on: 2026-11-21, today, or 7d"},
     {"until", 0, OPTION_TEXT, "DAY", "summary: up to and with that local day"},
     {"timeline", 0, OPTION_FLAG, NULL, "when each message came, how long it took, what it cost"},
     {"compare", 0, OPTION_FLAG, NULL, "two answers, named behind SESSION, word by word"},

@@ -25,7 +25,7 @@ static const struct option_spec options[] = {
     {"label", 0, OPTION_TEXT, "LABEL", "in sessions that have this label"},
     {"model", 0, OPTION_TEXT, "MODEL", "said by PROVIDER/MODEL, or asked of it"},
     {"role", 0, OPTION_TEXT, "ROLE", "said by user, assistant, system or tool; no titles"},
-    {"since", 0, OPTION_TEXT, "DAY", "from that local day on: 2026-11-21, or 7d for a week"},
+    {"since", 0, OPTION_TEXT, "DAY", "from that local day on: 2026-11-21, today, or 7d for a week"},
     {"until", 0, OPTION_TEXT, "DAY", "up to the end of that day"},
     {.name = NULL},
 };

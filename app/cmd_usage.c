@@ -16,7 +16,7 @@
 
 static const struct option_spec options[] = {
     {"by", 'b', OPTION_TEXT, "GROUP", "day, model, session or label (day)"},
-    {"since", 0, OPTION_TEXT, "DAY", "from that local day on: 2026-11-21, or 7d for a week"},
+    {"since", 0, OPTION_TEXT, "DAY", "from that local day on: 2026-11-21, today, or 7d for a week"},
     {"until", 0, OPTION_TEXT, "DAY", "up to and with that local day"},
     {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
     {.name = NULL},

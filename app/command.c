@@ -39,7 +39,13 @@ static const char general_help[] =
     "\n"
     "usage: weir                      the screen; opens the last session\n"
     "       weir -p PROMPT...         the same as weir run PROMPT...\n"
-    "       weir COMMAND [OPTIONS] [OPERANDS]\n";
+    "       weir COMMAND [OPTIONS] [OPERANDS]\n"
+    "\n"
+    "Examples:\n"
+    "  git diff | weir run 'review this'        ask, with what comes through the pipe\n"
+    "  weir run -c 'shorter'                    go on with the last session\n"
+    "  weir search 'TLS handshake'              find what was said\n"
+    "  weir export --format html -o all.html --all\n";
 
 static const char exit_help[] =
     "\nExit codes:\n"

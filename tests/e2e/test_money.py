@@ -87,7 +87,7 @@ def test_a_limit_that_is_none_is_an_error_of_the_config(home, line):
 
 
 def test_what_usage_cannot_read_is_wrong_usage(home):
-    for arguments in (("--by", "hour"), ("--since", "yesterday"), ("--until", "2026-13-01")):
+    for arguments in (("--by", "hour"), ("--since", "last week"), ("--until", "2026-13-01")):
         result = home.weir("usage", *arguments)
         assert result.code == 2, result
 
