@@ -288,7 +288,7 @@ static enum err_code show(struct chat *chat, struct err *err)
                  .list_models = host_list_models,
                  .choose_model = host_choose_model,
                  .export_session = host_export},
-        .review = argument_flag(chat->arguments, "review"),
+        .review = argument_text(chat->arguments, "review"),
         .session = chat->session,
         .model = chat->choice.label,
         .welcome = chat->choice.demo ? demo_welcome() : NULL,

@@ -23,6 +23,7 @@
 static const struct option_spec options[] = {
     {"json", 0, OPTION_FLAG, NULL, "one JSON document"},
     {"limit", 'l', OPTION_NUMBER, "N", "list at most N sessions (50)"},
+    {"from", 0, OPTION_TEXT, "ORIGIN", "only what came from a chat, a run, or an import"},
     {"summary", 0, OPTION_FLAG, NULL, "figures by model, of all sessions or of SESSION"},
     {"since", 0, OPTION_TEXT, "DAY", "summary: from that local day on: 2026-11-21, today, or 7d"},
     {"until", 0, OPTION_TEXT, "DAY", "summary: up to and with that local day"},
@@ -284,9 +285,12 @@ static enum err_code show_queue(struct act *act, struct err *err)
 {
     struct session_list list = {NULL, 0, false};
     const char *limit = text(act, "limit");
+    const char *from = text(act, "from");
     double count = limit ? strtod(limit, NULL) : LIST_DEFAULT;
-    enum err_code code =
-        review_queue(act->store, NULL, count < LIST_MOST ? (size_t)count : LIST_MOST, &list, err);
+    const struct review_query query = {.of_one_origin = from != NULL,
+                                       .origin = session_origin_parse(sv_from(from)),
+                                       .limit = count < LIST_MOST ? (size_t)count : LIST_MOST};
+    enum err_code code = review_queue(act->store, &query, &list, err);
     if (code == ERR_OK) {
         review_print_queue(&act->out, &list, act->json);
         if (list.more && !act->json) {
@@ -384,6 +388,15 @@ static enum err_code show(struct act *act, struct err *err)
 
 /* ---- the command ---- */
 
+static enum err_code check_origin(const struct arguments *arguments, struct err *err)
+{
+    const char *from = argument_text(arguments, "from");
+    if (from && session_origin_parse(sv_from(from)) == SESSION_ORIGIN_COUNT) {
+        return err_set(err, ERR_USAGE, "--from takes chat, run or import, not '%.40s'", from);
+    }
+    return ERR_OK;
+}
+
 static enum err_code check(const struct arguments *arguments, struct err *err)
 {
     bool compares = argument_flag(arguments, "compare");
@@ -401,7 +414,10 @@ static enum err_code check(const struct arguments *arguments, struct err *err)
     if (argument_flag(arguments, "timeline") && arguments->rest_count == 0) {
         return err_set(err, ERR_USAGE, "--timeline needs a SESSION");
     }
-    return ERR_OK;
+    if (argument_flag(arguments, "from") && (one || arguments->rest_count > 0)) {
+        return err_set(err, ERR_USAGE, "--from is for the list of what waits");
+    }
+    return check_origin(arguments, err);
 }
 
 static enum err_code act_all(struct act *act, struct err *err)
@@ -419,33 +435,34 @@ static enum err_code act_all(struct act *act, struct err *err)
     return code ? code : change_labels(act, err);
 }
 
-/* Nothing is asked for in particular, by somebody who sits at a terminal. */
+/* Nothing but the list is asked for, by somebody who sits at a terminal. */
 static bool wants_screen(const struct arguments *arguments)
 {
     bool any = arguments->rest_count > 0;
     for (size_t i = 0; options[i].name; i++) {
-        any = any || arguments->values[i];
+        any = any || (arguments->values[i] && strcmp(options[i].name, "from") != 0);
     }
     return !any && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-static int open_screen(const struct global_options *global)
+static int open_screen(const struct global_options *global, const char *from)
 {
     struct arguments own = {.specs = command_chat.options};
     for (size_t i = 0; own.specs[i].name; i++) {
-        own.values[i] = strcmp(own.specs[i].name, "review") == 0 ? "" : NULL;
+        bool is_review = strcmp(own.specs[i].name, "review") == 0;
+        own.values[i] = !is_review ? NULL : from ? from : "";
     }
     return command_chat.run(global, &own);
 }
 
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
-    if (wants_screen(arguments)) {
-        return open_screen(global);
-    }
     struct reading reading;
     struct err err = {0};
     enum err_code code = check(arguments, &err);
+    if (code == ERR_OK && wants_screen(arguments)) {
+        return open_screen(global, argument_text(arguments, "from"));
+    }
     if (code == ERR_OK) {
         code = changes(arguments) ? writing_open(global, &reading, &err)
                                   : reading_open(global, &reading, &err);
@@ -471,10 +488,12 @@ const struct command command_review = {
     .summary = "judge what was said: notes, ratings, verdicts, figures by model",
     .details =
         "Without SESSION: the sessions that have no verdict since they were last active, newest\n"
-        "first; on a terminal as a screen, where they are judged. With one: its messages with\n"
-        "their notes, or what the options change in it.\n"
+        "first; on a terminal as a screen, where they are judged. They are told apart by what\n"
+        "began them: a chat, a run ('weir run'), or an import of another program's file. With\n"
+        "SESSION: its messages with their notes, or what the options change in it.\n"
         "A message is named by the number it is shown with, or by its id.\n"
         "\n"
+        "  weir review --from run\n"
         "  weir review ax0p --verdict good --rate 4 --label checked\n"
         "  weir review ax0p --on 4 --note 'not true' --span 'always'\n"
         "  weir review --summary --since 7d\n"

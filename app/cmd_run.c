@@ -245,6 +245,7 @@ static enum err_code send_prompt(struct headless *headless, struct err *err)
                                        .prompt = buf_sv(&headless->prompt),
                                        .key = key_of(headless),
                                        .unanswered = options->unanswered,
+                                       .by_run = true,
                                        .record = argument_text(headless->arguments, "record"),
                                        .has_system = options->has_system,
                                        .system = sv_from(options->system),

@@ -87,7 +87,7 @@ static void append_line(struct buf *out, const struct session *session, size_t c
         (void)safe_append(out, sv_from(session->name), SAFE_ONE_LINE);
         buf_append_str(out, ": ");
     }
-    (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
+    (void)safe_append(out, sv_from(session_title_said(session->title)), SAFE_ONE_LINE);
     cut_line(out, from, columns);
     buf_append_byte(out, '\n');
 }

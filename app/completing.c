@@ -21,6 +21,7 @@ struct choice {
 static const struct choice values[] = {
     {"output-format", "text json stream-json"},
     {"format", "md html json jsonl txt"},
+    {"from", "chat run import"},
     {"by", "day model session label"},
     {"role", "user assistant"},
     {"verdict", "good bad"},

@@ -37,6 +37,7 @@ struct engine_order {
     struct sv prompt;
     struct turn_key key;
     bool unanswered;
+    bool by_run;        /* see struct turn_request */
     const char *record; /* the file of a recording, or NULL: as the config says */
     bool has_system;
     struct sv system;  /* instead of the config's, where has_system */

@@ -124,7 +124,7 @@ struct asked {
     char *key, *key_scope, *fingerprint; /* NULL: none */
     size_t prompt_n;
     char *record; /* the file; NULL: as the config says */
-    bool unanswered;
+    bool unanswered, by_run;
     int64_t max_cost_micros;    /* below 0: none */
     struct chat_extras *extras; /* never NULL */
 };

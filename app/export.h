@@ -49,6 +49,9 @@ struct export_format {
     void (*end)(struct buf *out);
 };
 
+/* One line, made safe: the title, or where there is none what the session is. */
+void export_append_title(struct buf *out, const struct session *session);
+
 /* A line for each thing that is attached: "[attached: src/m.c, 12 bytes]". False: there is none. */
 bool export_append_attached(struct buf *out, const struct message *message, struct store *store);
 

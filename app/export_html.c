@@ -96,9 +96,12 @@ static void session_begin(struct buf *out, const struct session *session,
                           const struct verdict *verdict)
 {
     char created[CLOCK_ISO_SIZE];
+    struct buf title = BUF_INIT(BUF_MAX_INTERNAL);
+    export_append_title(&title, session);
     clock_format_utc(session->created_us, created);
     buf_append_str(out, "<section>\n<h1>");
-    html_line(out, sv_from(session->title));
+    html_line(out, buf_sv(&title));
+    buf_release(&title);
     buf_appendf(out, "</h1>\n<header>Session %s, begun %s</header>\n", session->handle, created);
     append_verdict(out, verdict);
 }

@@ -21,11 +21,7 @@ static void md_begin(struct buf *out, const struct session *session, const struc
     char created[CLOCK_ISO_SIZE];
     clock_format_utc(session->created_us, created);
     buf_append_str(out, "# ");
-    if (session->title && session->title[0]) {
-        (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
-    } else {
-        buf_appendf(out, "Session %s", session->handle);
-    }
+    export_append_title(out, session);
     buf_appendf(out, "\n\nSession %s, begun %s.\n", session->handle, created);
     append_verdict(out, verdict);
 }

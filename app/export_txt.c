@@ -13,8 +13,17 @@ static void session_begin(struct buf *out, const struct session *session,
     (void)verdict;
     char created[CLOCK_ISO_SIZE];
     clock_format_utc(session->created_us, created);
-    (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
+    export_append_title(out, session);
     buf_appendf(out, "\nSession %s, begun %s.\n", session->handle, created);
+}
+
+void export_append_title(struct buf *out, const struct session *session)
+{
+    if (sv_trim(sv_from(session->title)).n > 0) {
+        (void)safe_append(out, sv_from(session->title), SAFE_ONE_LINE);
+    } else {
+        buf_appendf(out, "Session %s", session->handle);
+    }
 }
 
 bool export_append_attached(struct buf *out, const struct message *message, struct store *store)

@@ -87,6 +87,7 @@ void record_session(struct buf *out, const struct session *session)
     record_time(out, "last_active_at", session->last_active_us);
     record_int(out, "message_count", session->message_count);
     record_text(out, "scope", sv_from(session->scope));
+    record_text(out, "origin", sv_from(session_origin_text(session->origin)));
     record_text(out, "status", sv_from(session_status_text(session->status)));
     record_text(out, "state", session->state[0] ? sv_from(session->state) : (struct sv){NULL, 0});
     record_int(out, "input_tokens", session->input_tokens);

@@ -47,7 +47,7 @@ static void append_time(struct buf *out, int64_t wall_us, const char *format)
 static void append_seconds(struct buf *out, int64_t us)
 {
     if (us < 0) {
-        buf_append_str(out, "?");
+        buf_append_byte(out, '-');
     } else {
         buf_appendf(out, us < 100000000 ? "%.2f s" : "%.0f s", (double)us / 1e6);
     }
@@ -67,16 +67,21 @@ static void append_verdict(struct buf *out, const struct verdict *verdict)
     append_line(out, sv_from(verdict->word));
 }
 
+/* No answer takes no time at all: what came from a file that knows one moment of it has no span. */
+static int64_t span_us(int64_t from_us, int64_t to_us)
+{
+    return to_us > from_us ? to_us - from_us : -1;
+}
+
 /* From the request to the first content, and to the end; below 0: not known. */
 static int64_t first_us(const struct message *message)
 {
-    bool known = message->part_count > 0 && message->parts[0].began_us >= message->created_us;
-    return known ? message->parts[0].began_us - message->created_us : -1;
+    return message->part_count > 0 ? span_us(message->created_us, message->parts[0].began_us) : -1;
 }
 
 static int64_t duration_us(const struct message *message)
 {
-    return message->ended_us >= message->created_us ? message->ended_us - message->created_us : -1;
+    return span_us(message->created_us, message->ended_us);
 }
 
 static int64_t to_ms(int64_t us)
@@ -90,8 +95,9 @@ static void append_waiting(struct buf *out, const struct session *session)
 {
     buf_appendf(out, "%-10s ", session->handle);
     append_time(out, session->last_active_us, "%Y-%m-%d %H:%M");
-    buf_appendf(out, " %5lld  %-11s ", (long long)session->message_count, session->state);
-    append_line(out, sv_from(session->title));
+    buf_appendf(out, " %5lld  %-6s  %-11s ", (long long)session->message_count,
+                session_origin_text(session->origin), session->state);
+    append_line(out, sv_from(session_title_said(session->title)));
     buf_append_byte(out, '\n');
 }
 
@@ -286,24 +292,39 @@ static void append_message_record(struct beside *beside, const struct message *m
     buf_append_str(out, "]}");
 }
 
+/* What stands before a figure: blanks, then commas. */
+static const char *next(const char **before)
+{
+    const char *now = *before;
+    *before = ", ";
+    return now;
+}
+
+static void append_span(struct buf *out, const char **before, const char *what, int64_t us)
+{
+    if (us >= 0) {
+        buf_appendf(out, "%s%s", next(before), what);
+        append_seconds(out, us);
+    }
+}
+
 static void append_figures(struct buf *out, const struct message *message)
 {
+    const char *before = "  ";
     if (message->role != ROLE_ASSISTANT) {
         return;
     }
-    buf_append_str(out, "  first ");
-    append_seconds(out, first_us(message));
-    buf_append_str(out, ", took ");
-    append_seconds(out, duration_us(message));
+    append_span(out, &before, "first ", first_us(message));
+    append_span(out, &before, "took ", duration_us(message));
     if (message->usage.output_tokens >= 0) {
-        buf_appendf(out, ", %lld tokens", (long long)message->usage.output_tokens);
+        buf_appendf(out, "%s%lld tokens", next(&before), (long long)message->usage.output_tokens);
     }
     if (message->usage.cost_micros >= 0) {
-        buf_append_str(out, message->usage.cost_estimated ? ", ~$" : ", $");
+        buf_appendf(out, "%s%s", next(&before), message->usage.cost_estimated ? "~$" : "$");
         money_append(out, message->usage.cost_micros);
     }
     if (message->ended && message->reason != FINISH_END_TURN) {
-        buf_appendf(out, ", %s", finish_reason_said(message->reason));
+        buf_appendf(out, "%s%s", next(&before), finish_reason_said(message->reason));
     }
 }
 
@@ -373,6 +394,25 @@ static void append_text(struct beside *beside, const struct message *message,
     buf_append_byte(out, '\n');
 }
 
+static void append_known(struct buf *out, int64_t count)
+{
+    if (count < 0) {
+        buf_append_byte(out, '-');
+    } else {
+        buf_appendf(out, "%lld", (long long)count);
+    }
+}
+
+static void append_cost(struct buf *out, const struct usage *usage)
+{
+    if (usage->cost_micros < 0) {
+        buf_append_byte(out, '-');
+    } else {
+        buf_append_str(out, usage->cost_estimated ? "~" : "");
+        money_append(out, usage->cost_micros);
+    }
+}
+
 static void append_moment(struct beside *beside, const struct message *message)
 {
     struct buf *out = beside->out;
@@ -385,17 +425,17 @@ static void append_moment(struct beside *beside, const struct message *message)
     }
     buf_appendf(out, "%4lld  ", (long long)message->seq);
     append_time(out, message->created_us, "%H:%M:%S");
-    append_seconds(&cell, message->created_us - beside->began_us);
+    append_seconds(&cell, beside->began ? span_us(beside->began_us, message->created_us) : 0);
     append_cell(out, &cell, 11);
     if (message->role == ROLE_ASSISTANT) {
         append_seconds(&cell, first_us(message));
         append_cell(out, &cell, 10);
         append_seconds(&cell, duration_us(message));
         append_cell(out, &cell, 9);
-        buf_appendf(out, "%7lld  ", (long long)message->usage.output_tokens);
+        append_known(&cell, message->usage.output_tokens);
+        append_cell(out, &cell, 7);
         beside->cost_micros += message->usage.cost_micros > 0 ? message->usage.cost_micros : 0;
-        buf_append_str(&cell, message->usage.cost_estimated ? "~" : "");
-        money_append(&cell, message->usage.cost_micros);
+        append_cost(&cell, &message->usage);
         append_cell(out, &cell, 11);
         money_append(&cell, beside->cost_micros);
         append_cell(out, &cell, 11);
@@ -465,7 +505,7 @@ static void begin(struct beside *beside)
         return;
     }
     buf_appendf(out, "%s  ", beside->session->handle);
-    append_line(out, sv_from(beside->session->title));
+    append_line(out, sv_from(session_title_said(beside->session->title)));
     if (verdict) {
         buf_append_str(out, "  [");
         append_verdict(out, verdict);

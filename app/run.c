@@ -67,6 +67,7 @@ static struct asked copy_order(const struct engine_order *order)
         .fingerprint = copy_or_null(order->key.fingerprint),
         .record = xstrdup(order->record),
         .unanswered = order->unanswered,
+        .by_run = order->by_run,
         .max_cost_micros = order->has_max_cost ? order->max_cost_micros : -1,
         .extras = chat_extras_copy(order->extras),
     };
@@ -184,6 +185,7 @@ static enum err_code begin_turn(struct run *run, struct err *err)
         .attachment_count = asked->extras->attachment_count,
         .key = {sv_from(asked->key_scope), sv_from(asked->key), sv_from(asked->fingerprint)},
         .unanswered = asked->unanswered,
+        .by_run = asked->by_run,
     };
     enum err_code code = turn_begin_then(run->engine->store, &request, on_stored, run, err);
     free(attachments);

@@ -19,7 +19,9 @@
 static const char queue_sql[] =
     SESSION__COLUMNS("NULL") " FROM session s INDEXED BY session_shown WHERE " SESSION__SHOWN
                              " AND s.last_active_at <= ?2 AND (s.last_active_at < ?2 OR s.id > ?3)"
-                             " AND s.message_count > 0 AND NOT EXISTS (SELECT 1 FROM verdict v"
+                             " AND s.message_count > 0"
+                             " AND (?4 IS NULL OR ?4 = " SESSION__ORIGIN
+                             ") AND NOT EXISTS (SELECT 1 FROM verdict v"
                              " WHERE v.session = s.id AND v.message IS NULL"
                              " AND v.decided_at >= s.last_active_at)"
                              " ORDER BY s.last_active_at DESC, s.id LIMIT ?1";
@@ -45,10 +47,12 @@ static const char of_session_sql[] =
 
 /* ---- the queue ---- */
 
-static enum err_code read_queue(struct db *db, const struct session_cursor *cursor, size_t limit,
+static enum err_code read_queue(struct db *db, const struct review_query *query,
                                 struct session_list *list, struct err *err)
 {
-    bool is_set = cursor && ulid_is_set(&cursor->id);
+    const struct session_cursor *cursor = &query->cursor;
+    size_t limit = query->limit;
+    bool is_set = ulid_is_set(&cursor->id);
     int64_t row = 0;
     if (is_set) {
         struct sqlite3_stmt *find = db_prepare(db, "SELECT id FROM session WHERE uid = ?1", err);
@@ -64,17 +68,19 @@ static enum err_code read_queue(struct db *db, const struct session_cursor *curs
     db_bind_int(stmt, 1, limit < INT64_MAX ? (int64_t)limit + 1 : INT64_MAX);
     db_bind_int(stmt, 2, is_set ? cursor->at_us : INT64_MAX);
     db_bind_int(stmt, 3, row);
+    db_bind_text(stmt, 4,
+                 sv_from(query->of_one_origin ? session_origin_text(query->origin) : NULL));
     return session__read_all(db, stmt, limit, list, err);
 }
 
-enum err_code review_queue(struct store *store, const struct session_cursor *cursor, size_t limit,
+enum err_code review_queue(struct store *store, const struct review_query *query,
                            struct session_list *ret_list, struct err *err)
 {
     struct session_list list = {NULL, 0, false};
     struct db *db = NULL;
     enum err_code code = reader_take(store, &db, err);
     if (code == ERR_OK && db) {
-        code = read_queue(db, cursor, limit, &list, err);
+        code = read_queue(db, query, &list, err);
     }
     reader_give(store, db);
     if (code) {
@@ -172,7 +178,8 @@ static void add_usage(struct review_model *model, struct sqlite3_stmt *stmt)
     model->rating_sum += db_column_int(stmt, 9);
 }
 
-/* A clock that was set back gives times that cannot be, which are left out. */
+/* Times that are not known are left out: of what came from a file that knows one moment of it, and
+ * of a clock that was set back. */
 static void add_answer(struct tallies *tallies, struct sqlite3_stmt *stmt)
 {
     int64_t began = db_column_int(stmt, 3);
@@ -187,10 +194,10 @@ static void add_answer(struct tallies *tallies, struct sqlite3_stmt *stmt)
     tally->model.answers++;
     tally->model.errors += failed;
     add_usage(&tally->model, stmt);
-    if (first >= began) {
+    if (first > began) {
         add_time(&tally->first, first - began);
     }
-    if (ended >= began && !failed) {
+    if (ended > began && !failed) {
         add_time(&tally->duration, ended - began);
     }
 }

@@ -9,6 +9,7 @@
 #ifndef WEIR_STORE_REVIEW_H
 #define WEIR_STORE_REVIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,14 @@
 #include "store/session.h"
 #include "store/store.h"
 
-/* Newest first, behind the cursor (unset id: from the newest). */
-enum err_code review_queue(struct store *store, const struct session_cursor *cursor, size_t limit,
+struct review_query {
+    struct session_cursor cursor; /* behind it; unset id: from the newest */
+    bool of_one_origin;
+    enum session_origin origin; /* where of_one_origin */
+    size_t limit;
+};
+/* Newest first. */
+enum err_code review_queue(struct store *store, const struct review_query *query,
                            struct session_list *ret_list, struct err *err) NODISCARD;
 
 /* A message that is not deleted, by its id or an unambiguous beginning of it, in either case of

@@ -26,6 +26,8 @@ static const char last_scope_sql[] =
 
 static const char *const statuses[] = {
     [SESSION_ACTIVE] = "active", [SESSION_IDLE] = "idle", [SESSION_ENDED] = "ended"};
+static const char *const origins[] = {
+    [SESSION_OF_CHAT] = "chat", [SESSION_OF_RUN] = "run", [SESSION_OF_IMPORT] = "import"};
 static const char *const authors[] = {
     [TITLE_BY_PROMPT] = "prompt", [TITLE_BY_MODEL] = "model", [TITLE_BY_USER] = "user"};
 
@@ -62,6 +64,25 @@ struct found {
 const char *session_status_text(enum session_status status)
 {
     return (size_t)status < COUNT_OF(statuses) ? statuses[status] : "";
+}
+
+const char *session_title_said(const char *title)
+{
+    return sv_trim(sv_from(title)).n > 0 ? title : "(no title)";
+}
+
+const char *session_origin_text(enum session_origin origin)
+{
+    return (size_t)origin < COUNT_OF(origins) ? origins[origin] : "";
+}
+
+enum session_origin session_origin_parse(struct sv text)
+{
+    size_t at = 0;
+    while (at < COUNT_OF(origins) && !sv_equal_str(text, origins[at])) {
+        at++;
+    }
+    return (enum session_origin)at;
 }
 
 const char *title_author_text(enum title_author author)
@@ -132,6 +153,8 @@ struct session session__read(struct sqlite3_stmt *stmt)
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         *numbers[i] = db_column_int(stmt, at++);
     }
+    session.origin =
+        (enum session_origin)word_of(origins, COUNT_OF(origins), db_column_text(stmt, at++));
     return session;
 }
 

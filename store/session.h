@@ -42,6 +42,21 @@ enum title_author { TITLE_BY_PROMPT, TITLE_BY_MODEL, TITLE_BY_USER, TITLE_AUTHOR
 /* "prompt", "model", "user"; "" for values out of range. */
 const char *title_author_text(enum title_author author);
 
+/* A title for a list: where there is none, "(no title)". */
+const char *session_title_said(const char *title);
+
+/* Who began it. */
+enum session_origin {
+    SESSION_OF_CHAT,   /* the screen; also where nothing is known of it */
+    SESSION_OF_RUN,    /* a headless run */
+    SESSION_OF_IMPORT, /* another program: it was imported from its file */
+    SESSION_ORIGIN_COUNT,
+};
+/* "chat", "run", "import"; "" for values out of range. */
+const char *session_origin_text(enum session_origin origin);
+/* SESSION_ORIGIN_COUNT: none of them. */
+enum session_origin session_origin_parse(struct sv text);
+
 struct session {
     struct ulid id;
     char handle[16];
@@ -51,6 +66,7 @@ struct session {
     char *scope;    /* never NULL */
     char *model;    /* that is asked, or NULL */
     char *metadata; /* a JSON object, or NULL; lists do not read it and have NULL */
+    enum session_origin origin;
     enum session_status status;
     char state[16]; /* running, or of the turn that ended last (vocabulary.h); "": there is none */
     int64_t created_us;

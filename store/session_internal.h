@@ -8,11 +8,22 @@
 #include "store/session.h"
 #include "store/store_internal.h"
 
+/* Of session s, as session_origin_text has it: by its first branch, and by what is kept with the
+ * first prompt on that. */
+#define SESSION__FIRST_BRANCH                                                                      \
+    "(SELECT b.id FROM branch b WHERE b.session = s.id AND b.parent IS NULL LIMIT 1)"
+#define SESSION__ORIGIN                                                                            \
+    "CASE (SELECT b.reason FROM branch b WHERE b.id = " SESSION__FIRST_BRANCH ")"                  \
+    " WHEN 'import' THEN 'import' ELSE CASE (SELECT m.action FROM message m"                       \
+    " WHERE m.branch = " SESSION__FIRST_BRANCH " AND m.role = 'user' ORDER BY m.seq LIMIT 1)"      \
+    " WHEN 'run' THEN 'run' ELSE 'chat' END END"
+
 /* The columns that session__read takes, in its order; `metadata` is a column or NULL. */
 #define SESSION__COLUMNS(metadata)                                                                 \
     "SELECT s.uid, s.handle, s.name, s.title, s.title_by, s.scope, s.model, " metadata             \
     ", s.status, s.state, s.created_at, s.last_active_at, s.ended_at, s.archived_at,"              \
-    " s.deleted_at, s.message_count, s.input_tokens, s.output_tokens, s.cost_micros"
+    " s.deleted_at, s.message_count, s.input_tokens, s.output_tokens, "                            \
+    "s.cost_micros, " SESSION__ORIGIN
 
 #define SESSION__SHOWN "s.deleted_at IS NULL AND s.archived_at IS NULL"
 

@@ -239,6 +239,7 @@ static struct turn_job *job_new(const struct turn_request *request, int64_t dead
     self->prompt_n = request->prompt.n;
     self->model = copy_or_null(request->model);
     self->unanswered = request->unanswered;
+    self->by_run = request->by_run;
     copy_key(self, &request->key);
     copy_attachments(self, request);
     return self;

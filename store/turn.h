@@ -70,6 +70,7 @@ struct turn_request {
     size_t attachment_count;
     struct turn_key key;
     bool unanswered; /* deliberately: the prompt alone is stored */
+    bool by_run;     /* a headless run asks: kept with the prompt (enum session_origin) */
 };
 
 enum turn_outcome {

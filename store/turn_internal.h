@@ -22,7 +22,7 @@ struct turn_job {
     char *key_scope, *key, *fingerprint; /* NULL: none */
     struct turn_attachment *attachments; /* complete ones; their texts follow in the same block */
     size_t attachment_count;
-    bool unanswered;
+    bool unanswered, by_run;
     turn_begun_fn *begun;
     void *ctx;
     /* What run found and made. */

@@ -5,6 +5,7 @@
 #include "store/attempt_internal.h"
 #include "store/journal_internal.h"
 #include "store/participant_internal.h"
+#include "store/session.h"
 #include "store/sql_internal.h"
 #include "store/turn_internal.h"
 
@@ -73,8 +74,8 @@ static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct 
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "INSERT INTO message (id, uid, branch, seq, turn, role, reason, revision,"
-                   " folded, created_at, ended_at, participant) VALUES (" SQL__MESSAGE_ROW
-                   ", ?1, ?2, ?3, ?4, 'user', 'end_turn', ?6, 1, ?5, ?5, ?7)",
+                   " folded, created_at, ended_at, participant, action) VALUES (" SQL__MESSAGE_ROW
+                   ", ?1, ?2, ?3, ?4, 'user', 'end_turn', ?6, 1, ?5, ?5, ?7, ?8)",
                    err);
     self->turn.prompt = ulid_new();
     self->prompt_seq = self->seq;
@@ -85,6 +86,7 @@ static enum err_code insert_prompt(struct turn_job *self, struct db *db, struct 
     db_bind_int(stmt, 5, self->now_us);
     db_bind_int(stmt, 6, turn__prompt_revision(self));
     db_bind_int(stmt, 7, author);
+    db_bind_text(stmt, 8, sv_from(self->by_run ? session_origin_text(SESSION_OF_RUN) : NULL));
     code = db_run(db, stmt, err);
     self->prompt_row = db_last_id(db);
     return code;

@@ -45,7 +45,7 @@ bool text__is_hidden(const struct shown_part *part)
 static void thought(const struct shown_part *part, struct buf *out)
 {
     int64_t took = part->ended_us - part->began_us;
-    if (part->began_us <= 0 || part->ended_us <= 0 || took < 0) {
+    if (part->began_us <= 0 || part->ended_us <= 0 || took <= 0) {
         buf_append_str(out, "thought");
         return;
     }

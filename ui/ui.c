@@ -299,7 +299,7 @@ static enum err_code run(struct ui *ui, struct err *err)
     events__show_session(ui, &ui->options->session);
     saved__load(ui);
     if (ui->options->review) {
-        review__open(ui, true);
+        review__open(ui, true, sv_from(ui->options->review));
     }
     frame(ui);
     term_announce();

@@ -78,7 +78,8 @@ struct ui_settings {
 struct ui_options {
     struct store *store; /* open, perhaps not started */
     struct ui_host host;
-    bool review;         /* begins with what waits for a verdict */
+    const char *review;  /* begins with what waits for a verdict: of all (""), or of one origin
+                            (session_origin_text); NULL: does not */
     struct ulid session; /* to show; unset: an empty new one */
     const char *model;   /* "PROVIDER/MODEL" for the status line */
     const char *welcome; /* shown in an empty transcript: what this is, how to connect a model.

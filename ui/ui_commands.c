@@ -223,7 +223,7 @@ static void run_undo(struct ui *ui, struct sv operand)
 static void run_review(struct ui *ui, struct sv operand)
 {
     (void)operand;
-    review__open(ui, false);
+    review__open(ui, false, SV(""));
 }
 
 static bool has_screen(const struct ui *ui)

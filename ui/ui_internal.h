@@ -251,8 +251,9 @@ void select__continue(struct ui *ui, const struct transcript_message *at);
 void select__undo(struct ui *ui, const struct ulid *session);
 
 /* ui_review.c */
-/* What waits for a verdict, over the whole screen. `alone`: leaving it leaves weir. */
-void review__open(struct ui *ui, bool alone);
+/* What waits for a verdict, over the whole screen. `alone`: leaving it leaves weir. `origin`: at
+ * first only what is of that one (session_origin_text); empty: all. */
+void review__open(struct ui *ui, bool alone, struct sv origin);
 void review__close(struct ui *ui); /* harmless when it is not open */
 void review__key(struct ui *ui, const struct input_event *event, enum action action);
 void review__paint(struct ui *ui);

@@ -42,6 +42,7 @@ struct review {
     enum mode mode;
     bool alone; /* what weir was started for: leaving it leaves weir */
     struct session_list queue;
+    enum session_origin origin; /* only those; SESSION_ORIGIN_COUNT: all */
     size_t chosen;
 
     struct session session;
@@ -104,8 +105,11 @@ static void load_queue(struct ui *ui)
 {
     struct review *review = ui->review;
     struct err err;
+    const struct review_query query = {.of_one_origin = review->origin != SESSION_ORIGIN_COUNT,
+                                       .origin = review->origin,
+                                       .limit = QUEUE_MAX};
     session_list_free(&review->queue);
-    if (review_queue(ui->options->store, NULL, QUEUE_MAX, &review->queue, &err)) {
+    if (review_queue(ui->options->store, &query, &review->queue, &err)) {
         view__line(ui, LINE_PROBLEM, err.text);
     }
     size_t last = review->queue.count ? review->queue.count - 1 : 0;
@@ -145,20 +149,29 @@ static void append_verdict(struct buf *out, const struct verdict *verdict)
 
 static void append_figures(struct buf *out, const struct message *message)
 {
-    if (message->role != ROLE_ASSISTANT || message->ended_us < message->created_us) {
+    struct buf figures = BUF_INIT(BUF_MAX_INTERNAL);
+    if (message->role != ROLE_ASSISTANT) {
         return;
     }
-    buf_appendf(out, "  %.1f s", (double)(message->ended_us - message->created_us) / 1e6);
+    if (message->ended_us > message->created_us) {
+        buf_appendf(&figures, ", %.1f s", (double)(message->ended_us - message->created_us) / 1e6);
+    }
     if (message->usage.output_tokens >= 0) {
-        buf_appendf(out, ", %lld tokens", (long long)message->usage.output_tokens);
+        buf_appendf(&figures, ", %lld tokens", (long long)message->usage.output_tokens);
     }
     if (message->usage.cost_micros > 0) {
-        buf_appendf(out, ", %s$%.4f", message->usage.cost_estimated ? "~" : "",
+        buf_appendf(&figures, ", %s$%.4f", message->usage.cost_estimated ? "~" : "",
                     (double)message->usage.cost_micros / 1e6);
     }
     if (message->reason != FINISH_END_TURN) {
-        buf_appendf(out, ", %s", finish_reason_text(message->reason));
+        buf_appendf(&figures, ", %s",
+                    message->ended ? finish_reason_said(message->reason) : "still running");
     }
+    if (figures.n > 0) {
+        buf_append_str(out, "  ");
+        buf_append_sv(out, sv_skip(buf_sv(&figures), strlen(", ")));
+    }
+    buf_release(&figures);
 }
 
 static char *note_text(const struct message *message, const struct note *note)
@@ -202,7 +215,7 @@ static void add_whole(struct review *review, const struct verdict_list *verdicts
     struct buf head = BUF_INIT(BUF_MAX_INTERNAL);
     const struct ulid none = {""};
     add_item(review, &none);
-    buf_appendf(&head, "%s  %s", review->session.handle, review->session.title);
+    buf_appendf(&head, "%s  %s", review->session.handle, session_title_said(review->session.title));
     append_verdict(&head, verdict_of(verdicts, &none));
     for (size_t i = 0; i < labels->count; i++) {
         buf_appendf(&head, "%s%s", i ? ", " : "  labels: ", labels->labels[i].name);
@@ -273,13 +286,14 @@ static void load_session(struct ui *ui, struct ulid id)
     review->item = review->item < review->item_count ? review->item : review->item_count - 1;
 }
 
-void review__open(struct ui *ui, bool alone)
+void review__open(struct ui *ui, bool alone, struct sv origin)
 {
     if (!ui->review) {
         ui->review = xcalloc(1, sizeof(*ui->review));
         buf_init(&ui->review->typed, TYPED_MAX);
     }
     ui->review->alone = alone;
+    ui->review->origin = session_origin_parse(origin);
     load_queue(ui);
     ui->dirty = true;
 }
@@ -530,6 +544,15 @@ static void back(struct ui *ui)
     }
 }
 
+/* All, then those of one origin after the other. */
+static void filter_queue(struct ui *ui)
+{
+    struct review *review = ui->review;
+    review->origin = (review->origin + 1) % (SESSION_ORIGIN_COUNT + 1);
+    review->chosen = 0;
+    load_queue(ui);
+}
+
 /* The session goes on, on the screen. */
 static void go_on(struct ui *ui)
 {
@@ -548,6 +571,8 @@ static void on_letter(struct ui *ui, char letter)
     } letters[] = {{'n', TYPE_NOTE}, {'r', TYPE_RATING}, {'v', TYPE_VERDICT}, {'l', TYPE_LABEL}};
     if (letter == 'q') {
         back(ui);
+    } else if (review->mode == MODE_QUEUE && letter == 'f') {
+        filter_queue(ui);
     } else if (review->mode == MODE_SESSION && letter == 'c') {
         compare(ui);
     } else if (review->mode == MODE_SESSION && letter == 'u') {
@@ -681,16 +706,20 @@ static void paint_queue(struct ui *ui)
     struct review *review = ui->review;
     int chosen = (int)review->chosen;
     int first = chosen >= review->rows ? chosen - review->rows + 1 : 0;
+    bool is_narrowed = review->origin != SESSION_ORIGIN_COUNT;
     if (review->queue.count == 0) {
-        grid_text(&ui->grid, 0, 0, SV("Everything has a verdict."), STYLE_DIM);
+        grid_text(&ui->grid, 0, 0,
+                  is_narrowed ? SV("Nothing of these waits for a verdict.")
+                              : SV("Everything has a verdict."),
+                  STYLE_DIM);
     }
     for (int row = 0; row < review->rows && (size_t)(first + row) < review->queue.count; row++) {
         const struct session *session = &review->queue.sessions[first + row];
         struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
-        const char *title = session->title[0] ? session->title : "(no title)";
-        buf_appendf(&line, "%-8s %-11s ", session->handle, session->state);
+        buf_appendf(&line, "%-8s %-6s %-11s ", session->handle,
+                    session_origin_text(session->origin), session->state);
         sessions__append_age(session->last_active_us, &line);
-        buf_appendf(&line, "  %s", title);
+        buf_appendf(&line, "  %s", session_title_said(session->title));
         grid_text(&ui->grid, row, 0, buf_sv(&line), STYLE_PLAIN);
         if (first + row == chosen) {
             grid_style_row(&ui->grid, row, STYLE_STATUS);
@@ -703,7 +732,7 @@ static void paint_queue(struct ui *ui)
 static void paint_foot(struct ui *ui)
 {
     static const char *const helps[] = {
-        [MODE_QUEUE] = " review: Enter opens, Esc leaves",
+        [MODE_QUEUE] = " review: Enter opens, Esc leaves, f filters: ",
         [MODE_SESSION] = " n note, r rate, v verdict, Esc back, o open, l label, u undo, c compare",
         [MODE_COMPARE] = " left: this one; right: the next in its place; Esc back",
     };
@@ -717,8 +746,13 @@ static void paint_foot(struct ui *ui)
         grid_cursor(&ui->grid, row, end);
     } else {
         bool bad = ui->line && ui->line_kind == LINE_PROBLEM;
-        grid_text(&ui->grid, row, 0, sv_from(ui->line ? ui->line : helps[review->mode]),
-                  bad ? STYLE_ERROR : STYLE_STATUS);
+        buf_append_str(&line, ui->line ? ui->line : helps[review->mode]);
+        if (!ui->line && review->mode == MODE_QUEUE) {
+            buf_append_str(&line, review->origin == SESSION_ORIGIN_COUNT
+                                      ? "all"
+                                      : session_origin_text(review->origin));
+        }
+        grid_text(&ui->grid, row, 0, buf_sv(&line), bad ? STYLE_ERROR : STYLE_STATUS);
         grid_style_row(&ui->grid, row, bad ? STYLE_ERROR : STYLE_STATUS);
     }
     buf_release(&line);

@@ -44,8 +44,8 @@ static void add_session(const struct session *session, struct choices *choices)
     if (session->model) {
         buf_appendf(&note, ", %s", session->model);
     }
-    const char *title = session->title[0] ? session->title : "(no title)";
-    choices_add(choices, sv_from(title), buf_cstr(&note), session->id.text);
+    choices_add(choices, sv_from(session_title_said(session->title)), buf_cstr(&note),
+                session->id.text);
     buf_release(&note);
 }
 
@@ -102,8 +102,8 @@ static void add_contents(struct ui *ui, struct sv filter, struct choices *choice
         find__append_snippet(hit, &note);
         find__append_value(hit, &value);
         if (hit->place != SEARCH_TITLE && !is_there(choices, &hit->session)) {
-            choices_add(choices, sv_from(hit->title[0] ? hit->title : "(no title)"),
-                        buf_cstr(&note), buf_cstr(&value));
+            choices_add(choices, sv_from(session_title_said(hit->title)), buf_cstr(&note),
+                        buf_cstr(&value));
         }
         buf_release(&note);
         buf_release(&value);

@@ -36,6 +36,82 @@ def test_the_queue_holds_what_was_active_since_its_verdict(home, serving):
     assert queue(home) == [first, second]
 
 
+SHARE = [{"id": "s", "conversations": [{"from": "human", "value": "a shared question"},
+                                       {"from": "gpt", "value": "a shared answer"}]}]
+
+
+def test_the_queue_tells_runs_from_chats_and_imports(home, serving):
+    serving()
+    assert home.run("run question").code == 0
+    with home.screen("chat", "--new") as screen:
+        screen.wait_for("fake-model")
+        screen.send(b"chat question\r")
+        screen.wait_for("Hello")
+    (home.work / "share.json").write_text(json.dumps(SHARE))
+    assert home.weir("import", "share.json").code == 0
+    origins = {s["title"].split()[0]: s["origin"] for s in records(home)}
+    assert origins == {"run": "run", "chat": "chat", "a": "import"}
+    for line in ok(home).splitlines():
+        assert line.split()[4] in ("run", "chat", "import"), line
+    for origin in ("run", "chat", "import"):
+        assert [s["origin"] for s in records(home, "--from", origin)] == [origin]
+    # Who goes on with it changes nothing.
+    handle = records(home, "--from", "chat")[0]["handle"]
+    assert home.run("-s", handle, "more").code == 0
+    assert [s["handle"] for s in records(home, "--from", "chat")] == [handle]
+    for words in (("--from", "nobody"), ("--from", "run", "--summary"), (handle, "--from", "run")):
+        assert home.weir("review", *words).code == 2, words
+    with home.screen("review", "--from", "run") as screen:
+        screen.wait_for("f filters: run")
+        assert "run question" in screen.text() and "chat question" not in screen.text()
+        for origin, shown in (("import", {"a shared"}), ("all", {"a shared", "run", "chat"}),
+                              ("chat", {"chat"})):
+            screen.send(b"f")
+            screen.wait_for(f"f filters: {origin}")
+            assert {title for title in ("a shared", "run", "chat")
+                    if f"{title} question" in screen.text()} == shown
+        screen.send(b"q")
+        assert screen.wait_exit() == 0
+
+
+def test_what_an_import_does_not_know_is_not_shown_as_nothing(home):
+    (home.work / "share.json").write_text(json.dumps(SHARE))
+    assert home.weir("import", "share.json").code == 0
+    handle = queue(home)[0]
+    answer = records(home, handle)["messages"][1]
+    assert (answer["first_ms"], answer["duration_ms"]) == (None, None)
+    assert [m["first_ms"] for m in records(home, handle, "--summary")] == [None]
+    assert " s" not in ok(home, handle).replace("a shared", "") and "took" not in ok(home, handle)
+    moment = ok(home, handle, "--timeline").splitlines()[-1].split()
+    assert moment[2:] == ["-", "-", "-", "-", "-", "0", "end_turn"]
+    with home.screen("review") as screen:
+        screen.wait_for("shared")
+        screen.send(b"\r")
+        screen.wait_for("#2 assistant")
+        assert " s" not in next(line for line in screen.lines() if "#2" in line)
+
+
+def test_an_answer_that_was_stopped_is_cancelled_everywhere(home, serving):
+    serving(fake.stall(("kept",)))
+    with home.screen() as screen:
+        screen.wait_for("fake-model")
+        screen.send(b"why\r")
+        screen.wait_for("kept")
+        screen.send(b"\x1b")
+        screen.wait_for("cancelled")
+        screen.send(b"/review\r")
+        screen.wait_for("review: Enter opens")
+        screen.send(b"\r")
+        screen.wait_for(", cancelled")
+        assert "canceled" not in screen.text()
+    handle = queue(home)[0]
+    for words in (("review", handle), ("review", handle, "--timeline"), ("session", "show", handle),
+                  ("export", handle), ("export", handle, "--format", "html")):
+        out = home.weir(*words).out
+        assert "cancelled" in out and "canceled" not in out, words
+    assert records(home, handle)["messages"][1]["finish_reason"] == "canceled"
+
+
 def test_notes_stand_on_messages_and_on_spans(home, serving):
     serving(fake.answer(("always the same",)))
     assert home.run("why?").code == 0

@@ -61,6 +61,20 @@ def test_the_format_is_as_the_file_ends(home, serving, file, begins):
     assert (home.work / file).read_text().startswith("<!doctype")
 
 
+@pytest.mark.parametrize(("form", "begins"), [
+    ("md", "# Session {0}\n"), ("txt", "Session {0}\nSession {0}, begun"),
+    ("html", "<h1>Session {0}</h1>")])
+def test_a_session_without_a_title_is_called_by_its_handle(home, serving, form, begins):
+    serving()
+    assert home.run("q").code == 0
+    handle = sessions(home)[0]["handle"]
+    assert home.weir("session", "set", handle, "--title", "").code == 0
+    out = home.weir("export", handle, "--format", form).out
+    assert begins.format(handle) in out
+    for words in (("session", "list"), ("review",), ("review", handle)):
+        assert "(no title)" in home.weir(*words).out
+
+
 def test_an_export_into_a_folder_that_is_missing_names_the_file_that_was_given(home, serving):
     serving()
     assert home.run("q").code == 0

@@ -366,16 +366,16 @@ static void a_purge__takes_notes_and_verdicts_and_their_undo(void **state)
 /* How many wait, in pages of `limit`; they come newest first. */
 static size_t count_queue(struct fixture *fixture, size_t limit)
 {
-    struct session_cursor cursor = {0};
+    struct review_query query = {.limit = limit};
     struct session_list list;
     size_t count = 0;
     int64_t before = INT64_MAX;
     do {
-        assert_int_equal(review_queue(fixture->store, &cursor, limit, &list, NULL), ERR_OK);
+        assert_int_equal(review_queue(fixture->store, &query, &list, NULL), ERR_OK);
         for (size_t i = 0; i < list.count; i++) {
             assert_true(list.sessions[i].last_active_us <= before);
             before = list.sessions[i].last_active_us;
-            cursor = session_cursor_of(&list.sessions[i], SESSIONS_SHOWN);
+            query.cursor = session_cursor_of(&list.sessions[i], SESSIONS_SHOWN);
         }
         count += list.count;
         bool more = list.more;
@@ -412,6 +412,58 @@ static void review_queue__holds_what_was_active_since_its_verdict(void **state)
         fail_msg("%s", err.text);
     }
     assert_int_equal(count_queue(fixture, 1), 2);
+}
+
+static void asked(struct fixture *fixture, const struct ulid *session, bool by_run)
+{
+    struct turn turn;
+    struct err err;
+    struct turn_request request = {
+        .session = *session, .prompt = SV("p"), .model = SV("demo/one"), .by_run = by_run};
+    if (turn_begin(fixture->store, &request, fixture_soon(), &turn, &err)) {
+        fail_msg("%s", err.text);
+    }
+    fixture_apply(fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
+    assert_int_equal(message_flush_all(fixture->store, fixture_soon(), NULL, NULL), ERR_OK);
+}
+
+/* The queue has one session of each origin. */
+static void assert_origins(struct fixture *fixture, const struct ulid *of_each)
+{
+    for (unsigned i = 0; i < SESSION_ORIGIN_COUNT; i++) {
+        struct session_list list;
+        const struct review_query query = {
+            .of_one_origin = true, .origin = (enum session_origin)i, .limit = 9};
+        assert_int_equal(review_queue(fixture->store, &query, &list, NULL), ERR_OK);
+        assert_int_equal(list.count, 1);
+        assert_true(ulid_equal(&list.sessions[0].id, &of_each[i]));
+        assert_int_equal(list.sessions[0].origin, i);
+        session_list_free(&list);
+    }
+}
+
+static void review_queue__tells_runs_from_chats_and_imports(void **state)
+{
+    struct fixture *fixture = *state;
+    struct session_request request = {.title = SV("t")};
+    struct ulid of_each[SESSION_ORIGIN_COUNT];
+    bool created;
+    for (size_t i = 0; i < SESSION_ORIGIN_COUNT; i++) {
+        assert_int_equal(session_create(fixture->store, &request, &of_each[i], &created, NULL),
+                         ERR_OK);
+        asked(fixture, &of_each[i], i == SESSION_OF_RUN);
+        /* Who goes on with it changes nothing. */
+        asked(fixture, &of_each[i], i != SESSION_OF_RUN);
+    }
+    fixture_execute(fixture, "UPDATE branch SET reason = 'import' WHERE id = 3");
+    assert_origins(fixture, of_each);
+    assert_int_equal(count_queue(fixture, 1), 3);
+    for (unsigned i = 0; i < SESSION_ORIGIN_COUNT; i++) {
+        const char *text = session_origin_text((enum session_origin)i);
+        assert_int_equal(session_origin_parse(sv_from(text)), i);
+    }
+    assert_int_equal(session_origin_parse(SV("")), SESSION_ORIGIN_COUNT);
+    assert_string_equal(session_origin_text(SESSION_ORIGIN_COUNT), "");
 }
 
 /* ---- the summary ---- */
@@ -479,6 +531,21 @@ static void review_summary__reads_beyond_a_page_and_takes_the_middle(void **stat
     review_summary_free(&summary);
 }
 
+static void review_summary__knows_no_time_of_what_took_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct turn turn = answered(fixture, "text");
+    fixture_execute(fixture, "UPDATE message SET ended_at = created_at");
+    fixture_execute(fixture, "UPDATE part SET began_at = (SELECT created_at FROM message"
+                             " WHERE id = part.message)");
+    struct review_summary summary;
+    assert_int_equal(review_summary(fixture->store, &turn.session, 0, 0, &summary, NULL), ERR_OK);
+    assert_int_equal(summary.models[0].answers, 1);
+    assert_int_equal(summary.models[0].first_us, -1);
+    assert_int_equal(summary.models[0].duration_us, -1);
+    review_summary_free(&summary);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,7 +562,11 @@ int main(void)
         ON_BOTH(verdicts__are_undone_step_by_step),
         ON_BOTH(a_purge__takes_notes_and_verdicts_and_their_undo),
         ON_BOTH(review_queue__holds_what_was_active_since_its_verdict),
+        cmocka_unit_test_setup_teardown(review_queue__tells_runs_from_chats_and_imports,
+                                        fixture_setup_file, fixture_teardown),
         ON_BOTH(review_summary__counts_answers_errors_times_cost_and_ratings),
+        cmocka_unit_test_setup_teardown(review_summary__knows_no_time_of_what_took_none,
+                                        fixture_setup_file, fixture_teardown),
         cmocka_unit_test_setup_teardown(review_summary__reads_beyond_a_page_and_takes_the_middle,
                                         fixture_setup_file, fixture_teardown),
     };
