@@ -180,7 +180,7 @@ static enum err_code host_send_way(void *ctx, const struct ui_way *way, struct e
 static void host_cancel(void *ctx, const struct ulid *session)
 {
     struct chat *chat = ctx;
-    engine_cancel(chat->engine, session);
+    engine_cancel(chat->engine, session, NULL);
 }
 
 static void host_answer_offer(void *ctx, bool yes)

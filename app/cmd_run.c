@@ -375,6 +375,14 @@ static enum err_code take_news(struct headless *headless, struct err *err)
     return ERR_OK;
 }
 
+/* What is stored with an answer that a limit ends; nothing where the reader went away. */
+static const char *why_stopped(const struct headless *headless)
+{
+    return headless->cost_passed ? "the answer passed --max-cost"
+           : headless->timed_out ? "the time limit was reached"
+                                 : NULL;
+}
+
 /* Stops the answer, once; what has come of it stays. */
 static void stop_answer(struct headless *headless)
 {
@@ -383,7 +391,7 @@ static void stop_answer(struct headless *headless)
         headless->stop_us = clock_mono_us() + (headless->follows ? 0 : STOP_US);
     }
     if (headless->have_turn && !headless->follows) {
-        engine_cancel(headless->engine, &headless->printer.turn.session);
+        engine_cancel(headless->engine, &headless->printer.turn.session, why_stopped(headless));
     }
 }
 

@@ -132,11 +132,11 @@ void engine_thread_ended(struct engine *engine)
 
 /* ---- the thread ---- */
 
-static void cancel_session(struct engine *engine, const struct ulid *session)
+static void cancel_session(struct engine *engine, const struct order *order)
 {
     for (struct run *run = engine->runs; run; run = run->next) {
-        if (ulid_equal(&run->session, session)) {
-            run_stop(run, FINISH_CANCELED);
+        if (ulid_equal(&run->session, &order->session)) {
+            run_stop(run, FINISH_CANCELED, order->err.text);
         }
     }
 }
@@ -145,7 +145,7 @@ static void stop_all(struct engine *engine, enum finish_reason reason)
 {
     engine->stop_seen = true;
     for (struct run *run = engine->runs; run; run = run->next) {
-        run_stop(run, reason);
+        run_stop(run, reason, "");
     }
 }
 
@@ -175,7 +175,7 @@ static void obey(struct engine *engine, struct order *order)
         run_begin(engine, order->run);
         break;
     case ORDER_CANCEL:
-        cancel_session(engine, &order->session);
+        cancel_session(engine, order);
         break;
     case ORDER_BEGUN:
         run_on_begun(order->run, order);
@@ -339,11 +339,12 @@ enum err_code engine_send(struct engine *engine, const struct engine_order *orde
     return ERR_OK;
 }
 
-void engine_cancel(struct engine *engine, const struct ulid *session)
+void engine_cancel(struct engine *engine, const struct ulid *session, const char *why)
 {
     struct order *order = xcalloc(1, sizeof(*order));
     order->kind = ORDER_CANCEL;
     order->session = *session;
+    (void)err_set(&order->err, ERR_CANCELLED, "%s", why ? why : "");
     engine_post(engine, order);
 }
 

@@ -76,8 +76,9 @@ void engine_use(struct engine *engine, const struct model_choice *choice);
 
 enum err_code engine_send(struct engine *engine, const struct engine_order *order,
                           struct err *err) NODISCARD;
-/* Ends the answer that runs in the session as canceled. */
-void engine_cancel(struct engine *engine, const struct ulid *session);
+/* Ends the answer that runs in the session as canceled. `why` is stored with it; NULL:
+ * the user said so. */
+void engine_cancel(struct engine *engine, const struct ulid *session, const char *why);
 /*
  * Ends what runs: with FINISH_CANCELED (SIGINT) or FINISH_INTERRUPTED (SIGTERM, SIGHUP), closes
  * connections, refuses new orders, ends the thread. Twice is fine; the first reason counts. Waits

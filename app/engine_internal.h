@@ -140,6 +140,7 @@ struct run {
     void *begun_ctx;
     struct turn turn;
     enum finish_reason stop_reason; /* asked for before the turn was stored */
+    struct err stop_why;            /* its text */
     unsigned pending;               /* orders that will still come for it */
     char *key;                      /* what must not be in the server's last words, or NULL */
 
@@ -211,8 +212,8 @@ void run_on_begun(struct run *run, const struct order *order);
 void run_on_prepared(struct run *run, struct order *order);
 void run_on_reserved(struct run *run, const struct order *order);
 void run_on_saved(struct run *run);
-/* Ends it for `reason`, wherever it is. */
-void run_stop(struct run *run, enum finish_reason reason);
+/* Ends it for `reason`, wherever it is, and stores `why` with that ("": nothing). */
+void run_stop(struct run *run, enum finish_reason reason, const char *why);
 /* Plays what is due of demo answers, begins the tries that are; gives the time of the next. */
 int64_t run_due(struct engine *engine);
 /* Gives it to the store as the last event, and lets go of everything else. */

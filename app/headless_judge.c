@@ -35,8 +35,9 @@ void headless_describe(const struct answer *answer, bool saves_nothing, struct o
         break;
     case FINISH_CANCELED:
         outcome->code = ERR_CANCELLED;
-        outcome->text =
-            saves_nothing ? "cancelled" : "cancelled from elsewhere; what came is stored";
+        outcome->text = answer->detail  ? answer->detail
+                        : saves_nothing ? "cancelled"
+                                        : "cancelled from elsewhere; what came is stored";
         break;
     case FINISH_INTERRUPTED:
         outcome->code = answer->error ? answer->error : ERR_INTERRUPTED;

@@ -228,7 +228,7 @@ void run_on_begun(struct run *run, const struct order *order)
     struct err err;
     run->stage = STAGE_PREPARING;
     if (run->stop_reason != FINISH_NONE) {
-        run_stop(run, run->stop_reason);
+        run_stop(run, run->stop_reason, run->stop_why.text);
     } else if (prepare_start(run, &err) == ERR_OK) {
         run->pending++;
     } else {
@@ -343,12 +343,13 @@ void run_on_saved(struct run *run)
     }
 }
 
-void run_stop(struct run *run, enum finish_reason reason)
+void run_stop(struct run *run, enum finish_reason reason, const char *why)
 {
     if (run->stage == STAGE_STORING) {
         run->stop_reason = reason;
+        (void)err_set(&run->stop_why, ERR_CANCELLED, "%s", why);
     } else if (run->stage != STAGE_ENDED) {
-        struct stream_event event = {.kind = STREAM_FINISH, .reason = reason};
+        struct stream_event event = {.kind = STREAM_FINISH, .reason = reason, .text = sv_from(why)};
         run_end_with(run, &event);
     }
 }

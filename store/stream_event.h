@@ -35,7 +35,7 @@
     X(STREAM_POSITION, "position")           /* text: where the stream can be resumed */           \
     X(STREAM_USAGE, "usage")                 /* usage; the later one counts */                     \
     X(STREAM_WAITING, "waiting")             /* error, text, attempt, attempts, wait_us */         \
-    X(STREAM_FINISH, "finish")               /* reason; text: the provider's own word for it */    \
+    X(STREAM_FINISH, "finish")               /* reason; text: the provider's word, or our why */   \
     X(STREAM_ERROR, "error") /* error, text, retryable; reason: ERROR, INTERRUPTED */
 
 #define STREAM_EVENT__ENUM(name, text) name,

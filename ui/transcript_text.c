@@ -141,8 +141,8 @@ void text__state(const struct shown_message *message, struct buf *out)
     }
     bool empty = message->reason == FINISH_END_TURN && message->part_count == 0;
     buf_append_str(out, empty ? "the answer is empty" : words[message->reason]);
-    bool explained = message->reason == FINISH_INTERRUPTED || message->reason == FINISH_REFUSAL ||
-                     message->reason == FINISH_CONTENT_FILTER;
+    bool explained = message->reason == FINISH_INTERRUPTED || message->reason == FINISH_CANCELED ||
+                     message->reason == FINISH_REFUSAL || message->reason == FINISH_CONTENT_FILTER;
     if (explained && message->detail && message->detail[0]) {
         buf_append_str(out, ": ");
         append_some(out, sv_from(message->detail), REASON_MAX_BYTES);

@@ -117,6 +117,13 @@ def test_124_time_limit(home, serving):
     exact(home.run("--timeout", str(0.5 * SLOWER), "q"), 124, b"part\n",
           ["the time limit was reached; what came is stored"])
     assert home.answer()["text"] == "part"
+    said = "cancelled: the time limit was reached"
+    handle = home.rows("SELECT handle FROM session")[0]["handle"]
+    for words in (("session", "show", handle), ("export", handle), ("export", handle, "-f", "html")):
+        assert said in home.weir(*words).out, words
+    assert '"detail":"the time limit was reached"' in home.weir("export", handle, "-f", "jsonl").out
+    with home.screen("chat", handle) as screen:
+        screen.wait_for(said)
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
