@@ -251,6 +251,7 @@ static enum err_code open_all(struct chat *chat, struct err *err)
     enum err_code code = signals_start(err);
     code = code ? code : open_log(chat, err);
     code = code ? code : open_config(chat->global, &chat->config, err);
+    code = code ? code : config_check_screen(chat->config, err);
     code = code ? code : choose_model(chat, err);
     code = code ? code : open_database(chat, err);
     code = code ? code : find_session(chat, err);

@@ -172,6 +172,9 @@ static int check(const struct config *config)
 {
     struct err err = {0};
     struct model_choice choice;
+    if (config_check_screen(config, &err)) {
+        return command_fail(&err);
+    }
     for (size_t i = 0; i < config->alias_count; i++) {
         if (model_choose(config, config->aliases[i].name, &choice, &err)) {
             return command_fail(&err);

@@ -110,10 +110,46 @@ static enum err_code take_item(struct loader *loader, const struct toml_item *it
     return ERR_OK;
 }
 
+static bool is_of_screen(const struct toml_item *item)
+{
+    return sv_equal_str(item->path[0], "ui") || sv_equal_str(item->path[0], "theme") ||
+           sv_equal_str(item->path[0], "keys");
+}
+
+void config__note_screen(struct config *config, const struct err *mistake)
+{
+    config->screen_mistake = config->screen_mistake.code ? config->screen_mistake : *mistake;
+}
+
+enum err_code config_check_screen(const struct config *config, struct err *err)
+{
+    const struct err *mistake = &config->screen_mistake;
+    return mistake->code ? err_set(err, mistake->code, "%s", mistake->text) : ERR_OK;
+}
+
+/* What several keys of it say together. */
+static void check_screen(struct loader *loader)
+{
+    unsigned line = 0;
+    struct err err = {0};
+    if (config_check_chords(loader->config, &err)) {
+        (void)err_prefix(&err, "%s: [keys]", loader->name);
+    } else if (config_check_themes(&loader->config->ui, &line, &err)) {
+        (void)err_prefix(&err, "%s:%u", loader->name, line);
+    }
+    if (err.code) {
+        config__note_screen(loader->config, &err);
+    }
+}
+
 enum err_code config__visit(void *ctx, const struct toml_item *item, struct err *err)
 {
     struct loader *loader = ctx;
     enum err_code code = take_item(loader, item, err);
+    if (code && is_of_screen(item)) {
+        config__note_screen(loader->config, err);
+        return ERR_OK;
+    }
     if (code && loader->tolerant) {
         loader->mistake = loader->mistake.code ? loader->mistake : *err;
         return ERR_OK;
@@ -246,12 +282,8 @@ static enum err_code load_text(struct loader *loader, struct sv text, struct err
         code = check_provider(loader, i, err);
         code = code ? code : check_dialect(loader, i, err);
     }
-    if (!code && config_check_chords(loader->config, err)) {
-        code = err_prefix(err, "%s: [keys]", loader->name);
-    }
-    unsigned line = 0;
-    if (!code && config_check_themes(&loader->config->ui, &line, err)) {
-        code = err_prefix(err, "%s:%u", loader->name, line);
+    if (!code) {
+        check_screen(loader);
     }
     return code;
 }

@@ -82,6 +82,7 @@ struct config {
     size_t model_count;
     struct config_roles roles;
     struct config_ui ui;
+    struct err screen_mistake; /* see config_check_screen */
 };
 
 /* `path` NULL: the XDG one, which may be missing. A path that was given must exist. ERR_CONFIG,
@@ -95,6 +96,9 @@ enum err_code config_load(const char *path, struct config **ret_config, struct e
  */
 enum err_code config_load_tolerant(const char *path, struct config **ret_config,
                                    struct err *err) NODISCARD;
+/* ERR_CONFIG: the first mistake in [ui], [theme] or [keys]. They concern the screen alone, so it is
+ * for the screen to ask: everything else takes such a config as sound. */
+enum err_code config_check_screen(const struct config *config, struct err *err) NODISCARD;
 /* From text; `name` stands in errors. */
 enum err_code config_parse(const char *name, const char *text, size_t length,
                            struct config **ret_config, struct err *err) NODISCARD;

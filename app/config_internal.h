@@ -30,6 +30,9 @@ struct loader {
 /* toml_visit_fn: checks an item against the table of keys, and puts its value into the config. */
 enum err_code config__visit(void *loader, const struct toml_item *item, struct err *err) NODISCARD;
 
+/* What is wrong of the screen is noted in the config, the first mistake. */
+void config__note_screen(struct config *config, const struct err *mistake);
+
 /* ---- config_entries.c ---- */
 
 /* Where the value of the key goes; a table that is named first is made. */

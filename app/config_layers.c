@@ -95,8 +95,10 @@ enum err_code config_add_environment(struct config *config, struct err *err)
         }
     }
     unsigned line = 0;
-    if (!code && config_check_themes(&config->ui, &line, err)) {
-        code = err_prefix(err, "WEIR_UI_THEME");
+    struct err mistake = {0};
+    if (!code && config_check_themes(&config->ui, &line, &mistake)) {
+        (void)err_prefix(&mistake, "WEIR_UI_THEME");
+        config__note_screen(config, &mistake);
     }
     return code;
 }

@@ -329,6 +329,18 @@ static void load_tolerant__keeps_what_a_reader_of_sessions_needs(void **state)
     unlink(path);
 }
 
+/* Takes it as sound, but not for the screen. */
+static void refuses_screen(const char *text, const char *expected)
+{
+    struct config *config = parse(text);
+    struct err err = {0};
+    assert_int_equal(config_check_screen(config, &err), ERR_CONFIG);
+    config_free(config);
+    if (!strstr(err.text, expected)) {
+        fail_msg("expected '%s' in '%s'", expected, err.text);
+    }
+}
+
 static void keys__are_bound_and_conflicts_told(void **state)
 {
     (void)state;
@@ -339,13 +351,14 @@ static void keys__are_bound_and_conflicts_told(void **state)
     config = parse("model = 'a/b'\n");
     assert_null(config->keymap);
     config_free(config);
-    refuses("[keys]\nsned = 'C-k'\n",
-            "c.toml:2: 'keys.sned' is no action of the screen (did you mean 'send'?)");
-    refuses("[keys]\nsend = 'Ctrl+K'\n", "c.toml:2: 'keys.send' is wrong: 'Ctrl+K' is no key");
-    refuses("[keys]\nsend = 3\n", "c.toml:2: 'keys.send' must be a key");
-    refuses("[keys]\npalette = 'C-k'\n",
-            "c.toml: [keys]: the key 'C-k' is that of 'palette' and of");
-    refuses("keys = 1\n", "'keys' must be a table");
+    refuses_screen("[keys]\nsned = 'C-k'\n",
+                   "c.toml:2: 'keys.sned' is no action of the screen (did you mean 'send'?)");
+    refuses_screen("[keys]\nsend = 'Ctrl+K'\n",
+                   "c.toml:2: 'keys.send' is wrong: 'Ctrl+K' is no key");
+    refuses_screen("[keys]\nsend = 3\n", "c.toml:2: 'keys.send' must be a key");
+    refuses_screen("[keys]\npalette = 'C-k'\n",
+                   "c.toml: [keys]: the key 'C-k' is that of 'palette' and of");
+    refuses_screen("keys = 1\n", "'keys' must be a table");
 }
 
 /* The example with every commented setting in force. */

@@ -21,11 +21,21 @@ static struct config *parse(const char *text)
     return config;
 }
 
+static void one_that_is_sound__is_so_for_the_screen(void **state)
+{
+    (void)state;
+    struct config *config = parse("[ui]\ntheme = \"mono\"\n");
+    assert_int_equal(config_check_screen(config, NULL), ERR_OK);
+    config_free(config);
+}
+
+/* For the screen: for all else the config is sound. */
 static void refuses(const char *text, const char *why)
 {
-    struct config *config = NULL;
     struct err err = {0};
-    assert_int_equal(config_parse("t", text, strlen(text), &config, &err), ERR_CONFIG);
+    struct config *config = parse(text);
+    assert_int_equal(config_check_screen(config, &err), ERR_CONFIG);
+    config_free(config);
     if (!strstr(err.text, why)) {
         fail_msg("'%s' is not in '%s'", why, err.text);
     }
@@ -108,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_said__is_what_is_built_in),
         cmocka_unit_test(all_of_it__is_switched),
+        cmocka_unit_test(one_that_is_sound__is_so_for_the_screen),
         cmocka_unit_test(a_theme__begins_with_another_wherever_that_stands),
         cmocka_unit_test(one_that_is_built_in__can_be_changed),
         cmocka_unit_test(mistakes__are_named),

@@ -108,6 +108,17 @@ def test_a_theme_that_is_not_there_is_said_before_the_screen(home, server):
         screen.wait_for("there is no theme 'drak' (did you mean 'dark'?)")
 
 
+@pytest.mark.parametrize("wrong", ['[ui]\ntheme = "drak"', "[ui]\nwheel = 3", '[keys]\nsend = "C-k"',
+                                   '[theme.mine]\nuser = "rde"'])
+def test_what_is_wrong_of_the_screen_stops_the_screen_alone(home, serving, wrong):
+    serving(fake.answer(("well",)), more=wrong)
+    done = home.run("a question")
+    assert (done.code, done.out, done.err) == (0, "well\n", "")
+    assert home.weir("config", "check").code == 78
+    done = home.weir("session", "list")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_frames_are_whole_where_the_terminal_offers_that(serving, chat):
     serving(fake.answer(("\n".join(f"- line {i}" for i in range(40)),)))
     screen = chat()
