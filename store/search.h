@@ -103,4 +103,26 @@ enum err_code search_run(struct search *search, struct search_result *ret_result
 void search_cancel(struct search *search);
 void search_free(struct search *search); /* not while it runs; NULL is fine */
 
+/*
+ * Marker: what of a text a query finds, for whoever shows the text where it stands. It finds each
+ * word of the query, also where others of it are missing.
+ *
+ * Threads: any, one at a time. Costs what cutting the text into words costs, and some 20 times its
+ * length in memory meanwhile: of a long text, give stretches.
+ */
+struct search_marker;
+/* NULL: the query names no word to look for, or too many. */
+struct search_marker *search_marker_new(struct sv query) NODISCARD;
+void search_marker_free(struct search_marker *marker); /* NULL is fine */
+/* The first `max` spans of the text that are found, by where they begin; those that touch each
+ * other are one. Gives how many there are of them. */
+size_t search_mark(const struct search_marker *marker, struct sv text, struct search_span *spans,
+                   size_t max) NODISCARD;
+/* Where a reader should be led: the first span of the stretch that holds most different words of
+ * the query. Gives how many these are; 0: none, `*ret_span` is untouched. */
+unsigned search_mark_best(const struct search_marker *marker, struct sv text,
+                          struct search_span *ret_span) NODISCARD;
+/* The most that search_mark_best can give. */
+unsigned search_marker_words(const struct search_marker *marker);
+
 #endif

@@ -15,16 +15,6 @@
 /* How far an end is moved to the next blank. */
 #define BLANK_BYTES 24
 
-struct match {
-    size_t term;
-    size_t first, last;
-};
-
-struct matches {
-    struct match *items;
-    size_t count;
-};
-
 struct word_list {
     struct word *items;
     size_t count;
@@ -32,8 +22,8 @@ struct word_list {
 
 struct window {
     const struct index_piece *piece;
-    size_t first, last; /* matches */
-    unsigned terms;     /* different ones in it */
+    size_t first;   /* match */
+    unsigned terms; /* different ones from there on */
 };
 
 static struct word_list read_words(struct sv text)
@@ -79,8 +69,10 @@ static size_t end_of(const struct term *term, struct sv text, const struct word 
     return is_single ? utf8_next(text.p, text.n, last->first) : last->last;
 }
 
-static void find_matches(const struct terms *terms, struct sv text, struct matches *matches)
+void search__matches(const struct terms *terms, struct sv text, struct matches *ret_matches)
 {
+    struct matches *matches = ret_matches;
+    *matches = (struct matches){NULL, 0};
     struct word_list list = read_words(text);
     for (size_t at = 0; at < list.count; at++) {
         for (size_t i = 0; i < terms->count; i++) {
@@ -114,16 +106,24 @@ static unsigned terms_from(const struct matches *matches, size_t first, size_t *
     return (unsigned)__builtin_popcountll(seen);
 }
 
-static struct window best_window(const struct index_piece *piece, const struct matches *matches)
+unsigned search__best(const struct matches *matches, size_t *ret_first)
 {
-    struct window best = {.piece = piece};
+    unsigned best = 0;
     for (size_t i = 0; i < matches->count; i++) {
         size_t last = 0;
         unsigned count = terms_from(matches, i, &last);
-        if (count > best.terms) {
-            best = (struct window){piece, i, last, count};
+        if (count > best) {
+            best = count;
+            *ret_first = i;
         }
     }
+    return best;
+}
+
+static struct window best_window(const struct index_piece *piece, const struct matches *matches)
+{
+    struct window best = {.piece = piece};
+    best.terms = search__best(matches, &best.first);
     return best;
 }
 
@@ -195,8 +195,8 @@ void search__snippet(const struct terms *terms, const struct index_slice *slice,
     struct window best = {.piece = slice->count ? &slice->pieces[0] : NULL};
     struct matches best_matches = {NULL, 0};
     for (size_t i = 0; i < slice->count; i++) {
-        struct matches matches = {NULL, 0};
-        find_matches(terms, slice->pieces[i].text, &matches);
+        struct matches matches;
+        search__matches(terms, slice->pieces[i].text, &matches);
         struct window window = best_window(&slice->pieces[i], &matches);
         if (window.terms > best.terms) {
             free(best_matches.items);

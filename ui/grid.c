@@ -188,6 +188,17 @@ void grid_style_row(struct grid *grid, int row, enum style style)
     }
 }
 
+void grid_style_cells(struct grid *grid, const struct grid_place *from, int to, enum style style)
+{
+    if (from->row < 0 || from->row >= grid->rows) {
+        return;
+    }
+    to = to < grid->columns ? to : grid->columns;
+    for (int column = from->column < 0 ? 0 : from->column; column < to; column++) {
+        grid_at(grid, from->row, column)->style = (uint8_t)style;
+    }
+}
+
 static int clip(int value, int end)
 {
     value = value >= end ? end - 1 : value;

@@ -68,6 +68,8 @@ struct sv grid_link_uri(const struct grid *grid, uint8_t link);
 void grid_copy_links(struct grid *grid, const struct grid *from);
 /* Gives the rest of a row a style, without changing what it says. */
 void grid_style_row(struct grid *grid, int row, enum style style);
+/* Gives cells [from, to) of a row a style; what lies outside the grid is clipped. */
+void grid_style_cells(struct grid *grid, const struct grid_place *from, int to, enum style style);
 /* Places the cursor, clipped into the grid. */
 void grid_cursor(struct grid *grid, int row, int column);
 

@@ -217,6 +217,15 @@ size_t markdown_rows(struct markdown *markdown, size_t block)
     return gap_of(markdown, block) + made_of(markdown, block)->layout.count;
 }
 
+struct markdown_text markdown_text(struct markdown *markdown, size_t block)
+{
+    const struct made *made = made_of(markdown, block);
+    return (struct markdown_text){.text = buf_sv(&made->text.text),
+                                  .layout = &made->layout,
+                                  .gap = gap_of(markdown, block),
+                                  .column = made->indent};
+}
+
 size_t markdown_place(struct markdown *markdown, size_t block, size_t row)
 {
     const struct layout *layout = &made_of(markdown, block)->layout;

@@ -24,6 +24,7 @@
 
 struct markdown_cache;
 struct markdown;
+struct layout;
 
 /* Shared by the texts made with it, and freed after them. Holds some hundred blocks. */
 struct markdown_cache *markdown_cache_new(void) NODISCARD;
@@ -42,6 +43,16 @@ size_t markdown_rows(struct markdown *markdown, size_t block);
 /* Paints one of them from column 0 of the grid's row on. */
 void markdown_paint(struct markdown *markdown, size_t block, size_t row, struct grid *grid,
                     int grid_row);
+
+/* What a block says, the rows that it is cut into, and where they stand. Valid until another block
+ * is looked at. */
+struct markdown_text {
+    struct sv text;
+    const struct layout *layout;
+    size_t gap; /* empty rows above it, which are the first of markdown_rows */
+    int column;
+};
+struct markdown_text markdown_text(struct markdown *markdown, size_t block);
 
 /* A place in a block that keeps its meaning when the width changes, and the row it is on. */
 size_t markdown_place(struct markdown *markdown, size_t block, size_t row);

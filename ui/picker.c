@@ -290,6 +290,13 @@ static void keep_in_view(struct picker *picker, size_t rows)
     }
 }
 
+const char *picker_why_empty(struct picker *picker)
+{
+    const struct picker_kind *kind = picker->kind;
+    return kind->why_empty ? kind->why_empty(picker->ctx, editor_text(picker->editor))
+                           : kind->empty;
+}
+
 void picker_paint(struct picker *picker, struct grid *grid, int row, int rows)
 {
     bool head = rows > 2;
@@ -308,7 +315,7 @@ void picker_paint(struct picker *picker, struct grid *grid, int row, int rows)
     picker->page = rows;
     keep_in_view(picker, (size_t)rows);
     if (picker->shown_count == 0) {
-        grid_text(grid, row, 2, sv_from(picker->kind->empty), STYLE_DIM);
+        grid_text(grid, row, 2, sv_from(picker_why_empty(picker)), STYLE_DIM);
     }
     size_t end = picker->top + (size_t)rows;
     end = end < picker->shown_count ? end : picker->shown_count;

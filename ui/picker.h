@@ -28,7 +28,9 @@ struct picker_key {
 struct picker_kind {
     const char *title;
     const char *empty; /* what is said where there is nothing to choose from */
-    const char *verb;  /* what Enter does, "opens"; NULL: it only closes */
+    /* The same, for this filter; or NULL. */
+    const char *(*why_empty)(void *ctx, struct sv filter);
+    const char *verb; /* what Enter does, "opens"; NULL: it only closes */
     /* `by_search`: called for every filter and gives what fits it; else once, with an empty one,
      * and the picker filters. */
     bool by_search;
@@ -55,6 +57,7 @@ const struct picker_kind *picker_kind(const struct picker *picker);
 /* The selected entry; NULL: nothing fits the filter. */
 const struct choice *picker_chosen(const struct picker *picker);
 struct editor *picker_editor(struct picker *picker); /* of the filter */
+const char *picker_why_empty(struct picker *picker); /* a constant */
 /* Those that fit the filter, by number from 0. */
 size_t picker_count(const struct picker *picker);
 const struct choice *picker_entry(const struct picker *picker, size_t number);

@@ -59,7 +59,9 @@
     X(STYLE_BLOCK_NUMBER, "block-number")                                                          \
     X(STYLE_BLOCK_COMMENT, "block-comment")                                                        \
     X(STYLE_BLOCK_ADDED, "block-added")                                                            \
-    X(STYLE_BLOCK_REMOVED, "block-removed")
+    X(STYLE_BLOCK_REMOVED, "block-removed")                                                        \
+    X(STYLE_FOUND, "found")           /* what was searched for */                                  \
+    X(STYLE_FOUND_HERE, "found-here") /* where the search has led */
 
 #define STYLE__ENUM(name, text) name,
 enum style { STYLES(STYLE__ENUM) STYLE_COUNT };

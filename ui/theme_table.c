@@ -15,7 +15,7 @@
     }
 #define NAMED(named) EXACT(named, STYLE_NO_RGB)
 
-enum { RED = 1, GREEN, YELLOW, BLUE, MAGENTA, CYAN, BRIGHT_BLUE = 12 };
+enum { BLACK, RED, GREEN, YELLOW, BLUE, MAGENTA, CYAN, WHITE, BRIGHT_BLUE = 12 };
 
 /* Named colours only: they follow whatever the user gave to the terminal, dark or light. */
 static const struct style_look sixteen[STYLE_COUNT] = {
@@ -58,6 +58,9 @@ static const struct style_look sixteen[STYLE_COUNT] = {
     [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
     [STYLE_BLOCK_ADDED] = {0, NAMED(GREEN), OWN},
     [STYLE_BLOCK_REMOVED] = {0, NAMED(RED), OWN},
+    [STYLE_FOUND] = {STYLE_ONLY_MONO(STYLE_REVERSE), NAMED(BLACK), NAMED(YELLOW)},
+    [STYLE_FOUND_HERE] = {STYLE_UNDERLINE | STYLE_ONLY_MONO(STYLE_BOLD | STYLE_REVERSE),
+                          NAMED(BLACK), NAMED(CYAN)},
 };
 
 /* For a dark background. */
@@ -102,6 +105,10 @@ static const struct style_look dark[STYLE_COUNT] = {
     [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
     [STYLE_BLOCK_ADDED] = {0, EXACT(GREEN, 0x9ECE6A), OWN},
     [STYLE_BLOCK_REMOVED] = {0, EXACT(RED, 0xF7768E), OWN},
+    [STYLE_FOUND] = {STYLE_ONLY_MONO(STYLE_REVERSE), EXACT(BLACK, 0x1A1B26),
+                     EXACT(YELLOW, 0xE0AF68)},
+    [STYLE_FOUND_HERE] = {STYLE_UNDERLINE | STYLE_ONLY_MONO(STYLE_BOLD | STYLE_REVERSE),
+                          EXACT(BLACK, 0x1A1B26), EXACT(CYAN, 0x7DCFFF)},
 };
 
 /* For a light background. */
@@ -146,6 +153,10 @@ static const struct style_look light[STYLE_COUNT] = {
     [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
     [STYLE_BLOCK_ADDED] = {0, EXACT(GREEN, 0x3B6B14), OWN},
     [STYLE_BLOCK_REMOVED] = {0, EXACT(RED, 0xB3233F), OWN},
+    [STYLE_FOUND] = {STYLE_ONLY_MONO(STYLE_REVERSE), EXACT(BLACK, 0x1A1B26),
+                     EXACT(YELLOW, 0xFFDF80)},
+    [STYLE_FOUND_HERE] = {STYLE_UNDERLINE | STYLE_ONLY_MONO(STYLE_BOLD | STYLE_REVERSE),
+                          EXACT(WHITE, 0xFFFFFF), EXACT(BLUE, 0x2D5BC7)},
 };
 
 /* Nothing faint, and no meaning that only a colour tells. */
@@ -189,6 +200,8 @@ static const struct style_look high_contrast[STYLE_COUNT] = {
     [STYLE_BLOCK_COMMENT] = {STYLE_ITALIC, OWN, OWN},
     [STYLE_BLOCK_ADDED] = {STYLE_BOLD, OWN, OWN},
     [STYLE_BLOCK_REMOVED] = {STYLE_UNDERLINE, OWN, OWN},
+    [STYLE_FOUND] = {STYLE_REVERSE, OWN, OWN},
+    [STYLE_FOUND_HERE] = {STYLE_BOLD | STYLE_UNDERLINE | STYLE_REVERSE, OWN, OWN},
 };
 
 /* Attributes alone. */
@@ -232,6 +245,8 @@ static const struct style_look mono[STYLE_COUNT] = {
     [STYLE_BLOCK_COMMENT] = {STYLE_FAINT, OWN, OWN},
     [STYLE_BLOCK_ADDED] = {0, OWN, OWN},
     [STYLE_BLOCK_REMOVED] = {0, OWN, OWN},
+    [STYLE_FOUND] = {STYLE_REVERSE, OWN, OWN},
+    [STYLE_FOUND_HERE] = {STYLE_BOLD | STYLE_UNDERLINE | STYLE_REVERSE, OWN, OWN},
 };
 
 static const struct {

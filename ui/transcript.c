@@ -66,6 +66,7 @@ void transcript_reset(struct transcript *transcript, const struct ulid *session)
     transcript->hole_before = 0;
     transcript->top = (struct place){0};
     transcript->selected = (struct ulid){""};
+    transcript->mark = (struct ulid){""};
     transcript->session = id;
 }
 
@@ -73,6 +74,7 @@ void transcript_free(struct transcript *transcript)
 {
     if (transcript) {
         transcript_reset(transcript, &transcript->session);
+        search_marker_free(transcript->marker);
         markdown_cache_free(transcript->cache);
         free(transcript->messages);
         free(transcript);

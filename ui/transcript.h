@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "base/ulid.h"
 #include "store/message.h"
+#include "store/search.h"
 #include "store/update.h"
 #include "ui/grid.h"
 
@@ -83,6 +84,19 @@ void transcript_paint(struct transcript *transcript, struct grid *grid, int row)
 /* Makes the grid as high as the last prompt and what answers it, with the size that was set, and
  * paints them; of more than `rows` rows the last ones. */
 void transcript_paint_last(struct transcript *transcript, struct grid *grid, int rows);
+
+/*
+ * Marks: what `marker` (taken; NULL: nothing) finds in the view has the style of it. A message with
+ * a mark may be gone to: the mark with most of the words of the query comes into view and is the
+ * one that the reader is led to. What is folded away is unfolded where it is there alone.
+ */
+void transcript_mark(struct transcript *transcript, struct search_marker *marker);
+bool transcript_marks(const struct transcript *transcript);
+/* False: the message is not loaded, or has no mark. */
+bool transcript_lead_to(struct transcript *transcript, const struct ulid *message);
+/* The next mark (1), or the one before (-1), from the last one or the selected message on; the
+ * message that it is in is selected. False: none is loaded. */
+bool transcript_step_mark(struct transcript *transcript, int step);
 
 /*
  * A message may be selected: its head is marked, and selecting brings it into view. The selection

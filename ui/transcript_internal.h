@@ -3,14 +3,15 @@
  *
  * transcript.c holds the messages and takes what comes; transcript_view.c walks their rows and
  * paints them; transcript_select.c marks one of them; transcript_window.c lets go of what is far
- * from the view; transcript_text.c says what the one-line rows say;
- * transcript_read.c gives all of it as plain text.
+ * from the view; transcript_marks.c marks what was searched for; transcript_text.c says what the
+ * one-line rows say; transcript_read.c gives all of it as plain text.
  */
 #ifndef WEIR_UI_TRANSCRIPT_INTERNAL_H
 #define WEIR_UI_TRANSCRIPT_INTERNAL_H
 
 #include "base/buf.h"
 #include "base/idmap.h"
+#include "store/search.h"
 #include "ui/layout.h"
 #include "ui/markdown.h"
 #include "ui/transcript.h"
@@ -82,8 +83,13 @@ struct transcript {
     /* Between these two messages some were let go. Equal: between none. */
     int64_t hole_after, hole_before;
     struct markdown_cache *cache;
-    struct place top;     /* of the view, when it does not follow */
-    struct ulid selected; /* unset: none */
+    struct place top;             /* of the view, when it does not follow */
+    struct ulid selected;         /* unset: none */
+    struct search_marker *marker; /* marks what of the view it finds; or NULL */
+    /* The mark that the reader was led to: of a message (unset: none), where it begins in the text
+     * of that item. */
+    struct ulid mark;
+    size_t mark_block, mark_item, mark_first;
 };
 
 struct shown_message *message__find(const struct transcript *transcript, const struct ulid *id);
@@ -103,6 +109,21 @@ size_t view__bottom(const struct transcript *transcript);
 bool view__shows_head(const struct transcript *transcript, size_t index);
 /* The message's head becomes the first row of the view, as far as there is text below it. */
 void view__go_to(struct transcript *transcript, size_t index);
+
+/* The text of an item and its rows. False: it is a line that stands for something. Valid until
+ * another item is looked at. */
+bool view__text(const struct transcript *transcript, const struct place *place,
+                struct markdown_text *ret_text);
+/* The first item of a message (-1: the last), and the one after it (before it) in the same. False:
+ * there is none. Rows of `place` are 0. */
+bool view__first_item(const struct transcript *transcript, struct place *place, int step);
+bool view__next_item(const struct transcript *transcript, struct place *place, int step);
+/* Moves the view, where it does not show that row, so that it does, with some rows above it. */
+void view__show(struct transcript *transcript, const struct place *place);
+
+/* Marks what was searched for in a row that was painted. */
+void marks__paint(const struct transcript *transcript, const struct place *place, struct grid *grid,
+                  int row);
 
 /* What one-line rows and states say. Raw text: whoever paints makes it safe. */
 void text__head(const struct shown_message *message, struct buf *out);

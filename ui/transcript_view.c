@@ -5,6 +5,8 @@
 #include "ui/transcript_internal.h"
 
 #define LINE_MAX_TEXT ((size_t)1 << 10)
+/* Of the view's rows that many are above what is brought into it. */
+#define ROWS_ABOVE_PART 3
 
 static struct shown_part *part_at(const struct shown_message *message, size_t block)
 {
@@ -394,6 +396,87 @@ static void paint_row(const struct transcript *transcript, const struct place *p
         paint_line(transcript, place, grid, row);
         break;
     }
+    if (transcript->marker) {
+        marks__paint(transcript, place, grid, row);
+    }
+}
+
+bool view__text(const struct transcript *transcript, const struct place *place,
+                struct markdown_text *ret_text)
+{
+    const struct shown_message *message = transcript->messages[place->index];
+    switch (item_kind(transcript, place)) {
+    case ITEM_MARKDOWN:
+        *ret_text = markdown_text(markdown_at(transcript, place), place->item);
+        return true;
+    case ITEM_TEXT:
+        *ret_text = (struct markdown_text){.text = part_text(part_at(message, place->block)),
+                                           .layout = layout_of(transcript, place)};
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* From the block beside this one on, the first that has items. */
+static bool next_block(const struct transcript *transcript, struct place *place, int step)
+{
+    size_t end = state_block(transcript->messages[place->index]);
+    size_t block = place->block;
+    while (step < 0 ? block > 0 : block < end) {
+        block = step < 0 ? block - 1 : block + 1;
+        size_t items = block_items(transcript, place->index, block);
+        if (items) {
+            *place = (struct place){
+                .index = place->index, .block = block, .item = step < 0 ? items - 1 : 0};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool view__first_item(const struct transcript *transcript, struct place *place, int step)
+{
+    place->item = 0;
+    place->row = 0;
+    place->block = step < 0 ? state_block(transcript->messages[place->index]) + 1 : BLOCK_HEAD;
+    return step > 0 || next_block(transcript, place, step);
+}
+
+bool view__next_item(const struct transcript *transcript, struct place *place, int step)
+{
+    size_t items = block_items(transcript, place->index, place->block);
+    place->row = 0;
+    if (step < 0 ? place->item > 0 : place->item + 1 < items) {
+        place->item = step < 0 ? place->item - 1 : place->item + 1;
+        return true;
+    }
+    return next_block(transcript, place, step);
+}
+
+static bool shows(const struct transcript *transcript, const struct place *place)
+{
+    struct place at = view_top(transcript);
+    for (int i = 1; i < transcript->rows && is_before(&at, place); i++) {
+        if (!step_down(transcript, &at)) {
+            return false;
+        }
+    }
+    return !is_before(&at, place) && !is_before(place, &at);
+}
+
+void view__show(struct transcript *transcript, const struct place *place)
+{
+    int missing;
+    if (shows(transcript, place)) {
+        return;
+    }
+    struct place end = tail_top(transcript, &missing);
+    struct place top = *place;
+    for (int i = 0; i < transcript->rows / ROWS_ABOVE_PART && step_up(transcript, &top); i++) {
+    }
+    transcript->follow = !is_before(&top, &end);
+    transcript->top = transcript->follow ? end : top;
 }
 
 size_t view__bottom(const struct transcript *transcript)

@@ -142,6 +142,10 @@ static void go_to(struct ui *ui)
     while (transcript_oldest(ui->transcript) > ui->go_to_seq && load_older(ui, NEXT_PAGE)) {
     }
     ui->selecting = transcript_select(ui->transcript, &ui->go_to);
+    view__arrange(ui);
+    if (ui->selecting && transcript_lead_to(ui->transcript, &ui->go_to)) {
+        events__fill_view(ui);
+    }
     ui->go_to = (struct ulid){""};
 }
 
@@ -187,6 +191,7 @@ bool events__load_older(struct ui *ui)
 void events__show_session(struct ui *ui, const struct ulid *session)
 {
     ui->session = *session;
+    transcript_mark(ui->transcript, NULL);
     ui->edit_at = (struct ulid){""};
     ui->cancelling = false;
     ui->waiting_since_us = 0;

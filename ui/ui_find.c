@@ -101,6 +101,7 @@ static void after_search(struct ui *ui, struct task *task)
 static void search_failed(struct ui *ui, struct task *task)
 {
     if (is_of_now(ui, task) && task->code != ERR_CANCELLED) {
+        search_result_release(&ui->find->result);
         view__line(ui, LINE_PROBLEM, task->err.text);
     }
 }
@@ -112,7 +113,12 @@ static void ask(struct ui *ui, const struct ulid *session, struct sv text)
     struct find *find = ui->find;
     struct err err;
     const struct search_query query = {.text = text, .session = *session, .limit = HITS_MAX};
-    find__forget(ui);
+    /* What was found of the letters before is shown until there is something of these. */
+    cancel(find);
+    free(find->text);
+    if (!ulid_equal(&find->session, session)) {
+        search_result_release(&find->result);
+    }
     find->text = xstrndup(text.p, text.n);
     find->session = *session;
     if (search_new(ui->options->store, &query, &find->running, &err)) {
@@ -181,11 +187,16 @@ static void find_branch(struct ui *ui, const struct message *message)
     branch_list_free(&list);
 }
 
-static void land(struct ui *ui, const struct ulid *session, const struct ulid *id)
+/* `query`: what is marked there. */
+static void land(struct ui *ui, const struct ulid *session, const struct ulid *id, struct sv query)
 {
     struct message *message = NULL;
     struct err err;
-    if (!sessions__open(ui, session) || !ulid_is_set(id)) {
+    if (!sessions__open(ui, session)) {
+        return;
+    }
+    transcript_mark(ui->transcript, search_marker_new(query));
+    if (!ulid_is_set(id)) {
         return;
     }
     if (message_snapshot(ui->options->store, id, &message, &err)) {
@@ -207,16 +218,22 @@ static void land(struct ui *ui, const struct ulid *session, const struct ulid *i
 
 /* ---- the lists ---- */
 
-/* "SESSION MESSAGE", or the session alone. */
+static struct sv next_word(struct sv *rest)
+{
+    struct sv word = sv_take(*rest, sv_find(*rest, ' '));
+    *rest = sv_skip(*rest, word.n + 1);
+    return word;
+}
+
+/* "SESSION MESSAGE QUERY", of which the message may be empty; or the session alone. */
 static void choose_hit(void *ctx, const struct choice *choice)
 {
-    struct sv value = sv_from(choice->value);
+    struct sv query = sv_from(choice->value);
     struct ulid session;
     struct ulid message = {""};
-    struct sv first = sv_take(value, sv_find(value, ' '));
-    if (ulid_parse(first, &session)) {
-        (void)ulid_parse(sv_skip(value, first.n + 1), &message);
-        land(ctx, &session, &message);
+    if (ulid_parse(next_word(&query), &session)) {
+        (void)ulid_parse(next_word(&query), &message);
+        land(ctx, &session, &message, query);
     }
 }
 
@@ -225,9 +242,9 @@ void find__choose(struct ui *ui, const struct choice *choice)
     choose_hit(ui, choice);
 }
 
-void find__append_value(const struct search_hit *hit, struct buf *out)
+void find__append_value(const struct ui *ui, const struct search_hit *hit, struct buf *out)
 {
-    buf_appendf(out, "%s %s", hit->session.text, hit->message.text);
+    buf_appendf(out, "%s %s %s", hit->session.text, hit->message.text, ui->find->text);
 }
 
 /* At most LEAD_BYTES before the first word that was found, from the beginning of a word. */
@@ -262,7 +279,8 @@ void find__append_snippet(const struct search_hit *hit, struct buf *out)
     }
 }
 
-static void add_hit(const struct search_hit *hit, bool everywhere, struct choices *choices)
+static void add_hit(const struct ui *ui, const struct search_hit *hit, bool everywhere,
+                    struct choices *choices)
 {
     struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
     struct buf note = BUF_INIT(BUF_MAX_INTERNAL);
@@ -274,7 +292,7 @@ static void add_hit(const struct search_hit *hit, bool everywhere, struct choice
     }
     buf_append_str(&note, ", ");
     sessions__append_age(hit->at_us, &note);
-    find__append_value(hit, &value);
+    find__append_value(ui, hit, &value);
     choices_add(choices, buf_sv(&text), buf_cstr(&note), buf_cstr(&value));
     buf_release(&text);
     buf_release(&note);
@@ -286,7 +304,7 @@ static void load_hits(struct ui *ui, const struct ulid *session, struct sv filte
 {
     const struct search_result *result = find__in(ui, session, filter);
     for (size_t i = 0; i < result->count; i++) {
-        add_hit(&result->hits[i], !ulid_is_set(session), choices);
+        add_hit(ui, &result->hits[i], !ulid_is_set(session), choices);
     }
 }
 
@@ -303,6 +321,19 @@ static void load_here(void *ctx, struct sv filter, struct choices *choices)
     }
 }
 
+static const char *why_no_hit(void *ctx, struct sv filter)
+{
+    const struct ui *ui = ctx;
+    if (sv_trim(filter).n == 0) {
+        return "type words; \"words in quotes\" stand beside each other, -word must not be there";
+    }
+    return find__is_busy(ui)              ? "searching"
+           : ui->find->result.wordless    ? "there is no word in it to look for"
+           : ui->find->result.pending > 0 ? "nothing yet, but not all has been read for the search"
+                                          : "nothing found: whole words are looked for, and what "
+                                            "the last one begins";
+}
+
 static void preview_hit(void *ctx, const struct choice *choice, struct buf *out)
 {
     (void)ctx;
@@ -311,7 +342,7 @@ static void preview_hit(void *ctx, const struct choice *choice, struct buf *out)
 
 const struct picker_kind picker_of_everywhere = {
     .title = "Search in all sessions",
-    .empty = "type words; \"words in quotes\" stand beside each other, -word must not be there",
+    .why_empty = why_no_hit,
     .verb = "goes there",
     .by_search = true,
     .text_first = true,
@@ -322,7 +353,7 @@ const struct picker_kind picker_of_everywhere = {
 
 const struct picker_kind picker_of_here = {
     .title = "Search in this session",
-    .empty = "type words; \"words in quotes\" stand beside each other, -word must not be there",
+    .why_empty = why_no_hit,
     .verb = "goes there",
     .by_search = true,
     .text_first = true,

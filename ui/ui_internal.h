@@ -224,7 +224,7 @@ void find__forget(struct ui *ui); /* what was found, and what is looked for */
 const struct search_result *find__in(struct ui *ui, const struct ulid *session, struct sv text);
 void find__append_snippet(const struct search_hit *hit, struct buf *out);
 /* What find__choose goes to. */
-void find__append_value(const struct search_hit *hit, struct buf *out);
+void find__append_value(const struct ui *ui, const struct search_hit *hit, struct buf *out);
 void find__choose(struct ui *ui, const struct choice *choice);
 
 /* ui_branches.c */

@@ -42,8 +42,10 @@ static void stop_answer(struct ui *ui)
     }
 }
 
+/* What was searched for is marked until then. */
 static void cancel(struct ui *ui)
 {
+    transcript_mark(ui->transcript, NULL);
     if (complete_count(ui->complete)) {
         complete_close(ui->complete);
     } else if (ulid_is_set(&ui->edit_at)) {
@@ -134,6 +136,7 @@ static void row_down(struct ui *ui)
 
 static void follow(struct ui *ui)
 {
+    transcript_mark(ui->transcript, NULL);
     transcript_follow(ui->transcript);
 }
 

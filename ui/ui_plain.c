@@ -139,7 +139,7 @@ void plain__list(struct ui *ui)
         buf_release(&text);
     }
     if (count == 0) {
-        write_line(ui, sv_from(kind->empty));
+        write_line(ui, sv_from(picker_why_empty(ui->picker)));
     }
     plain__line(ui, kind->choose
                         ? "a number chooses, words narrow the list, an empty line leaves it"

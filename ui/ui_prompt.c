@@ -124,6 +124,7 @@ static bool handed_over(struct ui *ui, enum err_code code, const struct err *err
     ui->cancelling = false;
     ui->held = false;
     ui->waiting_since_us = clock_mono_us();
+    transcript_mark(ui->transcript, NULL);
     transcript_follow(ui->transcript);
     return true;
 }

@@ -92,6 +92,27 @@ static void copy(struct ui *ui, const struct transcript_message *at)
     free(text);
 }
 
+static void to_mark(struct ui *ui, int by)
+{
+    events__fill_view(ui);
+    if (!transcript_marks(ui->transcript)) {
+        hint(ui, "nothing was searched for; /find does");
+    } else if (!transcript_step_mark(ui->transcript, by)) {
+        hint(ui, by > 0 ? "no more of it below" : "no more of it above");
+    }
+    events__fill_view(ui);
+}
+
+static void next_mark(struct ui *ui, const struct transcript_message *at UNUSED)
+{
+    to_mark(ui, 1);
+}
+
+static void mark_before(struct ui *ui, const struct transcript_message *at UNUSED)
+{
+    to_mark(ui, -1);
+}
+
 static void switch_left(struct ui *ui, const struct transcript_message *at)
 {
     branches__switch(ui, at, -1);
@@ -185,6 +206,8 @@ static const struct message_act {
     {"d", "delete it; /undo brings it back", true, true, delete_message},
     {"Left", "the one before in its place", true, true, switch_left},
     {"Right", "the next one in its place", true, true, switch_right},
+    {"n", NULL, true, true, next_mark},
+    {"p", NULL, true, true, mark_before},
     {"h", NULL, true, true, switch_left},
     {"l", NULL, true, true, switch_right},
     {"Enter", NULL, true, true, open_menu},

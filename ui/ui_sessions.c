@@ -100,7 +100,7 @@ static void add_contents(struct ui *ui, struct sv filter, struct choices *choice
         struct buf value = BUF_INIT(BUF_MAX_INTERNAL);
         buf_appendf(&note, "%s: ", search_place_text(hit->place));
         find__append_snippet(hit, &note);
-        find__append_value(hit, &value);
+        find__append_value(ui, hit, &value);
         if (hit->place != SEARCH_TITLE && !is_there(choices, &hit->session)) {
             choices_add(choices, sv_from(session_title_said(hit->title)), buf_cstr(&note),
                         buf_cstr(&value));

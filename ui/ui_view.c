@@ -12,6 +12,7 @@
 
 #define RULE_FROM_ROWS 8
 #define MARK_FROM_COLUMNS 8
+#define HELP_FROM_COLUMNS 72
 #define NEWS_MAX_ROWS 6
 #define WAITING_ROWS 3
 #define STATUS_MAX ((size_t)4 << 10)
@@ -74,11 +75,24 @@ struct status_facts view__facts(const struct ui *ui)
     };
 }
 
+/* What keys do while a message is chosen; where there is little room, the most needed. */
+static const char *selection_help(const struct ui *ui)
+{
+    bool narrow = ui->grid.columns < HELP_FROM_COLUMNS;
+    if (transcript_marks(ui->transcript)) {
+        return narrow ? "n: next, p: before, Enter: menu, Esc"
+                      : "n: next place found, p: the one before, Up and Down, Enter: menu, Esc";
+    }
+    return narrow
+               ? "Up and Down choose, Enter: menu, Esc"
+               : "Up and Down choose, Enter: what can be done, e edit, r again, c go on, f fork, "
+                 "y copy, d delete, Left and Right: others in its place, Esc";
+}
+
 static const char *news(const struct ui *ui)
 {
     if (!ui->line && ui->selecting) {
-        return "Up and Down choose, Enter: what can be done, e edit, r again, c go on, f fork, "
-               "y copy, d delete, Left and Right: others in its place, Esc";
+        return selection_help(ui);
     }
     if (!ui->line && ulid_is_set(&ui->edit_at)) {
         return "in the place of an earlier prompt: Enter sends it on a branch of its own, Esc "

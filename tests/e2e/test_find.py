@@ -95,6 +95,64 @@ def test_the_list_of_sessions_finds_what_was_said(serving, chat):
     press(screen, ENTER, lambda s: "a kingfisher" in s.text() and "Sessions" not in s.text())
 
 
+def styles_of(screen, word):
+    """Colour, background, bold, underline and reverse of each place that shows the word, but for the
+    rows below the rule."""
+    places = []
+    with screen.changed:
+        for row, line in enumerate(screen.grid.display[:-3]):
+            at = line.find(word)
+            while at >= 0:
+                cell = screen.grid.buffer[row][at]
+                places.append((cell.fg, cell.bg, cell.bold, cell.underscore, cell.reverse))
+                at = line.find(word, at + 1)
+    return places
+
+
+DARK = ("1c1c1c", "d7af5f", False, False, False), ("1c1c1c", "87d7ff", False, True, False)
+LIGHT = ("1c1c1c", "ffd787", False, False, False), ("ffffff", "005fd7", False, True, False)
+SIXTEEN = ("black", "brown", False, False, False), ("black", "cyan", False, True, False)
+COLOURLESS = ("default", "default", False, False, True), ("default", "default", True, True, True)
+
+
+@pytest.mark.parametrize("top,env,looks", [
+    ('[ui]\ntheme = "dark"', {}, DARK),
+    ('[ui]\ntheme = "light"', {}, LIGHT),
+    ('[ui]\ntheme = "16"', {}, SIXTEEN),
+    ('[ui]\ntheme = "dark"', {"NO_COLOR": "1"}, COLOURLESS),
+    ('[ui]\ntheme = "mono"', {}, COLOURLESS),
+    ('[ui]\ntheme = "high-contrast"', {}, COLOURLESS),
+    ("", {"TERM": "vt100"}, COLOURLESS),
+], ids=["dark", "light", "16", "no color", "mono", "high contrast", "vt100"])
+def test_what_was_found_is_marked_where_it_stands(home, server, chat, top, env, looks):
+    found, here = looks
+    long = "\n\n".join(f"paragraph {i}" for i in range(60)) + "\n\na heron, and **herons**\n"
+    home.use(server, more=top)
+    server.then(fake.answer((long + "\n".join("- more" for _ in range(60)),)), fake.answer(("end",)))
+    screen = chat(**env)
+    talk(screen, [("birds?", "more"), ("go on", "end")])
+    retry(screen, FIND + "heron", "a heron, and")
+    press(screen, ENTER, lambda s: "heron" in s.text() and "Search" not in s.text())
+    screen.wait_for(lambda s: styles_of(s, "heron") == [here, found])
+    press(screen, "n", lambda s: styles_of(s, "heron") == [found, here])
+    press(screen, "n", "no more of it below")
+    press(screen, "p", lambda s: styles_of(s, "heron") == [here, found])
+    press(screen, ESC, lambda s: "Up and Down" not in s.text())
+    assert styles_of(screen, "heron") == [here, found]
+    press(screen, ESC, lambda s: not {here, found} & set(styles_of(s, "heron")))
+    assert "a heron, and" in screen.text()
+
+
+def test_a_search_that_finds_nothing_says_so(serving, chat):
+    serving(fake.answer(("a kingfisher",)))
+    screen = chat()
+    talk(screen, [("what lives there?", "a kingfisher")])
+    retry(screen, FIND + "kingfisher", "(1)")
+    press(screen, "\x15heron", "nothing found: whole words are looked for")
+    press(screen, "\x15", "type words; ")
+    press(screen, "-!", "there is no word in it to look for")
+
+
 def test_words_behind_the_command_are_looked_for(serving, chat):
     serving(fake.answer(("a kingfisher",)))
     screen = chat()

@@ -140,3 +140,20 @@ def test_every_view_looks_as_agreed_upon(home, serving, monkeypatch, rows, colum
             if closes:
                 screen.send(ESC)
                 screen.wait_for(lambda s, gone=word: gone not in s.text())
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("rows,columns", SIZES, ids=lambda n: str(n))
+def test_where_a_search_lands_looks_as_agreed_upon(home, serving, monkeypatch, rows, columns, locale):
+    monkeypatch.setitem(pyte.graphics.TEXT, 2, "+strikethrough")
+    serving(fake.answer((ANSWER,)))
+    assert home.run("a question").code == 0
+    fix_what_varies(home)
+    with home.screen("chat", "aaa1", rows=rows, columns=columns, TZ="UTC",
+                     **LOCALES[locale]) as screen:
+        screen.wait_for("fake/fake-model")
+        screen.send("\x18/an another")
+        screen.wait_for("(1)")
+        screen.send(ENTER)
+        screen.wait_for("n: next")
+        compare(screen, GOLDEN / f"{columns}x{rows}" / "landing.txt")

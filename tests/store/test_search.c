@@ -410,6 +410,70 @@ static void search__ranks_only_the_newest_of_very_many(void **state)
     fixture_close(&fixture);
 }
 
+/* The text with brackets around what is marked, and one more on either side of the best. */
+static char *marked(const char *query, const char *text)
+{
+    struct search_marker *marker = search_marker_new(sv_from(query));
+    struct search_span spans[8];
+    struct search_span best = {SIZE_MAX, 0};
+    struct buf out = BUF_INIT(1000);
+    assert_non_null(marker);
+    size_t count = search_mark(marker, sv_from(text), spans, COUNT_OF(spans));
+    bool found = search_mark_best(marker, sv_from(text), &best) > 0;
+    assert_int_equal(found, count > 0);
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool is_best = spans[i].first <= best.first && best.first < spans[i].last;
+        buf_appendf(&out, "%.*s%s%.*s%s", (int)(spans[i].first - at), text + at,
+                    is_best ? "[[" : "[", (int)(spans[i].last - spans[i].first),
+                    text + spans[i].first, is_best ? "]]" : "]");
+        at = spans[i].last;
+    }
+    buf_append_str(&out, text + at);
+    char *copy = xstrdup(buf_cstr(&out));
+    buf_release(&out);
+    search_marker_free(marker);
+    return copy;
+}
+
+static void a_marker__finds_what_a_query_finds(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"heron*", "The Herons, a heron; no her on.", "The [[Herons]], a [heron]; no her on."},
+        {"heron", "herons, HÉRON", "herons, [[HÉRON]]"},
+        {"\"the end\"", "the very end is the end.", "the very end is [[the end]]."},
+        {"reed -heron", "a heron in the reed", "a heron in the [[reed]]"},
+        {"東京", "日本の東京都です", "日本の[[東京]]都です"},
+        {"a b", "a a a b", "[[a]] [a] [a] [b]"},
+        {"none", "nothing of it", "nothing of it"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *out = marked(cases[i][0], cases[i][1]);
+        assert_string_equal(out, cases[i][2]);
+        free(out);
+    }
+}
+
+static void a_marker__leads_to_where_most_of_the_words_are(void **state)
+{
+    (void)state;
+    struct search_marker *marker = search_marker_new(SV("alpha omega"));
+    struct search_span span = {0, 0};
+    char text[2001];
+    memset(text, '.', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    memcpy(text + 10, " alpha ", 7);
+    memcpy(text + 1000, " alpha omega ", 13);
+    assert_int_equal(search_mark_best(marker, sv_from(text), &span), 2);
+    assert_int_equal(span.first, 1001);
+    assert_int_equal(search_marker_words(marker), 2);
+    assert_int_equal(search_mark_best(marker, SV("nothing"), &span), 0);
+    search_marker_free(marker);
+    assert_null(search_marker_new(SV(" - ! ")));
+    assert_null(search_marker_new(SV("-only -exclusions")));
+}
+
 int main(void)
 {
     alarm(60);
@@ -422,6 +486,8 @@ int main(void)
         ON_BOTH(search__finds_inside_sentences_without_spaces),
         ON_BOTH(search__is_narrowed),
         ON_BOTH(snippets__show_where_most_of_the_words_are),
+        cmocka_unit_test(a_marker__finds_what_a_query_finds),
+        cmocka_unit_test(a_marker__leads_to_where_most_of_the_words_are),
         ON_BOTH(search__finds_a_long_message_once),
         ON_BOTH(search__can_be_cancelled_before_it_runs),
         cmocka_unit_test(search__can_be_cancelled_while_it_runs),

@@ -65,7 +65,7 @@ static void every_theme__gives_every_style_a_look(void **state)
         assert_non_null(all);
         /* What is left out of the table would be black on black. */
         for (int i = 0; i < STYLE_COUNT; i++) {
-            assert_true(all[i].foreground.named != 0 && all[i].background.named != 0);
+            assert_true(all[i].foreground.named != 0 || all[i].background.named != 0);
         }
         assert_true(all[STYLE_ERROR].attributes || all[STYLE_ERROR].foreground.named > 0);
     }
@@ -85,6 +85,26 @@ static void mono_and_high_contrast__need_no_colour(void **state)
     for (int i = 0; i < STYLE_COUNT; i++) {
         assert_int_equal(mono[i].foreground.named, -1);
         assert_false(contrast[i].attributes & STYLE_FAINT);
+    }
+}
+
+static void what_was_found__is_told_apart_at_any_depth(void **state)
+{
+    (void)state;
+    for (const char *const *name = theme_names(); *name; name++) {
+        const struct style_look *all = theme_builtin(sv_from(*name));
+        for (int depth = STYLE_MONO; depth <= STYLE_TRUE; depth++) {
+            static const enum style styles[] = {STYLE_PLAIN, STYLE_FOUND, STYLE_FOUND_HERE};
+            struct style_shown shown[COUNT_OF(styles)];
+            for (size_t i = 0; i < COUNT_OF(styles); i++) {
+                shown[i] = style_resolve(&all[styles[i]], (enum style_depth)depth);
+            }
+            for (size_t i = 0; i < COUNT_OF(styles); i++) {
+                const struct style_shown *other = &shown[(i + 1) % COUNT_OF(styles)];
+                assert_true(shown[i].attributes != other->attributes ||
+                            shown[i].background != other->background);
+            }
+        }
     }
 }
 
@@ -130,6 +150,7 @@ int main(void)
         cmocka_unit_test(what_means_nothing__is_named),
         cmocka_unit_test(every_theme__gives_every_style_a_look),
         cmocka_unit_test(mono_and_high_contrast__need_no_colour),
+        cmocka_unit_test(what_was_found__is_told_apart_at_any_depth),
         cmocka_unit_test(backgrounds__are_dark_or_light),
     };
     alarm(30);
