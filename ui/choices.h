@@ -23,6 +23,7 @@ struct choice {
 struct choices {
     struct choice *items;
     size_t count, cap;
+    size_t start; /* which one is the first to be selected */
 };
 
 /* A zeroed struct is empty. Copies; NULL notes and values are fine. False: there are CHOICES_MAX.

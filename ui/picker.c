@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 
 #define NOTE_COLUMN_MAX 40
+#define ENTRY_SPANS 16u
 #define LINE_MAX_BYTES ((size_t)4 << 10)
 #define SEPARATOR " · "
 
@@ -55,6 +56,7 @@ struct picker *picker_new(const struct picker_kind *kind, void *ctx, struct sv t
     picker->page = 1;
     (void)editor_replace(picker->editor, text);
     picker_reload(picker);
+    picker_select(picker, text.n ? 0 : picker->choices.start);
     return picker;
 }
 
@@ -202,7 +204,9 @@ static void append_head(const struct picker *picker, bool enter, bool esc, size_
                         struct buf *out)
 {
     const struct picker_kind *kind = picker->kind;
-    buf_appendf(out, " (%zu)", picker->shown_count);
+    if (!kind->asks) {
+        buf_appendf(out, " (%zu)", picker->shown_count);
+    }
     if (enter && kind->verb && kind->choose) {
         buf_appendf(out, SEPARATOR "Enter %s", kind->verb);
     }
@@ -255,18 +259,41 @@ static int note_column(const struct picker *picker, size_t end, int columns)
     return (int)(widest < limit ? widest : limit) + 4;
 }
 
-static void paint_entry(struct picker *picker, struct grid *grid, int row, size_t which, int notes)
+/* Marks it in a text that was painted from `column` on. */
+static void mark_in(const struct search_marker *marker, struct sv text, struct grid *grid,
+                    const struct grid_place *at, enum style style)
+{
+    struct search_span spans[ENTRY_SPANS];
+    size_t count = search_mark(marker, text, spans, ENTRY_SPANS);
+    for (size_t i = 0; i < count; i++) {
+        struct sv found = sv_take(sv_skip(text, spans[i].first), spans[i].last - spans[i].first);
+        struct grid_place from = {at->row,
+                                  at->column + (int)width_of(sv_take(text, spans[i].first), 0)};
+        grid_style_cells(grid, &from, from.column + (int)width_of(found, 0), style);
+    }
+}
+
+/* wide: grid and row are one place. */
+static void paint_entry(struct picker *picker, struct grid *grid, int row, size_t which, int notes,
+                        const struct search_marker *marker)
 {
     const struct choice *choice = &picker->choices.items[picker->shown[which]];
     bool selected = which == picker->selected;
-    int column = grid_text(grid, row, 0, selected ? SV("> ") : SV("  "), STYLE_PROMPT);
-    column = grid_text(grid, row, column, sv_from(choice->text), STYLE_PLAIN);
+    struct grid_place text = {row, 0};
+    text.column = grid_text(grid, row, 0, selected ? SV("> ") : SV("  "), STYLE_PROMPT);
+    struct grid_place note = {row, 0};
+    note.column = grid_text(grid, row, text.column, sv_from(choice->text), STYLE_PLAIN);
+    note.column = note.column + 2 > notes ? note.column + 2 : notes;
     if (choice->note) {
-        column = column + 2 > notes ? column + 2 : notes;
-        grid_text(grid, row, column, sv_from(choice->note), STYLE_DIM);
+        grid_text(grid, row, note.column, sv_from(choice->note), STYLE_DIM);
     }
     if (selected) {
         grid_style_row(grid, row, STYLE_STATUS);
+    }
+    enum style found = selected ? STYLE_FOUND_HERE : STYLE_FOUND;
+    if (marker) {
+        mark_in(marker, sv_from(choice->text), grid, &text, found);
+        mark_in(marker, sv_from(choice->note), grid, &note, found);
     }
 }
 
@@ -320,7 +347,10 @@ void picker_paint(struct picker *picker, struct grid *grid, int row, int rows)
     size_t end = picker->top + (size_t)rows;
     end = end < picker->shown_count ? end : picker->shown_count;
     int notes = note_column(picker, end, grid->columns);
+    struct search_marker *marker =
+        picker->kind->marker ? picker->kind->marker(editor_text(picker->editor)) : NULL;
     for (size_t i = picker->top; i < end; i++) {
-        paint_entry(picker, grid, row + (int)(i - picker->top), i, notes);
+        paint_entry(picker, grid, row + (int)(i - picker->top), i, notes, marker);
     }
+    search_marker_free(marker);
 }

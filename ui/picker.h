@@ -13,6 +13,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "store/search.h"
 #include "ui/choices.h"
 #include "ui/editor.h"
 #include "ui/grid.h"
@@ -34,9 +35,12 @@ struct picker_kind {
     /* `by_search`: called for every filter and gives what fits it; else once, with an empty one,
      * and the picker filters. */
     bool by_search;
+    bool asks;       /* for a line of text: how many fit it says nothing */
     bool text_first; /* the text matters more than the note: it gets what room it needs */
     void (*load)(void *ctx, struct sv filter, struct choices *choices);
     void (*choose)(void *ctx, const struct choice *choice); /* or NULL */
+    /* What is marked in the entries, for this filter (the picker frees it); or NULL. */
+    struct search_marker *(*marker)(struct sv filter);
     /* Appends a line about it; or NULL. */
     void (*preview)(void *ctx, const struct choice *choice, struct buf *out);
     const struct picker_key *keys; /* or NULL */

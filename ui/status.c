@@ -138,7 +138,7 @@ static void append_others(const struct status_facts *facts, struct buf *out)
     }
 }
 
-static const char *hint(const struct status_facts *facts)
+const char *status_hint(const struct status_facts *facts)
 {
     if (!facts->follows) {
         return "Ctrl-End goes to the end";
@@ -161,7 +161,7 @@ void status_text(const struct status_facts *facts, struct buf *out)
     append_tokens(&facts->answer.usage, out);
     append_context(facts, out);
     append_cost(facts->cost_micros, out);
-    buf_appendf(out, SEPARATOR "%s", hint(facts));
+    buf_appendf(out, SEPARATOR "%s", status_hint(facts));
 }
 
 int64_t status_next_change(const struct status_facts *facts)

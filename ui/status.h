@@ -29,7 +29,10 @@ struct status_facts {
 
 /* An answer is on its way: nothing else can be sent. */
 bool status_is_busy(const struct status_facts *facts);
+/* Ends with the hint. */
 void status_text(const struct status_facts *facts, struct buf *out);
+/* What may be done next; a constant. */
+const char *status_hint(const struct status_facts *facts);
 /* When the text changes by itself; CLOCK_NEVER: it does not. */
 int64_t status_next_change(const struct status_facts *facts);
 

@@ -10,11 +10,13 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "store/branch.h"
 #include "store/history.h"
 #include "ui/ui_internal.h"
 
 #define PREVIEW_LOOK 2u
+#define PREVIEW_BYTES ((size_t)200)
 
 static bool reads(const struct ui *ui, struct branch_list *list)
 {
@@ -204,6 +206,7 @@ static void add_branch(const struct branch_list *list, size_t at, struct choices
     char *text = xasprintf("%*s%s%s", indent, "", branch->current ? "* " : "", word_for(branch));
     char *note = xasprintf("from message %lld, %lld of its own", (long long)branch->fork_seq,
                            (long long)(branch->last_seq - branch->fork_seq));
+    choices->start = branch->current ? choices->count : choices->start;
     choices_add(choices, sv_from(text), note, branch->id.text);
     free(text);
     free(note);
@@ -271,7 +274,7 @@ static void preview_branch(void *ctx, const struct choice *choice, struct buf *o
         struct sv line = sv_trim(sv_from(lines.lines[i].text));
         line = sv_take(line, sv_find(line, '\n'));
         buf_append_str(out, lines.lines[i].role == ROLE_USER ? "You: " : "  Answer: ");
-        buf_append_sv(out, sv_take(line, line.n < 200 ? line.n : 200));
+        buf_append_sv(out, sv_take(line, utf8_cut(line.p, line.n, PREVIEW_BYTES)));
     }
     history_lines_free(&lines);
 }

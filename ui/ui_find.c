@@ -131,6 +131,22 @@ static void ask(struct ui *ui, const struct ulid *session, struct sv text)
     work__ask_of(ui, find->work, task);
 }
 
+/* The last word may have been begun only. */
+static char *query_of(struct sv text)
+{
+    bool word = text.p[text.n - 1] != '"' && text.p[text.n - 1] != '*';
+    return xasprintf("%.*s%s", SV_ARG(text), word ? "*" : "");
+}
+
+struct search_marker *find__marker(struct sv text)
+{
+    text = sv_trim(text);
+    char *query = text.n ? query_of(text) : NULL;
+    struct search_marker *marker = query ? search_marker_new(sv_from(query)) : NULL;
+    free(query);
+    return marker;
+}
+
 const struct search_result *find__in(struct ui *ui, const struct ulid *session, struct sv text)
 {
     static const struct search_result nothing;
@@ -140,9 +156,7 @@ const struct search_result *find__in(struct ui *ui, const struct ulid *session, 
         find__forget(ui);
         return &nothing;
     }
-    /* The last word may have been begun only. */
-    bool word = text.p[text.n - 1] != '"' && text.p[text.n - 1] != '*';
-    char *open = xasprintf("%.*s%s", SV_ARG(text), word ? "*" : "");
+    char *open = query_of(text);
     if (!find->text || strcmp(find->text, open) != 0 || !ulid_equal(&find->session, session)) {
         ask(ui, session, sv_from(open));
     }
@@ -343,6 +357,7 @@ static void preview_hit(void *ctx, const struct choice *choice, struct buf *out)
 const struct picker_kind picker_of_everywhere = {
     .title = "Search in all sessions",
     .why_empty = why_no_hit,
+    .marker = find__marker,
     .verb = "goes there",
     .by_search = true,
     .text_first = true,
@@ -354,6 +369,7 @@ const struct picker_kind picker_of_everywhere = {
 const struct picker_kind picker_of_here = {
     .title = "Search in this session",
     .why_empty = why_no_hit,
+    .marker = find__marker,
     .verb = "goes there",
     .by_search = true,
     .text_first = true,

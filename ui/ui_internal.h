@@ -222,6 +222,8 @@ void find__forget(struct ui *ui); /* what was found, and what is looked for */
 /* What was found of it so far, in that session or (unset) in all; until the next call. The open
  * list is loaded again when there is more. */
 const struct search_result *find__in(struct ui *ui, const struct ulid *session, struct sv text);
+/* Marks what it finds; NULL: nothing. */
+struct search_marker *find__marker(struct sv text);
 void find__append_snippet(const struct search_hit *hit, struct buf *out);
 /* What find__choose goes to. */
 void find__append_value(const struct ui *ui, const struct search_hit *hit, struct buf *out);

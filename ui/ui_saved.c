@@ -32,11 +32,13 @@ static struct sv place_of(const struct ui *ui)
 
 static void note_change(struct ui *ui)
 {
-    if (ui->draft_due_us || ui->draft_revision == editor_revision(ui->editor)) {
+    if (ui->draft_revision == editor_revision(ui->editor)) {
         return;
     }
     bool is_long = editor_text(ui->editor).n > LONG_DRAFT_BYTES;
-    ui->draft_due_us = clock_mono_us() + (is_long ? LONG_DRAFT_US : DRAFT_US);
+    int64_t due = clock_mono_us() + (is_long ? LONG_DRAFT_US : DRAFT_US);
+    /* What takes the place of a long text does not wait as long as that. */
+    ui->draft_due_us = ui->draft_due_us && ui->draft_due_us < due ? ui->draft_due_us : due;
 }
 
 /* A draft that the store does not take is no news: it says itself when nothing can be saved. */

@@ -135,7 +135,20 @@ static bool session_of(const struct choice *choice, struct ulid *ret_session)
     return ulid_parse(sv_take(value, sv_find(value, ' ')), ret_session);
 }
 
-/* How the session ends. */
+static void append_labels(const struct ui *ui, const struct ulid *session, struct buf *out)
+{
+    struct label_list list = {NULL, 0};
+    if (label_list(ui->options->store, session, &list, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        buf_appendf(out, "%s%s", i ? ", " : "[", list.labels[i].name);
+    }
+    buf_append_str(out, list.count ? "] " : "");
+    label_list_free(&list);
+}
+
+/* Its labels, and how the session ends. */
 static void preview_session(void *ctx, const struct choice *choice, struct buf *out)
 {
     struct ui *ui = ctx;
@@ -149,6 +162,7 @@ static void preview_session(void *ctx, const struct choice *choice, struct buf *
         history_before(ui->options->store, &session, INT64_MAX, 1, &page, NULL)) {
         return;
     }
+    append_labels(ui, &session, out);
     if (page.count) {
         char *text = message_text(page.messages[0], PART_TEXT);
         struct sv line = sv_trim(sv_from(text));
@@ -318,6 +332,7 @@ static void choose_labels(void *ctx, const struct choice *choice)
 static const struct picker_kind picker_of_title = {
     .title = "Another title",
     .empty = "type one",
+    .asks = true,
     .verb = "sets it",
     .by_search = true,
     .load = load_typed,
@@ -327,6 +342,7 @@ static const struct picker_kind picker_of_title = {
 static const struct picker_kind picker_of_labels = {
     .title = "Labels",
     .empty = "words that are added; -word takes one away",
+    .asks = true,
     .verb = "changes them",
     .by_search = true,
     .load = load_typed,
@@ -390,6 +406,7 @@ const struct picker_kind picker_of_sessions = {
     .by_search = true,
     .load = load_sessions,
     .choose = open_session,
+    .marker = find__marker,
     .preview = preview_session,
     .keys = session_keys,
 };

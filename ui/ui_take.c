@@ -278,7 +278,7 @@ static const struct picker_kind picker_of_links = {
 
 void take__open(struct ui *ui, struct sv operand)
 {
-    struct choices links = {NULL, 0, 0};
+    struct choices links = {.items = NULL};
     uint64_t number = 0;
     if (operand.n == 0) {
         pickers__open(ui, &picker_of_links);

@@ -15,6 +15,8 @@
 #define HELP_FROM_COLUMNS 72
 #define NEWS_MAX_ROWS 6
 #define WAITING_ROWS 3
+/* A hint that would leave less than this part of the status line to what is said is left out. */
+#define HINT_PART 3
 #define STATUS_MAX ((size_t)4 << 10)
 
 struct areas {
@@ -179,6 +181,18 @@ static void paint_rule(struct ui *ui, int row)
     }
 }
 
+/* Where not all has room what is cut is the middle: a hint is for those who need it now. */
+static void paint_hint(struct ui *ui, const char *hint)
+{
+    struct buf text = BUF_INIT(STATUS_MAX);
+    buf_appendf(&text, "%.*s · %s", SV_ARG(width_glyph(SV("…"), SV("..."))), hint);
+    int column = ui->grid.columns - (int)width_of(buf_sv(&text), 0);
+    if (column > ui->grid.columns / HINT_PART) {
+        grid_text(&ui->grid, ui->grid.rows - 1, column, buf_sv(&text), STYLE_STATUS);
+    }
+    buf_release(&text);
+}
+
 static void paint_status(struct ui *ui)
 {
     struct buf text = BUF_INIT(STATUS_MAX);
@@ -186,6 +200,9 @@ static void paint_status(struct ui *ui)
     buf_append_byte(&text, ' ');
     status_text(&facts, &text);
     grid_text(&ui->grid, ui->grid.rows - 1, 0, buf_sv(&text), STYLE_STATUS);
+    if (width_of(buf_sv(&text), 0) > (size_t)ui->grid.columns) {
+        paint_hint(ui, status_hint(&facts));
+    }
     grid_style_row(&ui->grid, ui->grid.rows - 1, STYLE_STATUS);
     buf_release(&text);
 }

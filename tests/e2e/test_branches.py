@@ -94,6 +94,7 @@ def test_a_fork_goes_on_elsewhere_and_the_list_leads_back(serving, chat):
     screen.wait_for(lambda s: "beta" not in s.text())
     press(screen, "three" + ENTER, said("gamma"))
     press(screen, BRANCHES, "Branches (2)")
+    assert next(line for line in screen.lines() if line.startswith("> ")).lstrip("> ").startswith("* ")
     press(screen, "beginning", "Branches (1)")
     press(screen, ENTER, lambda s: "beta" in s.text() and "gamma" not in s.text())
 
@@ -132,6 +133,7 @@ def test_a_session_is_renamed_labelled_archived_deleted_and_all_comes_back(home,
     press(screen, "/label work" + ENTER, "labels are changed")
     assert home.weir("session", "list", "--label", "work").out.count("other title") == 1
     press(screen, "/sessions" + ENTER, "Sessions (2)")
+    screen.wait_for("[work] Answer: beta")
     press(screen, "one", "Sessions (1)")
     press(screen, "\x1br", "Another title")
     press(screen, "\x15first" + ENTER, lambda s: "Sessions (2)" in s.text() and "first" in s.text())

@@ -322,6 +322,18 @@ def test_drafts_and_what_waits_survive_a_kill(home, serving, chat):
     home.wait_db(lambda h: h.rows("SELECT count(*) AS n FROM queue") == [{"n": 0}])
 
 
+def test_a_draft_in_the_place_of_a_huge_one_is_saved_as_soon_as_any(home, serving, chat):
+    serving()
+    screen = chat()
+    screen.paste("line\r" * 60000)
+    screen.wait_for("[pasted 60000 lines]")
+    press(screen, CTRL_C, lambda s: prompt_of(s) == "")
+    press(screen, "a dear one", "a dear one")
+    began = time.monotonic()
+    home.wait_db(lambda h: [row["text"] for row in h.rows("SELECT text FROM draft")] == ["a dear one"])
+    assert time.monotonic() - began < 1.2 * SLOWER
+
+
 def test_every_session_has_its_draft(home, serving, chat):
     serving(fake.answer(("older answer",)), fake.answer(("newer answer",)))
     assert home.run("the older question").code == 0

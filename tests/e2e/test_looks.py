@@ -1,5 +1,6 @@
 """Themes, and what the screen and the terminal tell each other beside the cells."""
 
+import json
 import threading
 
 import fake_server as fake
@@ -117,6 +118,19 @@ def test_what_is_wrong_of_the_screen_stops_the_screen_alone(home, serving, wrong
     assert home.weir("config", "check").code == 78
     done = home.weir("session", "list")
     assert (done.code, done.err) == (0, "")
+
+
+def test_the_hint_stays_where_the_status_has_no_room(serving, chat):
+    why = json.dumps({"error": {"message": "far too many requests, " * 5}})
+    serving(fake.status(429, why, headers=(("Retry-After", "30"),)))
+    screen = chat(rows=12, columns=60)
+    press(screen, "hello" + ENTER, "retry 2 of 4")
+    last = screen.lines()[-1]
+    assert last.endswith("… · Esc cancels") and len(last) == 60, last
+    screen.resize(12, 30)
+    screen.wait_for(lambda s: s.lines()[-1].endswith("… · Esc cancels"))
+    screen.resize(12, 16)
+    screen.wait_for(lambda s: s.lines()[-1].endswith("…"))
 
 
 def test_frames_are_whole_where_the_terminal_offers_that(serving, chat):

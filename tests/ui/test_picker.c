@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "tests/ui/rows.h"
 #include "ui/picker.h"
 
@@ -79,6 +80,71 @@ static void assert_chosen(const struct picker *picker, const char *text)
     if (text) {
         assert_string_equal(choice->text, text);
     }
+}
+
+static void load_from_the_third(void *ctx, struct sv filter, struct choices *choices)
+{
+    load(ctx, filter, choices);
+    choices->start = 2;
+}
+
+static void a_list__begins_where_it_says_until_one_types(void **state)
+{
+    (void)state;
+    static const struct picker_kind kind = {
+        .title = "Fruits", .empty = "none fits", .load = load_from_the_third, .choose = choose};
+    struct fruits fruits = some();
+    struct picker *picker = picker_new(&kind, &fruits, SV(""));
+    assert_chosen(picker, "plum");
+    picker_insert(picker, SV("p"));
+    assert_chosen(picker, "apple");
+    picker_free(picker);
+    picker = picker_new(&kind, &fruits, SV("e"));
+    assert_chosen(picker, "apple");
+    picker_free(picker);
+    fruits.count = 1;
+    picker = picker_new(&kind, &fruits, SV(""));
+    assert_chosen(picker, "apple");
+    picker_free(picker);
+}
+
+static const char *why_empty(void *ctx, struct sv filter)
+{
+    (void)ctx;
+    return filter.n ? "nothing of it" : "type something";
+}
+
+static void what_was_looked_for__is_marked_and_what_is_not_there_is_said(void **state)
+{
+    (void)state;
+    static const struct picker_kind kind = {.title = "Fruits",
+                                            .asks = true,
+                                            .why_empty = why_empty,
+                                            .by_search = true,
+                                            .marker = search_marker_new,
+                                            .load = load,
+                                            .choose = choose};
+    struct fruits fruits = {.names = {"a fig", "fig, 無花果 fig"}, .count = 2};
+    struct grid grid = {0};
+    struct picker *picker = picker_new(&kind, &fruits, SV("fig odd"));
+    grid_resize(&grid, 3, 30);
+    picker_paint(picker, &grid, 0, 3);
+    char *dump = grid_dump(&grid);
+    assert_string_equal(dump, "Fruits · Esc goes back\n> a fig\n  fig, 無花果 fig  odd\n");
+    assert_int_equal(grid_at(&grid, 1, 3)->style, STYLE_STATUS);
+    assert_int_equal(grid_at(&grid, 1, 4)->style, STYLE_FOUND_HERE);
+    static const int marked[] = {2, 4, 14, 16, 19, 21};
+    static const int unmarked[] = {1, 5, 13, 17, 18, 22};
+    for (size_t i = 0; i < COUNT_OF(marked); i++) {
+        assert_int_equal(grid_at(&grid, 2, marked[i])->style, STYLE_FOUND);
+        assert_int_not_equal(grid_at(&grid, 2, unmarked[i])->style, STYLE_FOUND);
+    }
+    fruits.count = 0;
+    picker_reload(picker);
+    assert_string_equal(picker_why_empty(picker), "nothing of it");
+    free(dump);
+    grid_release(&grid);
+    picker_free(picker);
 }
 
 static void typing__filters_and_selects_the_first(void **state)
@@ -235,6 +301,8 @@ static void any_size__can_be_painted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list__begins_where_it_says_until_one_types),
+        cmocka_unit_test(what_was_looked_for__is_marked_and_what_is_not_there_is_said),
         cmocka_unit_test(typing__filters_and_selects_the_first),
         cmocka_unit_test(moving__stops_at_the_ends),
         cmocka_unit_test(a_key_of_its_own__works_on_the_entry_and_loads_again),

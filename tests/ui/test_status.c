@@ -32,6 +32,17 @@ static void assert_status(const struct status_facts *facts, const char *text, in
     buf_release(&out);
 }
 
+static void the_hint__is_the_end_of_it(void **state)
+{
+    (void)state;
+    struct status_facts facts = idle();
+    assert_string_equal(status_hint(&facts), "/help");
+    facts.answer.running = true;
+    assert_string_equal(status_hint(&facts), "Esc cancels");
+    facts.follows = false;
+    assert_string_equal(status_hint(&facts), "Ctrl-End goes to the end");
+}
+
 static void context_cost_and_others__are_told_where_they_are_known(void **state)
 {
     (void)state;
@@ -157,6 +168,7 @@ static void what_is_not_saved__is_said_with_its_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_hint__is_the_end_of_it),
         cmocka_unit_test(context_cost_and_others__are_told_where_they_are_known),
         cmocka_unit_test(an_idle_screen__never_wakes_up),
         cmocka_unit_test(the_last_end__is_named_until_something_follows),
