@@ -104,10 +104,10 @@ static void a_mark__that_is_folded_away_is_unfolded(void **state)
                 (struct piece){.part = 1, .kind = PART_TEXT, .text = SV("no"), .ended = true});
     transcript_mark(f->transcript, search_marker_new(SV("crane")));
     assert_false(transcript_lead_to(f->transcript, &b));
-    assert_marked(f, 3, 40, "demo/echo\n▸ thought for 1 s\nno\n");
+    assert_marked(f, 3, 40, "demo/echo\n▸ thought\nno\n");
     transcript_mark(f->transcript, search_marker_new(SV("heron")));
     assert_true(transcript_lead_to(f->transcript, &b));
-    assert_marked(f, 4, 40, "demo/echo\n▾ thought for 1 s\na [[heron]]?\nno\n");
+    assert_marked(f, 4, 40, "demo/echo\n▾ thought\na [[heron]]?\nno\n");
 }
 
 static void a_mark__in_a_huge_text_is_found_and_costs_little(void **state)
