@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
 import fake_server  # noqa: E402
+from tmux import tmux  # noqa: E402, F401  (a fixture)
 import weirtest  # noqa: E402
 
 
@@ -39,6 +40,28 @@ def serving(home, server):
         home.use(server, **options)
         return server
     return make
+
+
+@pytest.fixture
+def chat(home):
+    """Opens the screen, with the model of `serving`, and waits for its first frame."""
+    opened = []
+
+    def start(*arguments, **options):
+        screen = home.screen("chat", *arguments, **options)
+        opened.append(screen)
+        screen.wait_for("fake/")
+        return screen
+
+    yield start
+    for screen in opened:
+        screen.close()
+
+
+@pytest.fixture
+def at_work(home, monkeypatch):
+    """Programs are started in the home's folder of work."""
+    monkeypatch.chdir(home.work)
 
 
 @pytest.fixture

@@ -4,34 +4,12 @@ import threading
 
 import fake_server as fake
 import pytest
+from chatting import ENTER, press, said
 
-ENTER, UP = "\r", "\x1b[A"
+pytestmark = pytest.mark.usefixtures("at_work")
+
+UP = "\x1b[A"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
-
-
-@pytest.fixture
-def chat(home, monkeypatch):
-    opened = []
-    monkeypatch.chdir(home.work)
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for(lambda s: "fake/" in s.text())
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
-
-
-def press(screen, keys, shown):
-    screen.send(keys)
-    return screen.wait_for(shown)
-
-
-def said(text):
-    return lambda s: text in s.text() and "ready" in s.lines()[-1]
 
 
 def last_prompt(server, turn=-1):

@@ -3,38 +3,10 @@
 import threading
 
 import fake_server as fake
-import pytest
+from chatting import ENTER, press, said
 
-ENTER, ESC, LEFT, RIGHT, UP = "\r", "\x1b", "\x1b[D", "\x1b[C", "\x1b[A"
+ESC, LEFT, RIGHT, UP = "\x1b", "\x1b[D", "\x1b[C", "\x1b[A"
 SELECT, BRANCHES = "\x18v", "\x18b"
-
-
-@pytest.fixture
-def chat(home):
-    opened = []
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for(lambda s: "fake/" in s.text())
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
-
-
-def press(screen, keys, shown):
-    screen.send(keys)
-    return screen.wait_for(shown)
-
-
-def ready(screen):
-    return "ready" in screen.lines()[-1]
-
-
-def said(text):
-    return lambda s: text in s.text() and ready(s)
 
 
 def test_another_answer_stands_beside_the_first(serving, chat):

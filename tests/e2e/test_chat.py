@@ -14,54 +14,17 @@ import fake_server as fake
 import hostile
 import pytest
 import terminal
+from chatting import ENTER, ask, check_restored
 from weirtest import FLAVOUR, SLOWER, WEIR, locked, wait_until
 
 pytestmark = pytest.mark.threads
 
-CTRL_C, CTRL_D, ENTER, ESC, PAGE_UP, PAGE_DOWN = "\x03", "\x04", "\r", "\x1b", "\x1b[5~", "\x1b[6~"
-
-
-@pytest.fixture
-def chat(home):
-    """Opens the screen and waits for its first frame."""
-    opened = []
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for(lambda s: "fake" in s.text() or "demo" in s.text().lower())
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
-
-
-def ask(screen, text):
-    screen.send(text)
-    screen.wait_for(text[-20:])
-    screen.send(ENTER)
+CTRL_C, CTRL_D, ESC, PAGE_UP, PAGE_DOWN = "\x03", "\x04", "\x1b", "\x1b[5~", "\x1b[6~"
 
 
 def leave(screen):
     screen.send(CTRL_D)
     return screen.wait_exit(5 * SLOWER)
-
-
-def check_restored(screen):
-    """The terminal is as it was: its line modes, and every mode that was switched on is off."""
-    screen.wait_quiet(0.1)
-    assert terminal.local_modes(screen.slave) == screen.modes_before
-    raw = screen.output()
-    for number in (b"1049", b"2004", b"1004", b"1000", b"1002", b"1003", b"1006", b"2026", b"1"):
-        switched = re.findall(rb"\x1b\[\?(?:\d+;)*%s(?:;\d+)*([hl])" % number, raw)
-        assert not switched or switched[-1] == b"l", f"mode {number.decode()} is still on"
-    cursor = re.findall(rb"\x1b\[\?(?:\d+;)*25([hl])", raw)
-    assert not cursor or cursor[-1] == b"h", "the cursor is still hidden"
-    pushed = len(re.findall(rb"\x1b\[>\d+u", raw)) - len(re.findall(rb"\x1b\[<\d*u", raw))
-    assert pushed == 0, "keyboard flags are still pushed"
-    other = re.findall(rb"\x1b\[>4(?:;(\d))?m", raw)
-    assert not other or other[-1] in (b"", b"0"), "modifyOtherKeys is still on"
 
 
 # Asking and answering.

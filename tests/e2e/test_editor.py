@@ -1,9 +1,7 @@
 """Writing, choosing, waiting: the editor, its keys, the lists, on a pseudo-terminal."""
 
-import base64
 import os
 import pathlib
-import re
 import stat
 import threading
 import time
@@ -12,44 +10,15 @@ import fake_server as fake
 import hostile
 import pytest
 import terminal
-from test_chat import check_restored
+from chatting import ENTER, check_restored, copied, press, prompt_of
 from weirtest import SLOWER, wait_until
 
-CTRL_C, CTRL_G, ENTER, ESC, TAB, UP, DOWN = "\x03", "\x07", "\r", "\x1b", "\t", "\x1b[A", "\x1b[B"
+CTRL_C, CTRL_G, ESC, TAB, UP, DOWN = "\x03", "\x07", "\x1b", "\t", "\x1b[A", "\x1b[B"
 ALT_ENTER, KITTY_SHIFT_ENTER, XTERM_SHIFT_ENTER = "\x1b\r", "\x1b[13;2u", "\x1b[27;2;13~"
 WIDTHS = ["plain", "e\u0301 de\u0301compose\u0301", "日本語テキスト", "한국어", "ﾊﾝｶｸ ＦＵＬＬ", "עברית العربية", "हिन्दी क्षत्रिय",
           "ไทยภาษา", "𝔘𠮷", "👍🏽 👩\u200d💻 👨\u200d👩\u200d👧\u200d👦", "🏳\ufe0f\u200d🌈 🇪🇺🇺🇸 🇪", "❤\ufe0f ☎ 1\ufe0f\u20e3",
           "Z\u0351\u036b\u0343\u036a\u0302", "か\u3099", "zero\u200bwidth soft\u00adhyphen", "bidi \u202eabc\u202c",
           "tag \U000e0041", "private \ue000", "x" * 98, "日" * 60]
-
-
-@pytest.fixture
-def chat(home):
-    """Opens the screen and waits for its first frame."""
-    opened = []
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for(lambda s: "fake/" in s.text())
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
-
-
-def press(screen, keys, shown):
-    """Keys, and what they have to show."""
-    screen.send(keys)
-    return screen.wait_for(shown)
-
-
-def prompt_of(screen):
-    """What stands in the editor, joined; None: there is no editor."""
-    lines = screen.lines()
-    rules = [i for i, line in enumerate(lines) if line.startswith("──")]
-    return "\n".join(line[2:] for line in lines[rules[-1] + 1:-1]) if rules else None
 
 
 def held_answer(gate, *texts):
@@ -400,12 +369,6 @@ def test_an_answer_goes_on_while_another_editor_is_open(home, serving, chat):
     home.wait_db(lambda h: h.answer()["text"] == "came meanwhile" and h.attempt() == "completed")
     (folder / "go").touch()
     screen.wait_for("came meanwhile")
-
-
-def copied(screen):
-    """The latest text that went to the clipboard."""
-    found = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]*)\x07", screen.output())
-    return base64.b64decode(found[-1]).decode() if found else None
 
 
 def test_an_answer_and_its_blocks_are_copied_as_their_source(serving, chat):

@@ -3,35 +3,10 @@
 import json
 
 import fake_server as fake
-import pytest
+from chatting import ENTER, press, said
 
-ENTER, ESC, LEFT, UP = "\r", "\x1b", "\x1b[D", "\x1b[A"
+ESC, LEFT, UP = "\x1b", "\x1b[D", "\x1b[A"
 FIND, EVERYWHERE, SESSIONS, SELECT = "\x18/", "\x18g", "\x18s", "\x18v"
-
-
-@pytest.fixture
-def chat(home):
-    opened = []
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for(lambda s: "fake/" in s.text())
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
-
-
-def press(screen, keys, shown):
-    screen.send(keys)
-    return screen.wait_for(shown)
-
-
-def said(text):
-    return lambda s: text in s.text() and "ready" in s.lines()[-1]
-
 
 
 def retry(screen, keys, shown):

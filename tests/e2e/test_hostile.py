@@ -7,10 +7,10 @@ import fake_server as fake
 import hostile
 import pytest
 import terminal
-from test_editor import prompt_of
+from chatting import ENTER, press, prompt_of
 from weirtest import SLOWER, wait_until
 
-ENTER, ESC, TAB, CTRL_C = "\r", "\x1b", "\t", "\x03"
+ESC, TAB, CTRL_C = "\x1b", "\t", "\x03"
 HALVES = [hostile.ALL[:len(hostile.ALL) // 2], hostile.ALL[len(hostile.ALL) // 2:]]
 
 
@@ -18,11 +18,6 @@ def check(screen):
     screen.wait_quiet(0.05)
     found = terminal.foreign_bytes(screen.output())
     assert not found, f"{found[:20]}\n{screen.dump()}"
-
-
-def press(screen, keys, shown):
-    screen.send(keys)
-    return screen.wait_for(shown)
 
 
 def call_with(text):
@@ -37,21 +32,6 @@ def call_with(text):
         c.finish("tool_calls")
         c.end()
     return play
-
-
-@pytest.fixture
-def chat(home):
-    opened = []
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for("fake/")
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
 
 
 def test_t28_answers_reasoning_tools_and_errors_are_shown_safely(serving, chat):

@@ -7,10 +7,8 @@ import fake_server as fake
 import hostile
 import pytest
 import terminal
-import test_looks as looks
-from test_looks import ENTER, press, said
+from chatting import ENTER, press, said
 
-chat = looks.chat
 BEGIN = b"\x1b]8;"
 WHERE = "https://a.example/x?y=1&z=%E6%97%A5"
 ANSWER = f"one\n\nread [the page]({WHERE.replace('%E6%97%A5', '日')}), it says more\n\nlast"

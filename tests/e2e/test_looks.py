@@ -5,37 +5,13 @@ import threading
 
 import fake_server as fake
 import pytest
+from chatting import ENTER, press, said
 from terminal import foreign_bytes
 
-ENTER = "\r"
 FOCUS_OUT, FOCUS_IN = "\x1b[O", "\x1b[I"
 ASKS = b"\x1b]11;?\x1b\\"
 LIGHT, DARK = "\x1b]11;rgb:ffff/ffff/ffff\x1b\\", "\x1b]11;rgb:1e1e/1e1e/2e2e\x07"
 SAYS_SYNCHRONIZED = "\x1b[?2026;2$y"
-
-
-@pytest.fixture
-def chat(home):
-    opened = []
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for(lambda s: "fake/" in s.text())
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
-
-
-def press(screen, keys, shown):
-    screen.send(keys)
-    return screen.wait_for(shown)
-
-
-def said(text):
-    return lambda s: text in s.text() and "ready" in s.lines()[-1]
 
 
 def colour_of(screen, text):

@@ -7,9 +7,8 @@ import time
 
 import fake_server as fake
 import pytest
-from test_chat import ask, check_restored
+from chatting import ask, check_restored
 from test_golden import dump
-from test_hostile import chat  # noqa: F401  (a fixture)
 from weirtest import SLOWER
 
 REPAINT = "\x0c"
@@ -17,7 +16,7 @@ BOMBS = ["[", "> ", "*a_", "|a|b\n|-|-\n", "![a](", "- ", "`", "<a"]
 
 
 @pytest.mark.alone
-def test_t29_markdown_bombs_hold_up_no_key(serving, chat, figures):  # noqa: F811
+def test_t29_markdown_bombs_hold_up_no_key(serving, chat, figures):
     bombs = [bomb * (100_000 // len(bomb)) for bomb in BOMBS]
     serving(*(fake.answer((bomb, "\n\nthe end")) for bomb in bombs))
     screen = chat(rows=50, columns=120)
@@ -37,7 +36,7 @@ def test_t29_markdown_bombs_hold_up_no_key(serving, chat, figures):  # noqa: F81
     assert worst < 0.5 * SLOWER, "50 ms are aimed at, on a machine that does nothing else"
 
 
-def test_t30_a_storm_of_sizes_ends_in_a_right_frame(home, serving, chat, figures):  # noqa: F811
+def test_t30_a_storm_of_sizes_ends_in_a_right_frame(home, serving, chat, figures):
     server = serving(fake.answer(tuple(f"piece{i} " for i in range(150)), pause=0.005))
     screen = chat(rows=40, columns=100)
     ask(screen, "go")
@@ -72,7 +71,7 @@ def test_t30_a_storm_of_sizes_ends_in_a_right_frame(home, serving, chat, figures
 
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE,
                                     signal.SIGILL], ids=lambda n: n.name)
-def test_t33_a_crash_leaves_a_usable_terminal_and_the_text(home, serving, chat, number):  # noqa: F811
+def test_t33_a_crash_leaves_a_usable_terminal_and_the_text(home, serving, chat, number):
     server = serving(fake.endless(0.01))
     screen = chat()
     ask(screen, "count")

@@ -4,36 +4,13 @@ import os
 
 import fake_server as fake
 import pytest
+from chatting import ENTER, press, said
 from weirtest import wait_until
 
-ENTER = "\r"
+pytestmark = pytest.mark.usefixtures("at_work")
+
 CODE = "int x;\n\n\ty();  \n# 日本 \\ \"\n"
 ANSWER = f"See <https://example.org/a?b=c> and http://b.example/.\n\n```c\n{CODE}```\n\n```\nsecond\n```\n"
-
-
-@pytest.fixture
-def chat(home, monkeypatch):
-    opened = []
-    monkeypatch.chdir(home.work)
-
-    def start(*arguments, **options):
-        screen = home.screen("chat", *arguments, **options)
-        opened.append(screen)
-        screen.wait_for(lambda s: "fake/" in s.text())
-        return screen
-
-    yield start
-    for screen in opened:
-        screen.close()
-
-
-def press(screen, keys, shown):
-    screen.send(keys)
-    return screen.wait_for(shown)
-
-
-def said(text):
-    return lambda s: text in s.text() and "ready" in s.lines()[-1]
 
 
 def tool(home, name, script):

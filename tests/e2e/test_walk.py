@@ -5,13 +5,10 @@ import re
 import fake_server as fake
 import pytest
 import terminal
-from test_chat import check_restored
-from test_editor import copied, prompt_of
-from test_hostile import chat  # noqa: F401  (a fixture)
-from tmux import tmux  # noqa: F401  (a fixture)
+from chatting import ENTER, check_restored, copied, prompt_of
 from weirtest import SLOWER
 
-ENTER, ESC, PALETTE, ALL_AWAY = "\r", "\x1b", "\x10", "\x05\x15\x15"
+ESC, PALETTE, ALL_AWAY = "\x1b", "\x10", "\x05\x15\x15"
 
 # In an order in which each finds something to do: name, what is given to it, what it shows. Commands
 # that are not here come before those that take the session away.
@@ -46,7 +43,7 @@ def whole_walk(names):
     return WALK + [(name, "", None) for name in names if name not in known] + LAST
 
 
-def test_every_command_of_the_palette_does_something(home, serving, chat, monkeypatch):  # noqa: F811
+def test_every_command_of_the_palette_does_something(home, serving, chat, monkeypatch):
     text = "this is the answer\n\n```c\nint x;\n```\n"
     serving().default = fake.answer((text,))
     monkeypatch.chdir(home.work)
@@ -74,7 +71,7 @@ def test_every_command_of_the_palette_does_something(home, serving, chat, monkey
     check_restored(screen)
 
 
-def test_the_same_walk_in_tmux(home, serving, tmux, monkeypatch):  # noqa: F811
+def test_the_same_walk_in_tmux(home, serving, tmux, monkeypatch):
     serving().default = fake.answer(("this is the answer\n\n```c\nint x;\n```\n",))
     monkeypatch.chdir(home.work)
     home.env["EDITOR"] = "true"
@@ -98,7 +95,7 @@ def test_the_same_walk_in_tmux(home, serving, tmux, monkeypatch):  # noqa: F811
 
 
 @pytest.mark.parametrize("state", ["", "streaming", "/se", "\x10", "\x12", "\x18v", "\x18s", "\x18"])
-def test_esc_never_loses_what_was_typed(serving, chat, state):  # noqa: F811
+def test_esc_never_loses_what_was_typed(serving, chat, state):
     server = serving(fake.answer(("one",)), fake.stall(("some words",)))
     screen = chat()
     screen.send("before" + ENTER)
@@ -133,7 +130,7 @@ BLOCKS = [
 ]
 
 
-def test_copied_blocks_are_their_source_byte_for_byte(serving, chat):  # noqa: F811
+def test_copied_blocks_are_their_source_byte_for_byte(serving, chat):
     answer = "".join(f"block {i}\n\n{a}{text}{b}\n" for i, (a, text, b) in enumerate(BLOCKS[:-1]))
     answer += BLOCKS[-1][0] + BLOCKS[-1][1]
     serving(fake.answer(tuple(answer[i:i + 7] for i in range(0, len(answer), 7))))

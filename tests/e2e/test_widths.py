@@ -3,9 +3,7 @@ tmux, which counts columns in its own way."""
 
 import wcwidth
 import widths
-from test_editor import prompt_of
-from test_hostile import chat  # noqa: F401  (a fixture)
-from tmux import tmux  # noqa: F401  (a fixture)
+from chatting import prompt_of
 
 # pyte knows no vowels and finals of Hangul that join the letter before them.
 JAMO = "\u1161\u11a8"
@@ -17,7 +15,7 @@ def under_cursor(screen):
     return screen.grid.buffer[row][column].data
 
 
-def test_the_cursor_stands_on_the_mark_behind_every_text(serving, chat):  # noqa: F811
+def test_the_cursor_stands_on_the_mark_behind_every_text(serving, chat):
     serving()
     screen = chat(columns=100)
     for text in widths.SHORT + widths.LONG:
@@ -29,7 +27,7 @@ def test_the_cursor_stands_on_the_mark_behind_every_text(serving, chat):  # noqa
         screen.wait_for(lambda s: prompt_of(s) == "", settled=False)
 
 
-def test_the_cursor_stands_on_the_mark_behind_every_text_in_tmux(serving, tmux):  # noqa: F811
+def test_the_cursor_stands_on_the_mark_behind_every_text_in_tmux(serving, tmux):
     serving()
     pane = tmux("chat")
     for number, text in enumerate(widths.SHORT + widths.LONG):
