@@ -6,8 +6,9 @@
  * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
  * ui_take.c those that take something out, ui_pickers.c, ui_sessions.c and ui_find.c the lists,
  * ui_outside.c runs the user's editor, ui_events.c takes what comes from the broker and the store,
- * ui_terminal.c talks to the terminal beside its cells, ui_view.c says what is painted, ui_plain.c
- * writes lines where nothing is. All but a task's run on one thread.
+ * ui_terminal.c talks to the terminal beside its cells, ui_view.c says what is painted, the
+ * ui_review*.c files judge answers, ui_plain.c writes lines where nothing is painted. All but a
+ * task's run on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
