@@ -1,5 +1,6 @@
 /*
- * A headless run as it goes on: shared by cmd_run.c and headless_judge.c.
+ * A headless run as it goes on: cmd_run.c has its order, headless_session.c finds the session,
+ * headless_follow.c follows the answer, headless_judge.c says how it ended.
  *
  * Threads: main, but for what the lock guards.
  */
@@ -11,7 +12,11 @@
 #include "app/engine.h"
 #include "app/headless_attach.h"
 #include "app/headless_options.h"
+#include "base/clock.h"
 #include "base/wake.h"
+
+/* How long an answer that was stopped is waited for. */
+#define HEADLESS_STOP_US CLOCK_S(2)
 
 struct headless {
     const struct global_options *global;
@@ -49,11 +54,27 @@ struct headless {
     struct err begun_err;
 };
 
+/* Finds or makes the session to go on in, and what the request's key belongs to. Nothing is set
+ * where a new session begins with the prompt. */
+enum err_code headless__find_session(struct headless *headless, struct err *err) NODISCARD;
+/* The key of the request, of its session or of all; borrows from the run. */
+struct turn_key headless__key(const struct headless *headless);
+
+/* What the engine calls when the turn has begun or could not. On another thread: it only notes
+ * that, and wakes. `ctx` is the run. */
+void headless__on_begun(void *ctx, const struct turn *turn, enum err_code code,
+                        const struct err *err);
+/* Prints what comes until the answer has ended, a signal came, or what was stopped does not end.
+ * Fails when the turn did not begin. */
+enum err_code headless__follow(struct headless *headless, struct err *err) NODISCARD;
+/* Takes what has come by now: the turn's beginning, updates, gaps. Waits for nothing. */
+enum err_code headless__take_news(struct headless *headless, struct err *err);
+
 /* How the run ended. `number`: the signal that ended it, or 0. `err`: what failed beside the
  * answer; it holds the outcome's text. */
-struct outcome headless_judge(const struct headless *headless, int number, struct err *err);
+struct outcome headless__judge(const struct headless *headless, int number, struct err *err);
 
 /* What the answer costs so far passes --max-cost: as reported, or by its length. */
-bool headless_cost_is_passed(const struct headless *headless);
+bool headless__cost_is_passed(const struct headless *headless);
 
 #endif

@@ -112,7 +112,7 @@ static bool is_unfit(const struct headless *headless, struct err *err)
     return code != ERR_OK;
 }
 
-struct outcome headless_judge(const struct headless *headless, int number, struct err *err)
+struct outcome headless__judge(const struct headless *headless, int number, struct err *err)
 {
     struct outcome outcome = {.reason = FINISH_ERROR};
     bool failed_first = err->code != ERR_OK && !headless->have_turn;
@@ -135,7 +135,7 @@ struct outcome headless_judge(const struct headless *headless, int number, struc
     return outcome;
 }
 
-bool headless_cost_is_passed(const struct headless *headless)
+bool headless__cost_is_passed(const struct headless *headless)
 {
     const struct answer *answer = &headless->answer;
     if (!headless->options.has_max_cost || answer->ended) {
