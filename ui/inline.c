@@ -1,4 +1,4 @@
-/* md4c's callbacks, and what has to be done to the source before it may read it. */
+/* md4c's callbacks: what each of them appends, and in which style. */
 #include "ui/inline.h"
 
 #include <md4c.h>
@@ -8,10 +8,10 @@
 #include "base/utf8.h"
 #include "ui/blocks.h"
 #include "ui/hyperlink.h"
+#include "ui/inline_internal.h"
 
 #define SOURCE_MAX ((size_t)1 << 20)
 #define SHOWN_TARGET 60u
-#define OPEN_MARKS 4u
 #define LINKS 4u /* that can be inside each other: images in links */
 
 #define PARSE_FLAGS                                                                                \
@@ -435,183 +435,13 @@ static bool parse(struct inlines *in, struct sv source, unsigned flags)
     return md_parse(source.p, (MD_SIZE)source.n, &parser, in) == 0;
 }
 
-static bool is_punctuation(char byte)
-{
-    return (byte >= '!' && byte <= '/') || (byte >= ':' && byte <= '@') ||
-           (byte >= '[' && byte <= '`') || (byte >= '{' && byte <= '~');
-}
-
-/* Every mark loses its meaning. */
-static void append_escaped(struct buf *out, struct sv text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if (is_punctuation(text.p[i])) {
-            buf_append_byte(out, '\\');
-        }
-        buf_append_byte(out, text.p[i]);
-    }
-}
-
-/* Length of the code span that begins with these backticks; of them alone where none does. */
-static size_t code_span(struct sv text)
-{
-    size_t ticks = 0;
-    while (ticks < text.n && text.p[ticks] == '`') {
-        ticks++;
-    }
-    for (size_t at = ticks, run = 0; at <= text.n; at++) {
-        if (at < text.n && text.p[at] == '`') {
-            run++;
-        } else if (run == ticks) {
-            return at;
-        } else {
-            run = 0;
-        }
-    }
-    return ticks;
-}
-
-/* Length of \( ... \) or \[ ... \]; 0: it does not end. */
-static size_t math_span(struct sv text)
-{
-    const char *end = text.n > 1 && text.p[1] == '(' ? "\\)" : "\\]";
-    size_t found = sv_find_sv(sv_skip(text, 2), sv_from(end));
-    return 2 + found < text.n ? found + 4 : 0;
-}
-
-static bool begins_math(struct sv text)
-{
-    return text.n > 1 && text.p[0] == '\\' && (text.p[1] == '(' || text.p[1] == '[');
-}
-
-/* What looks like the definition of a link would be taken out of the text. */
-static bool is_definition(struct sv text)
-{
-    size_t close = sv_find(text, ']');
-    return text.n && text.p[0] == '[' && close + 1 < text.n && text.p[close + 1] == ':';
-}
-
-/* The source as md4c may have it. `row`: of a table. */
-static void prepare(struct buf *out, struct sv source, bool row)
-{
-    bool line_begins = true;
-    size_t no_math_before = 0; /* an opening mark that is not closed: none before is, either */
-    for (size_t at = 0; at < source.n;) {
-        struct sv rest = sv_skip(source, at);
-        size_t n = 1;
-        size_t math = begins_math(rest) && !no_math_before ? math_span(rest) : 0;
-        if (math) {
-            n = math;
-            append_escaped(out, sv_take(rest, n));
-        } else if (begins_math(rest)) {
-            no_math_before = 1;
-            n = 2;
-            append_escaped(out, sv_take(rest, 2));
-        } else if (rest.p[0] == '\\' && rest.n > 1) {
-            n = 2;
-            buf_append_sv(out, sv_take(rest, 2));
-        } else if (rest.p[0] == '\r') {
-            buf_append_str(out, "␍"); /* md4c would take it for the end of a line */
-        } else if (row && sv_starts_with(rest, SV("||"))) {
-            buf_append_str(out, "| "); /* it would take no cell at all for an empty one */
-        } else if (rest.p[0] == '`') {
-            n = code_span(rest);
-            buf_append_sv(out, sv_take(rest, n));
-        } else {
-            if (line_begins && is_definition(rest)) {
-                buf_append_byte(out, '\\');
-            }
-            buf_append_byte(out, rest.p[0]);
-        }
-        char last = source.p[at + n - 1];
-        line_begins = last == '\n' || (line_begins && strchr(" \t>", last ? last : 'x'));
-        at += n;
-    }
-}
-
-/* Emphasis that is open, outermost first: its marks' lengths. */
-struct open_marks {
-    unsigned char length[OPEN_MARKS];
-    size_t count;
-    size_t ticks; /* of code that is open: nothing else counts behind it */
-    size_t end;   /* of the text without a mark that waits for what follows */
-};
-
-static bool is_white(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\n';
-}
-
-/* A run of asterisks closes what is open or opens something. False: it does neither. */
-static bool take_asterisks(struct open_marks *open, struct sv text, size_t at, size_t n)
-{
-    bool closes = at > 0 && !is_white(text.p[at - 1]);
-    if (closes && open->count && open->length[open->count - 1] == n) {
-        open->count--;
-        return true;
-    }
-    bool opens = at + n < text.n && !is_white(text.p[at + n]) &&
-                 (at == 0 || is_white(text.p[at - 1]) || is_punctuation(text.p[at - 1]));
-    if (opens && n <= 3 && open->count < OPEN_MARKS) {
-        open->length[open->count++] = (unsigned char)n;
-    }
-    return opens;
-}
-
-static size_t run_of(struct sv text)
-{
-    size_t n = 0;
-    while (n < text.n && text.p[n] == text.p[0]) {
-        n++;
-    }
-    return n;
-}
-
-static void find_open_marks(struct sv text, struct open_marks *open)
-{
-    open->end = text.n;
-    for (size_t at = 0; at < text.n && !open->ticks;) {
-        struct sv rest = sv_skip(text, at);
-        size_t n = rest.p[0] == '\\' ? 2 : 1;
-        if (rest.p[0] == '`') {
-            size_t run = run_of(rest);
-            n = code_span(rest);
-            open->ticks = n == run && run < rest.n ? run : 0;
-            open->end = run == rest.n ? at : open->end;
-        } else if (rest.p[0] == '*') {
-            n = run_of(rest);
-            bool taken = take_asterisks(open, text, at, n);
-            open->end = !taken && n == rest.n ? at : open->end;
-        }
-        at += n;
-    }
-}
-
-/* Ends what is open, in front of the white space at the end. */
-static void close_marks(struct buf *text)
-{
-    struct open_marks open = {0};
-    find_open_marks(buf_sv(text), &open);
-    size_t end = open.end;
-    while (end > 0 && is_white(text->p[end - 1])) {
-        end--;
-    }
-    buf_truncate(text, end);
-    for (size_t i = 0; i < open.ticks; i++) {
-        buf_append_byte(text, '`');
-    }
-    while (open.count--) {
-        buf_append(text, "***", open.length[open.count]);
-    }
-}
-
 static void append_prepared(struct styled *out, struct sv source, enum style base, bool open)
 {
     struct buf prepared = BUF_INIT(SOURCE_MAX);
     struct inlines in = {.out = out, .base = base, .began = out->text.n};
-    prepare(&prepared, source, false);
+    inline__prepare(&prepared, source, false);
     if (open) {
-        close_marks(&prepared);
+        inline__close_marks(&prepared);
     }
     if (!buf_ok(&prepared) || !parse(&in, buf_sv(&prepared), PARSE_FLAGS)) {
         styled_append(out, source, base);
@@ -634,7 +464,7 @@ void inline_heading(struct styled *out, struct sv source, enum style base)
     struct buf prepared = BUF_INIT(SOURCE_MAX);
     struct inlines in = {.out = out, .base = base, .heading = true, .began = out->text.n};
     buf_append_str(&prepared, "# ");
-    prepare(&prepared, source, false);
+    inline__prepare(&prepared, source, false);
     for (size_t i = 0; i < prepared.n; i++) {
         prepared.p[i] = prepared.p[i] == '\n' ? ' ' : prepared.p[i];
     }
@@ -644,27 +474,14 @@ void inline_heading(struct styled *out, struct sv source, enum style base)
     buf_release(&prepared);
 }
 
-/* md4c splits a row only below a head: one of as many columns is put there. */
-static void append_head(struct buf *out, size_t columns)
-{
-    for (size_t i = 0; i < columns; i++) {
-        buf_append_str(out, "|x");
-    }
-    buf_append_str(out, "|\n");
-    for (size_t i = 0; i < columns; i++) {
-        buf_append_str(out, "|---");
-    }
-    buf_append_str(out, "|\n");
-}
-
 void inline_row(struct styled *cells, size_t count, struct sv row, enum style base)
 {
     struct buf prepared = BUF_INIT(SOURCE_MAX);
     struct inlines in = {
         .out = &cells[0], .cells = cells, .cell_count = count, .base = base, .ignore = true};
     size_t columns = blocks_cells(row);
-    append_head(&prepared, columns < count ? count : columns);
-    prepare(&prepared, row, true);
+    inline__append_head(&prepared, columns < count ? count : columns);
+    inline__prepare(&prepared, row, true);
     if (!buf_ok(&prepared) || !parse(&in, buf_sv(&prepared), PARSE_FLAGS | MD_FLAG_TABLES) ||
         in.cell == 0) {
         styled_append(&cells[0], row, base);
