@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/cmd_session_change.h"
+#include "app/cmd_session_trash.h"
 #include "app/command.h"
 #include "app/day.h"
 #include "app/export.h"
@@ -13,8 +15,6 @@
 #include "app/output.h"
 #include "app/pages.h"
 #include "app/records.h"
-#include "app/session_change.h"
-#include "app/session_trash.h"
 #include "base/safe.h"
 #include "ui/width.h"
 
@@ -231,11 +231,11 @@ static int run(const struct global_options *global, const struct arguments *argu
     bool is_show = strcmp(verb, "show") == 0 && arguments->rest_count == 2;
     struct reading reading;
     struct err err = {0};
-    if (session_trash_does(verb)) {
-        return session_trash_run(global, arguments);
+    if (cmd_session_trash_does(verb)) {
+        return cmd_session_trash_run(global, arguments);
     }
-    if (session_change_does(verb)) {
-        return session_change_run(global, arguments);
+    if (cmd_session_change_does(verb)) {
+        return cmd_session_change_run(global, arguments);
     }
     if (!is_list && !is_show) {
         err_set(&err, ERR_USAGE,

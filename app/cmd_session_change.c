@@ -1,11 +1,12 @@
 /* weir session new, rename, set, label, unlabel, archive, unarchive, fork, branches, switch. */
+#include "app/cmd_session_change.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/records.h"
-#include "app/session_change.h"
 #include "base/alloc.h"
 #include "base/safe.h"
 #include "store/branch.h"
@@ -375,7 +376,7 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-bool session_change_does(const char *verb)
+bool cmd_session_change_does(const char *verb)
 {
     return find_verb(verb) != NULL;
 }
@@ -401,7 +402,7 @@ static int finish(struct act *act, enum err_code code, const struct err *err)
     return code ? command_fail(err) : printed;
 }
 
-int session_change_run(const struct global_options *global, const struct arguments *arguments)
+int cmd_session_change_run(const struct global_options *global, const struct arguments *arguments)
 {
     const struct verb *verb = find_verb(arguments->rest[0]);
     size_t operands = arguments->rest_count - 1;

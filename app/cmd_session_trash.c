@@ -1,4 +1,6 @@
 /* weir session delete, restore, purge, undo: the trash and the journal from the command line. */
+#include "app/cmd_session_trash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +8,6 @@
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/records.h"
-#include "app/session_trash.h"
 #include "base/clock.h"
 #include "base/safe.h"
 #include "store/journal.h"
@@ -397,7 +398,7 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-bool session_trash_does(const char *verb)
+bool cmd_session_trash_does(const char *verb)
 {
     return find_verb(verb) != NULL;
 }
@@ -431,7 +432,7 @@ static int print(struct act *act, bool is_list, int exit_code)
     return exit_code ? exit_code : printed;
 }
 
-int session_trash_run(const struct global_options *global, const struct arguments *arguments)
+int cmd_session_trash_run(const struct global_options *global, const struct arguments *arguments)
 {
     const struct verb *verb = find_verb(arguments->rest[0]);
     struct reading reading;

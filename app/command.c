@@ -71,7 +71,7 @@ static const char exit_help[] =
     "  141  the reader of stdout went away\n"
     "  143  SIGTERM; what came before any of these four is stored\n";
 
-const char *command_exit_codes(void)
+const char *command__exit_codes(void)
 {
     return exit_help + sizeof "\nExit codes:";
 }
@@ -153,7 +153,7 @@ static void general(struct buf *out)
     buf_append_str(out, exit_help);
 }
 
-void command_help(const struct command *command, struct buf *out)
+void command__help(const struct command *command, struct buf *out)
 {
     if (!command) {
         general(out);
@@ -179,7 +179,7 @@ void command_help(const struct command *command, struct buf *out)
 static int show_help(const struct command *command)
 {
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    command_help(command, &out);
+    command__help(command, &out);
     int exit_code = output_paged(buf_sv(&out));
     buf_release(&out);
     return exit_code;
@@ -231,7 +231,7 @@ int command_main(int argc, char **argv)
     if (completing_main(argc, argv, &exit_code)) {
         return exit_code;
     }
-    if (command_parse(argc, argv, &line, &err)) {
+    if (command__parse(argc, argv, &line, &err)) {
         exit_code = wrong_usage(&line, &err);
     } else if (line.help) {
         exit_code = show_help(line.command);

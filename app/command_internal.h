@@ -20,14 +20,14 @@ struct command_line {
 };
 
 /* ERR_USAGE: the text says what is wrong; `ret->command` is the command it concerns, or NULL. */
-enum err_code command_parse(int argc, char **argv, struct command_line *ret,
-                            struct err *err) NODISCARD;
+enum err_code command__parse(int argc, char **argv, struct command_line *ret,
+                             struct err *err) NODISCARD;
 void command_line_release(struct command_line *line);
 /* Appends the help of one command, or of all (NULL). */
-void command_help(const struct command *command, struct buf *out);
+void command__help(const struct command *command, struct buf *out);
 
 /* What the exit codes mean, some lines of text. */
-const char *command_exit_codes(void);
+const char *command__exit_codes(void);
 
 /* Options that every command takes; ended by a NULL name. */
 const struct option_spec *global_option_specs(void);

@@ -303,7 +303,7 @@ static enum err_code finish(struct parser *parser, struct err *err)
     return ERR_OK;
 }
 
-enum err_code command_parse(int argc, char **argv, struct command_line *ret, struct err *err)
+enum err_code command__parse(int argc, char **argv, struct command_line *ret, struct err *err)
 {
     *ret = (struct command_line){.command = NULL};
     ret->rest = xcalloc((size_t)argc + 1, sizeof *ret->rest);

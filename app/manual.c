@@ -86,6 +86,6 @@ void manual_append(const struct command *command, struct buf *out)
     append_options(out, command->options);
     append_options(out, global_option_specs());
     buf_append_str(out, ".El\n.Sh EXIT STATUS\n");
-    append_literal(out, command_exit_codes());
+    append_literal(out, command__exit_codes());
     buf_append_str(out, ".Sh SEE ALSO\n.Xr weir 1\n");
 }

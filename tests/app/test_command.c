@@ -42,7 +42,7 @@ static struct parsed *parse(const char *text)
     assert_true(strlen(text) < sizeof parsed->text);
     memcpy(parsed->text, text, strlen(text) + 1);
     int argc = split(parsed->text, parsed->argv);
-    parsed->code = command_parse(argc, parsed->argv, &parsed->line, &parsed->err);
+    parsed->code = command__parse(argc, parsed->argv, &parsed->line, &parsed->err);
     return parsed;
 }
 
@@ -225,7 +225,7 @@ static void parse__lives_without_arguments(void **state)
     struct command_line line;
     struct err err = {0};
     char *none[] = {NULL};
-    assert_int_equal(command_parse(0, none, &line, &err), ERR_OK);
+    assert_int_equal(command__parse(0, none, &line, &err), ERR_OK);
     assert_ptr_equal(line.command, &command_chat);
     command_line_release(&line);
     command_line_release(&line);
@@ -255,10 +255,10 @@ static void help__names_every_command_and_option_within_100_columns(void **state
 {
     (void)state;
     struct buf out = BUF_INIT(1 << 20);
-    command_help(NULL, &out);
+    command__help(NULL, &out);
     for (const struct command *const *command = commands(); *command; command++) {
         assert_non_null(strstr(buf_cstr(&out), (*command)->name));
-        command_help(*command, &out);
+        command__help(*command, &out);
         for (const struct option_spec *spec = (*command)->options; spec->name; spec++) {
             assert_non_null(strstr(buf_cstr(&out), spec->help));
         }

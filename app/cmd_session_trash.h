@@ -3,8 +3,8 @@
  *
  * Threads: main.
  */
-#ifndef WEIR_APP_SESSION_TRASH_H
-#define WEIR_APP_SESSION_TRASH_H
+#ifndef WEIR_APP_CMD_SESSION_TRASH_H
+#define WEIR_APP_CMD_SESSION_TRASH_H
 
 #include <stdbool.h>
 
@@ -24,13 +24,12 @@
 #define SESSION_TRASH_DETAILS                                                                      \
     "\n"                                                                                           \
     "'delete' puts sessions into the trash, 'restore' takes them out. Nothing there expires.\n"    \
-    "'undo' takes the last change back (delete, rename, label, archive, edit), of one session "    \
-    "or\n"                                                                                         \
-    "of all. 'purge' removes for good: every row, word and file, the pages of the database that\n" \
-    "held them, and its log. It cannot be undone.\n"
+    "'undo' takes the last change back (delete, rename, label, archive, edit), of one session\n"   \
+    "or of all. 'purge' removes for good: every row, word and file, the pages of the database\n"   \
+    "that held them, and its log. It cannot be undone.\n"
 
-bool session_trash_does(const char *verb);
+bool cmd_session_trash_does(const char *verb);
 /* Gives the exit code. */
-int session_trash_run(const struct global_options *global, const struct arguments *arguments);
+int cmd_session_trash_run(const struct global_options *global, const struct arguments *arguments);
 
 #endif

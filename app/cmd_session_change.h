@@ -4,8 +4,8 @@
  *
  * Threads: main.
  */
-#ifndef WEIR_APP_SESSION_CHANGE_H
-#define WEIR_APP_SESSION_CHANGE_H
+#ifndef WEIR_APP_CMD_SESSION_CHANGE_H
+#define WEIR_APP_CMD_SESSION_CHANGE_H
 
 #include <stdbool.h>
 
@@ -36,8 +36,8 @@
     "another branch of the same one. 'branches' lists them, 'switch' goes to one of them, by\n"    \
     "number, name or id. 'label' without a label lists them.\n"
 
-bool session_change_does(const char *verb);
+bool cmd_session_change_does(const char *verb);
 /* Gives the exit code. */
-int session_change_run(const struct global_options *global, const struct arguments *arguments);
+int cmd_session_change_run(const struct global_options *global, const struct arguments *arguments);
 
 #endif
