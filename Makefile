@@ -159,7 +159,7 @@ asan tsan:
 run-tests:
 	@$(RUN_TESTS) --unit $(TEST_BINS) $(REPLAYS) --parts $(PARTS)
 
-##  lint             layers, headers, globals, sizes, banned functions, formatting, papers, plans
+##  lint             layers, headers, globals, sizes, banned functions, formatting, papers, plans, map
 lint:
 	@deps/install.sh build test
 	@$(SUBMAKE) FLAVOUR=release archives

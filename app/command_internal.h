@@ -1,5 +1,6 @@
 /*
- * The parser of the command line, and help: shared by command.c and its tests.
+ * The parser of the command line, and help: shared by command*.c, completing.c and manual.c, which
+ * make completions and man pages of the same tables.
  *
  * Threads: main. Ownership: views into argv, but for `rest`.
  */
