@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "app/engine_internal.h"
 #include "app/models.h"
@@ -89,12 +88,9 @@ static int64_t wait_us(const struct run *run)
 static void append_when(int64_t us, struct buf *out)
 {
     int64_t seconds = (us + 999999) / 1000000;
-    time_t then = (time_t)(clock_wall_us() / 1000000 + seconds);
-    struct tm local;
-    char text[32] = "";
-    if (localtime_r(&then, &local)) {
-        (void)strftime(text, sizeof(text), seconds < DAY_S ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &local);
-    }
+    char text[CLOCK_LOCAL_SIZE];
+    clock_format_local(clock_wall_us() + CLOCK_S(seconds),
+                       seconds < DAY_S ? "%H:%M:%S" : "%Y-%m-%d %H:%M", text);
     (void)buf_appendf(out, "; it asks to wait %" PRId64 " s: try again after %s", seconds, text);
 }
 

@@ -1,7 +1,6 @@
 /* weir search: what was said, found again by its words. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -9,6 +8,7 @@
 #include "app/opening.h"
 #include "app/output.h"
 #include "app/records.h"
+#include "base/clock.h"
 #include "base/safe.h"
 #include "store/search.h"
 
@@ -90,12 +90,8 @@ static enum err_code read_query(const struct reading *reading, const struct argu
 
 static void append_time(struct buf *out, int64_t wall_us)
 {
-    char text[32] = "";
-    time_t seconds = (time_t)(wall_us / 1000000);
-    struct tm local;
-    if (localtime_r(&seconds, &local)) {
-        (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
-    }
+    char text[CLOCK_LOCAL_SIZE];
+    clock_format_local(wall_us, "%Y-%m-%d %H:%M", text);
     buf_appendf(out, "%-16s", text);
 }
 

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/cmd_session_change.h"
@@ -15,6 +14,7 @@
 #include "app/output.h"
 #include "app/pages.h"
 #include "app/records.h"
+#include "base/clock.h"
 #include "base/safe.h"
 #include "ui/width.h"
 
@@ -43,12 +43,8 @@ static const struct option_spec options[] = {
 /* "2026-11-21 07:24" in local time. */
 static void append_time(struct buf *out, int64_t wall_us)
 {
-    char text[32] = "";
-    time_t seconds = (time_t)(wall_us / 1000000);
-    struct tm local;
-    if (localtime_r(&seconds, &local)) {
-        (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
-    }
+    char text[CLOCK_LOCAL_SIZE];
+    clock_format_local(wall_us, "%Y-%m-%d %H:%M", text);
     buf_appendf(out, "%-16s", text);
 }
 

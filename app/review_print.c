@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/money.h"
 #include "app/pages.h"
 #include "app/records.h"
+#include "base/clock.h"
 #include "base/safe.h"
 #include "base/word_diff.h"
 #include "store/branch.h"
@@ -32,15 +32,10 @@ struct beside {
 
 /* ---- pieces ---- */
 
-/* "2026-11-21 07:24" in local time. */
 static void append_time(struct buf *out, int64_t wall_us, const char *format)
 {
-    char text[32] = "";
-    time_t seconds = (time_t)(wall_us / 1000000);
-    struct tm local;
-    if (localtime_r(&seconds, &local)) {
-        (void)strftime(text, sizeof text, format, &local);
-    }
+    char text[CLOCK_LOCAL_SIZE];
+    clock_format_local(wall_us, format, text);
     buf_append_str(out, text);
 }
 

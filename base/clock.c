@@ -119,6 +119,14 @@ void clock_local_day(int64_t wall_us, char out[CLOCK_DAY_SIZE])
              (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100);
 }
 
+void clock_format_local(int64_t wall_us, const char *format, char out[CLOCK_LOCAL_SIZE])
+{
+    time_t whole = (time_t)(wall_us / US_PER_S);
+    struct tm tm;
+    bool done = localtime_r(&whole, &tm) && strftime(out, CLOCK_LOCAL_SIZE, format, &tm) > 0;
+    out[0] = done ? out[0] : '\0';
+}
+
 void clock_sleep_us(int64_t us)
 {
     struct timespec rest = {.tv_sec = us / US_PER_S, .tv_nsec = us % US_PER_S * 1000};

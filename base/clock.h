@@ -37,6 +37,9 @@ void clock_format_utc(int64_t wall_us, char out[CLOCK_ISO_SIZE]);
 /* "2026-11-21", the day of the local time zone, into out (11 bytes with NUL). */
 #define CLOCK_DAY_SIZE 11
 void clock_local_day(int64_t wall_us, char out[CLOCK_DAY_SIZE]);
+/* The local time in a form of strftime, such as "%H:%M", into out; empty where that is too long. */
+#define CLOCK_LOCAL_SIZE 32
+void clock_format_local(int64_t wall_us, const char *format, char out[CLOCK_LOCAL_SIZE]);
 
 /* At least so long, also when signals come. Nothing for 0 and less. */
 void clock_sleep_us(int64_t us);

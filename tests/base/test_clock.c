@@ -133,6 +133,24 @@ static void the_local_day__is_that_of_the_time_zone(void **state)
     tzset();
 }
 
+static void local_times__are_those_of_the_time_zone_in_the_form_asked_for(void **state)
+{
+    (void)state;
+    char text[CLOCK_LOCAL_SIZE];
+    setenv("TZ", "XYZ-2", 1);
+    tzset();
+    clock_format_local(INT64_C(1795245845123456), "%Y-%m-%d %H:%M", text);
+    assert_string_equal(text, "2026-11-21 09:24");
+    clock_format_local(INT64_C(1795245845123456), "%H:%M:%S", text);
+    assert_string_equal(text, "09:24:05");
+    clock_format_local(0, "%A, the %d of %B in the year %Y", text);
+    assert_string_equal(text, "");
+    clock_format_local(INT64_MAX, "%H:%M", text);
+    assert_true(strlen(text) < CLOCK_LOCAL_SIZE);
+    unsetenv("TZ");
+    tzset();
+}
+
 static void a_sleep__is_not_shorter_than_asked(void **state)
 {
     (void)state;
@@ -153,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_wait__ends_at_its_deadline_and_not_before),
         cmocka_unit_test(a_signal__ends_the_wait_with_and_without_a_deadline),
         cmocka_unit_test(the_local_day__is_that_of_the_time_zone),
+        cmocka_unit_test(local_times__are_those_of_the_time_zone_in_the_form_asked_for),
         cmocka_unit_test(a_sleep__is_not_shorter_than_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
