@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/thread.h"
 #include "store/db_struct.h"
 #include "store/store_internal.h"
@@ -327,4 +329,27 @@ int fixture_teardown(void **state)
     free(fixture);
     alarm(0);
     return 0;
+}
+
+static bool file_holds(const char *path, const char *word)
+{
+    struct buf content = BUF_INIT(BUF_MAX_INTERNAL);
+    bool holds = file_read(path, &content, NULL) == ERR_OK &&
+                 sv_find_sv(buf_sv(&content), sv_from(word)) < content.n;
+    buf_release(&content);
+    return holds;
+}
+
+int fixture_files_with(const struct fixture *fixture, const char *word)
+{
+    int count = 0;
+    DIR *dir = opendir(fixture->folder);
+    assert_non_null(dir);
+    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+        char *path = xasprintf("%s/%s", fixture->folder, entry->d_name);
+        count += file_holds(path, word);
+        free(path);
+    }
+    (void)closedir(dir);
+    return count;
 }

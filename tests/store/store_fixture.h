@@ -57,6 +57,8 @@ struct db_lock;
 struct db_lock *fixture_lock(struct fixture *fixture, int64_t us);
 /* When it was released. */
 int64_t fixture_unlock(struct db_lock *lock);
+/* How many files of the store's folder hold the word anywhere in their bytes. */
+int fixture_files_with(const struct fixture *fixture, const char *word);
 /* Runs SQL as another process would. */
 void fixture_execute(struct fixture *fixture, const char *sql);
 

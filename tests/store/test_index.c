@@ -1,6 +1,5 @@
 /* The index: how it follows what is said, changed, deleted and purged, also by several processes.
  */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +10,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "store/core_internal.h"
 #include "store/index_internal.h"
 #include "store/journal.h"
@@ -112,29 +110,6 @@ static void an_edited_prompt__is_found_beside_the_earlier_one(void **state)
     assert_found(fixture, "falcon", 1);
 }
 
-static bool file_holds(const char *path, const char *word)
-{
-    struct buf content = BUF_INIT(BUF_MAX_INTERNAL);
-    bool holds = file_read(path, &content, NULL) == ERR_OK &&
-                 sv_find_sv(buf_sv(&content), sv_from(word)) < content.n;
-    buf_release(&content);
-    return holds;
-}
-
-static int files_with(struct fixture *fixture, const char *word)
-{
-    int count = 0;
-    DIR *dir = opendir(fixture->folder);
-    assert_non_null(dir);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-        char *path = xasprintf("%s/%s", fixture->folder, entry->d_name);
-        count += file_holds(path, word);
-        free(path);
-    }
-    (void)closedir(dir);
-    return count;
-}
-
 /* The words of the index are those of the text in small letters, so that they are told apart. */
 static void what_is_purged__leaves_no_word_in_any_file(void **state)
 {
@@ -150,11 +125,11 @@ static void what_is_purged__leaves_no_word_in_any_file(void **state)
     (void)said(&fixture, &kept.session, "innocent", "and the like");
     settle(&fixture);
     char *lower = xstrdup("qwxz");
-    assert_true(files_with(&fixture, lower) > 0);
+    assert_true(fixture_files_with(&fixture, lower) > 0);
     assert_int_equal(purge_message(fixture.store, &answer.answer, &report, NULL), ERR_OK);
-    assert_int_equal(files_with(&fixture, "qwxzanswer"), 0);
+    assert_int_equal(fixture_files_with(&fixture, "qwxzanswer"), 0);
     assert_int_equal(purge_session(fixture.store, &secret.session, &report, NULL), ERR_OK);
-    assert_int_equal(files_with(&fixture, lower), 0);
+    assert_int_equal(fixture_files_with(&fixture, lower), 0);
     assert_found(&fixture, "qwxz*", 0);
     assert_found(&fixture, "innocent", 3);
     fixture_assert_query(&fixture, "SELECT count(*) FROM words WHERE words MATCH 'qwxz*'", "0");

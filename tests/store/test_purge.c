@@ -1,5 +1,4 @@
 /* Purge: not a byte is left of what was said, and what is beside it stays whole. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +18,7 @@
 #include "store/queue.h"
 #include "store/session.h"
 #include "store/trash.h"
-#include "tests/store/store_fixture.h"
+#include "tests/store/searching.h"
 
 #include <cmocka.h>
 
@@ -28,22 +27,6 @@
 /* Said in large letters; as the index writes it, it is in the index only. */
 #define LOUD "QKLOUDLYSAID"
 #define INDEXED "qkloudlysaid"
-
-static struct turn said(struct fixture *fixture, const struct ulid *session, const char *prompt,
-                        const char *answer)
-{
-    struct turn turn;
-    struct stream_event finish = fixture_finish(FINISH_END_TURN);
-    struct turn_request request = {.prompt = sv_from(prompt), .model = SV("test/model")};
-    if (session) {
-        request.session = *session;
-    }
-    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &turn, NULL), ERR_OK);
-    fixture_apply(fixture, &turn.answer, fixture_text(0, answer));
-    assert_int_equal(
-        message_apply_wait(fixture->store, &turn.answer, &finish, fixture_soon(), NULL), ERR_OK);
-    return turn;
-}
 
 /* An answer in many pieces, so that there are rows on their way, to be folded and swept. */
 static void say_at_length(struct fixture *fixture, const struct ulid *session, int pieces)
@@ -58,46 +41,6 @@ static void say_at_length(struct fixture *fixture, const struct ulid *session, i
     }
     assert_int_equal(
         message_apply_wait(fixture->store, &turn.answer, &finish, fixture_soon(), NULL), ERR_OK);
-}
-
-static bool file_holds(const char *path, const char *word)
-{
-    struct buf content = BUF_INIT(BUF_MAX_INTERNAL);
-    bool holds = file_read(path, &content, NULL) == ERR_OK &&
-                 sv_find_sv(buf_sv(&content), sv_from(word)) < content.n;
-    buf_release(&content);
-    return holds;
-}
-
-/* How many files of the store hold the word anywhere. */
-static int files_with(struct fixture *fixture, const char *word)
-{
-    int count = 0;
-    DIR *dir = opendir(fixture->folder);
-    assert_non_null(dir);
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-        char *path = xasprintf("%s/%s", fixture->folder, entry->d_name);
-        count += file_holds(path, word);
-        free(path);
-    }
-    (void)closedir(dir);
-    return count;
-}
-
-/* The text is folded, and the index has its words. */
-static void settle(struct fixture *fixture)
-{
-    static const char waiting_sql[] = "SELECT (SELECT count(*) FROM message WHERE indexed = 0)"
-                                      " + (SELECT count(*) FROM session WHERE title_indexed = 0)";
-    int64_t until = fixture_soon();
-    char *waiting = fixture_query(fixture, waiting_sql);
-    while (strcmp(waiting, "0") != 0 && clock_mono_us() < until) {
-        clock_sleep_us(CLOCK_MS(1));
-        free(waiting);
-        waiting = fixture_query(fixture, waiting_sql);
-    }
-    assert_string_equal(waiting, "0");
-    free(waiting);
 }
 
 /* The secret in every place that a session has. */
@@ -145,23 +88,23 @@ static void purge__leaves_no_byte_of_a_session_in_any_file(void **state)
     struct ulid secret = fill_with_secrets(&fixture);
     struct turn other = said(&fixture, NULL, "innocent", "unrelated words");
     settle(&fixture);
-    assert_true(files_with(&fixture, SECRET) > 0);
-    assert_true(files_with(&fixture, INDEXED) > 0);
+    assert_true(fixture_files_with(&fixture, SECRET) > 0);
+    assert_true(fixture_files_with(&fixture, INDEXED) > 0);
     assert_int_equal(purge_session(fixture.store, &secret, &report, NULL), ERR_OK);
     assert_int_equal(report.sessions, 1);
     assert_int_equal(report.messages, 4);
     assert_int_equal(report.attachments.count, 1);
     assert_true(report.bytes > 200 * 20);
     assert_false(report.log_left);
-    assert_int_equal(files_with(&fixture, SECRET), 0);
-    assert_int_equal(files_with(&fixture, LOUD), 0);
-    assert_int_equal(files_with(&fixture, INDEXED), 0);
+    assert_int_equal(fixture_files_with(&fixture, SECRET), 0);
+    assert_int_equal(fixture_files_with(&fixture, LOUD), 0);
+    assert_int_equal(fixture_files_with(&fixture, INDEXED), 0);
     fixture_assert_stored(&fixture, &other.answer, "unrelated words");
     fixture_assert_query(&fixture, "PRAGMA integrity_check", "ok");
     fixture_assert_query(&fixture, "SELECT count(*) FROM pragma_foreign_key_check", "0");
     assert_int_equal(purge_session(fixture.store, &secret, &report, NULL), ERR_NOT_FOUND);
     fixture_reopen(&fixture);
-    assert_int_equal(files_with(&fixture, SECRET), 0);
+    assert_int_equal(fixture_files_with(&fixture, SECRET), 0);
     purge_report_release(&report);
     fixture_close(&fixture);
 }
@@ -175,12 +118,12 @@ static void purge__of_a_message_leaves_the_rest_of_the_session(void **state)
     struct turn first = said(&fixture, NULL, "pasted " SECRET " " LOUD, "a kept answer");
     struct turn second = said(&fixture, &first.session, "kept prompt", "kept");
     settle(&fixture);
-    assert_true(files_with(&fixture, INDEXED) > 0);
+    assert_true(fixture_files_with(&fixture, INDEXED) > 0);
     assert_int_equal(purge_message(fixture.store, &first.prompt, &report, NULL), ERR_OK);
     assert_int_equal(report.messages, 1);
-    assert_int_equal(files_with(&fixture, SECRET), 0);
-    assert_int_equal(files_with(&fixture, LOUD), 0);
-    assert_int_equal(files_with(&fixture, INDEXED), 0);
+    assert_int_equal(fixture_files_with(&fixture, SECRET), 0);
+    assert_int_equal(fixture_files_with(&fixture, LOUD), 0);
+    assert_int_equal(fixture_files_with(&fixture, INDEXED), 0);
     fixture_assert_stored(&fixture, &first.answer, "a kept answer");
     fixture_assert_stored(&fixture, &second.answer, "kept");
     fixture_assert_query(&fixture, "SELECT count(*) FROM turn", "2");
@@ -217,7 +160,7 @@ static void purge__of_a_message_takes_what_the_title_has_of_it(void **state)
         assert_int_equal(
             purge_message(fixture.store, of_prompt[i] ? &turn.prompt : &turn.answer, &report, NULL),
             ERR_OK);
-        assert_int_equal(files_with(&fixture, SECRET), 0);
+        assert_int_equal(fixture_files_with(&fixture, SECRET), 0);
         fixture_assert_query(&fixture, "SELECT title FROM session", "a title by the user");
         assert_int_equal(
             claim_take(fixture.store, SV("title"), target, CLOCK_S(9), &claim, &outcome, NULL),
@@ -284,7 +227,7 @@ static void purge__leaves_running_answers_alone(void **state)
     assert_int_equal(purge_session(fixture.store, &gone, &report, NULL), ERR_OK);
     fixture_apply(&fixture, &running.answer, fixture_text(0, "second"));
     fixture_assert_stored(&fixture, &running.answer, "first second");
-    assert_int_equal(files_with(&fixture, SECRET), 0);
+    assert_int_equal(fixture_files_with(&fixture, SECRET), 0);
     purge_report_release(&report);
     fixture_close(&fixture);
 }
