@@ -47,7 +47,7 @@ struct model_facts models_find_listed(const struct config *config,
                                       const struct model_facts *listed);
 
 /* The shipped table, for a provider that cannot be asked: the ids of the service that `provider`
- * is, ended by NULL. `ret_ids` is borrowed and lives as long as the process; free() the array. */
+ * is, ended by NULL. They live as long as the process; free() the array. */
 const char **models_shipped(const struct config_provider *provider);
 /* "November 2026": when the table was true. */
 const char *models_table_date(void);

@@ -5,8 +5,8 @@
  * What is not written yet is held in memory, up to RECORDER_MAX for each turn; a recording that
  * passes it, or whose file fails, is given up with a line in the log, and the answer goes on.
  *
- * Threads: recorder_take and track_end from one thread at a time for each track; the rest from the
- * owner. Files are 0600.
+ * Threads: recorder_take and recorder_end from one thread at a time for each track; the rest from
+ * the owner. Files are 0600.
  */
 #ifndef WEIR_APP_RECORDER_H
 #define WEIR_APP_RECORDER_H

@@ -90,7 +90,7 @@ struct subscription {
     struct marks marks; /* keys that lost events */
     struct subscription_counters counters;
     pthread_t consumer; /* who runs handlers; valid while depth > 0 */
-    unsigned depth;     /* calls of drain and take_resync that run, nested */
+    unsigned depth;     /* calls of subscription_drain and _take_resync that run, nested */
     bool draining;
     bool signalled; /* the descriptor is readable, or is about to be */
     bool closed;    /* by broker_close: takes nothing more, hands out what it holds */

@@ -14,7 +14,7 @@
 
 /*
  * Removes some of what attachment `row` consists of, unless a part names it or it was added after
- * `before_us`. `*ret_gone`: nothing of it is left, and `sum` counts it; `*ret_done`: gone, or kept.
+ * `before_us`. `*ret_done`: it is kept, or nothing of it is left, and `sum` has counted it.
  */
 struct attachment_removal {
     int64_t row;

@@ -62,7 +62,7 @@ void db_bind_text(struct sqlite3_stmt *stmt, int at, struct sv text);
 void db_bind_id(struct sqlite3_stmt *stmt, int at, const struct ulid *id);
 void db_bind_null(struct sqlite3_stmt *stmt, int at);
 
-/* True: a row is there. False: no more rows (err untouched), or a failure (db_failed, err set).
+/* True: a row is there. False: no more rows (err untouched), or a failure (db_result, err set).
  * Resets when it gives false. */
 bool db_step(struct db *db, struct sqlite3_stmt *stmt, struct err *err);
 /* The code of the last db_step: ERR_OK when it gave a row or was the end of the rows. */

@@ -34,7 +34,7 @@ static enum err_code find_live(struct store *store, const struct ulid *id, struc
     return err_set(err, ERR_NOT_FOUND, "no message '%s' is being written", id->text);
 }
 
-/* With the lock held. `*ret_change` is the number to wait for. */
+/* With the lock held. `*ret_live` has the number of the change, to wait for. */
 static enum err_code apply(struct store *store, const struct ulid *id,
                            const struct stream_event *event, struct live **ret_live,
                            struct err *err)

@@ -5,8 +5,7 @@
  * well as indented in them; the block is what is between the fences, byte for byte, without the
  * fence's own indentation.
  *
- * Threads: pure, but for copy_to_terminal, which belongs to the terminal's owner. Source of the
- * sequence: OSC 52, ctlseqs.txt of xterm.
+ * Threads: pure. Source of the sequence: OSC 52, ctlseqs.txt of xterm.
  */
 #ifndef WEIR_UI_COPY_H
 #define WEIR_UI_COPY_H

@@ -10,7 +10,7 @@
  *
  * Sources: ECMA-48 5.4; ctlseqs.txt of xterm; the kitty keyboard protocol.
  *
- * A lone ESC can only be told by waiting: the owner calls input_timeout when input_deadline has
+ * A lone ESC can only be told by waiting: the owner calls input_timeout when input_patience has
  * passed without more bytes.
  *
  * Threads: values of their owner. Ownership: an event's text is valid during the handler's run.
