@@ -15,7 +15,7 @@ void codec_out_init(struct codec_out *out, stream_sink_fn *sink, void *ctx)
     *out = (struct codec_out){.sink = sink, .ctx = ctx, .usage = usage_unknown()};
 }
 
-void codec_out_send(struct codec_out *out, const struct stream_event *event)
+static void emit(struct codec_out *out, const struct stream_event *event)
 {
     if (!out->last) {
         out->last = stream_event_is_last(event);
@@ -28,7 +28,7 @@ void codec_out_started(struct codec_out *out, struct sv id, struct sv model)
     if (!out->started) {
         struct stream_event event = {.kind = STREAM_STARTED, .id = id, .name = model};
         out->started = true;
-        codec_out_send(out, &event);
+        emit(out, &event);
     }
 }
 
@@ -53,14 +53,14 @@ void codec_out_text(struct codec_out *out, enum stream_kind kind, uint32_t part,
         struct stream_event event = {
             .kind = kind, .part = part, .part_kind = kinds[kind], .text = text};
         out->answered = out->answered || kind == STREAM_TEXT;
-        codec_out_send(out, &event);
+        emit(out, &event);
     }
 }
 
 void codec_out_reasoning_end(struct codec_out *out, uint32_t part)
 {
     struct stream_event event = {.kind = STREAM_REASONING_END, .part = part};
-    codec_out_send(out, &event);
+    emit(out, &event);
 }
 
 uint32_t codec_out_call(struct codec_out *out, struct sv id, struct sv name)
@@ -71,14 +71,14 @@ uint32_t codec_out_call(struct codec_out *out, struct sv id, struct sv name)
                                  .id = id,
                                  .name = name};
     out->answered = true;
-    codec_out_send(out, &event);
+    emit(out, &event);
     return event.part;
 }
 
 void codec_out_call_end(struct codec_out *out, uint32_t part)
 {
     struct stream_event event = {.kind = STREAM_TOOL_CALL_END, .part = part};
-    codec_out_send(out, &event);
+    emit(out, &event);
 }
 
 /* FNV-1a. */
@@ -100,7 +100,7 @@ void codec_out_native(struct codec_out *out, struct sv stands_for, struct sv jso
                                      .part_kind = PART_NATIVE,
                                      .id = stands_for,
                                      .text = json};
-        codec_out_send(out, &event);
+        emit(out, &event);
     }
 }
 
@@ -109,7 +109,7 @@ void codec_out_usage(struct codec_out *out, const struct usage *usage)
     if (usage_is_known(usage) && memcmp(usage, &out->usage, sizeof(*usage)) != 0) {
         struct stream_event event = {.kind = STREAM_USAGE, .usage = *usage};
         out->usage = *usage;
-        codec_out_send(out, &event);
+        emit(out, &event);
     }
 }
 
@@ -131,7 +131,7 @@ void codec_out_finish(struct codec_out *out, enum finish_reason reason, struct s
         (void)buf_appendf(&text, "empty answer (%.*s)", SV_ARG(shown));
     }
     struct stream_event event = {.kind = STREAM_FINISH, .reason = reason, .text = buf_sv(&text)};
-    codec_out_send(out, &event);
+    emit(out, &event);
     buf_release(&text);
 }
 
@@ -143,7 +143,7 @@ void codec_out_fail(struct codec_out *out, const struct http_failure *failure,
                                  .error = failure->code,
                                  .retryable = failure->retryable,
                                  .text = sv_from(failure->text)};
-    codec_out_send(out, &event);
+    emit(out, &event);
 }
 
 void codec_out_fail_as_said(struct codec_out *out, struct sv body)

@@ -29,7 +29,6 @@ struct codec_out {
 void codec_out_init(struct codec_out *out, stream_sink_fn *sink, void *ctx);
 /* Counts text that is kept until later; false: it is too much, and the answer has ended. */
 bool codec_out_count(struct codec_out *out, struct sv text);
-void codec_out_send(struct codec_out *out, const struct stream_event *event);
 /* Once; later calls do nothing. */
 void codec_out_started(struct codec_out *out, struct sv id, struct sv model);
 /* STREAM_TEXT, STREAM_REASONING or STREAM_TOOL_INPUT; empty text emits nothing. More than 64 MiB

@@ -326,7 +326,8 @@ static bool offer_joined_value(struct asked *asked)
     return true;
 }
 
-void completing_words(char **words, size_t count, struct buf *out)
+/* Appends the answers for a command line without its first word; `count` is at least 1. */
+static void append_answers(char **words, size_t count, struct buf *out)
 {
     struct asked asked = {.word = sv_from(words[count - 1]), .out = out};
     look_back(&asked, words, count);
@@ -382,7 +383,7 @@ bool completing_main(int argc, char **argv, int *ret_exit_code)
     }
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
     if (argc > 2) {
-        completing_words(argv + 2, (size_t)argc - 2, &out);
+        append_answers(argv + 2, (size_t)argc - 2, &out);
     }
     *ret_exit_code = output_result(buf_sv(&out));
     buf_release(&out);

@@ -23,8 +23,6 @@
 /* True: it was one of the two, and was done; `*ret_exit_code` is what main returns. */
 bool completing_main(int argc, char **argv, int *ret_exit_code);
 
-/* Appends the answers for a command line without its first word; `count` is at least 1. */
-void completing_words(char **words, size_t count, struct buf *out);
 /* Appends the page of a command. */
 void manual_append(const struct command *command, struct buf *out);
 

@@ -32,7 +32,8 @@ static bool is_priced(const struct model_price *price)
            price->cache_write >= 0;
 }
 
-void model_facts_complete(struct model_facts *facts, const struct model_facts *more)
+/* Fields that `facts` does not know come from `more`; prices are taken together, never mixed. */
+static void complete(struct model_facts *facts, const struct model_facts *more)
 {
     if (facts->context < 0) {
         facts->context = more->context;
@@ -196,12 +197,12 @@ struct model_facts models_find_listed(const struct config *config,
 {
     struct model_facts facts = find_configured(config, provider, model);
     if (listed) {
-        model_facts_complete(&facts, listed);
+        complete(&facts, listed);
     }
     if (provider->type->codec) {
         char *host = host_of(provider);
         struct model_facts shipped = find_shipped(host, model);
-        model_facts_complete(&facts, &shipped);
+        complete(&facts, &shipped);
         free(host);
     }
     return facts;

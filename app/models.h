@@ -35,8 +35,6 @@ struct model_facts {
 
 /* Nothing is known. */
 struct model_facts model_facts_unknown(void);
-/* Fields that `facts` does not know come from `more`; prices are taken together, never mixed. */
-void model_facts_complete(struct model_facts *facts, const struct model_facts *more);
 
 /* From the config and the table. Never fails: what is not found is unknown. */
 struct model_facts models_find(const struct config *config, const struct config_provider *provider,

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,19 +35,8 @@ int output_write(int fd, struct sv text)
     return 0;
 }
 
-int output_result(struct sv text)
-{
-    struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
-    if (isatty(STDOUT_FILENO)) {
-        (void)safe_append(&safe, text, SAFE_DEFAULT);
-        text = buf_sv(&safe);
-    }
-    int exit_code = output_result_safe(text);
-    buf_release(&safe);
-    return exit_code;
-}
-
-int output_result_safe(struct sv text)
+/* What was made safe already, or need not be. */
+static int write_result(struct sv text)
 {
     int failure = output_write(STDOUT_FILENO, text);
     if (failure == EPIPE) {
@@ -63,10 +51,22 @@ int output_result_safe(struct sv text)
     return 0;
 }
 
+int output_result(struct sv text)
+{
+    struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
+    if (isatty(STDOUT_FILENO)) {
+        (void)safe_append(&safe, text, SAFE_DEFAULT);
+        text = buf_sv(&safe);
+    }
+    int exit_code = write_result(text);
+    buf_release(&safe);
+    return exit_code;
+}
+
 int output_paged(struct sv text)
 {
     if (!isatty(STDOUT_FILENO)) {
-        return output_result_safe(text);
+        return write_result(text);
     }
     struct buf safe = BUF_INIT(BUF_MAX_INTERNAL);
     (void)safe_append(&safe, text, SAFE_DEFAULT);
@@ -77,7 +77,7 @@ int output_paged(struct sv text)
 
 int output_paged_safe(struct sv text)
 {
-    return pager_show(text) ? 0 : output_result_safe(text);
+    return pager_show(text) ? 0 : write_result(text);
 }
 
 /* A pipe or a device is written to: replacing it would take it away from everybody else. */
@@ -102,15 +102,6 @@ static enum err_code write_special(const char *path, struct sv text, struct err 
 enum err_code output_to_file(const char *path, struct sv text, struct err *err)
 {
     return is_special(path) ? write_special(path, text, err) : file_write_atomic(path, text, err);
-}
-
-int output_result_to(const char *path, struct sv text)
-{
-    if (!path || strcmp(path, "-") == 0) {
-        return output_result(text);
-    }
-    struct err err = {0};
-    return output_to_file(path, text, &err) ? command_fail(&err) : 0;
 }
 
 void output_remark(const char *format, ...)

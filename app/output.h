@@ -21,16 +21,13 @@ int output_write(int fd, struct sv text);
 /* A whole result to stdout. Gives the exit code: 0, 141 when the reader has gone, 74 otherwise (and
  * says so). */
 int output_result(struct sv text) NODISCARD;
-/* The same for text whose pieces were made safe already, and may have styles between them. */
-int output_result_safe(struct sv text) NODISCARD;
-/* The two, for results that may be long: through the user's pager where they do not fit on a
+/* The same for results that may be long: through the user's pager where they do not fit on a
  * terminal (app/pager.h). Nothing is to be held open meanwhile that others may wait for. */
 int output_paged(struct sv text) NODISCARD;
+/* The same for text whose pieces were made safe already, and may have styles between them. */
 int output_paged_safe(struct sv text) NODISCARD;
 /* Into a file, replaced at once or not at all; a pipe or a device is written to. */
 enum err_code output_to_file(const char *path, struct sv text, struct err *err) NODISCARD;
-/* The same; NULL or "-": stdout. Gives the exit code, as output_result does. */
-int output_result_to(const char *path, struct sv text) NODISCARD;
 /* "weir: TEXT" and a newline on stderr, safe for a terminal. Failures are ignored. */
 void output_remark(const char *format, ...) PRINTF_LIKE(1, 2);
 

@@ -127,7 +127,8 @@ static void make_room(struct redactor *self)
     self->secrets = xrealloc(self->secrets, self->slot_count * sizeof(*self->secrets));
 }
 
-const char *redact_name(struct redactor *self, enum redact_kind kind, struct sv text)
+/* Lives until the redactor is freed. */
+static const char *name_of(struct redactor *self, enum redact_kind kind, struct sv text)
 {
     make_room(self);
     size_t *slot = find_slot(self, kind, text);
@@ -218,8 +219,8 @@ bool redact_append(struct redactor *self, struct buf *out, struct sv text)
     for (size_t i = 0; i < self->spans.count; i++) {
         const struct redact_span *span = &self->spans.spans[i];
         buf_append(out, text.p + from, span->first - from);
-        buf_append_str(out, redact_name(self, span->kind,
-                                        sv_of(text.p + span->first, span->last - span->first)));
+        buf_append_str(
+            out, name_of(self, span->kind, sv_of(text.p + span->first, span->last - span->first)));
         from = span->last;
     }
     buf_append(out, text.p + from, text.n - from);

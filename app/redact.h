@@ -48,8 +48,6 @@ bool redact_append(struct redactor *redactor, struct buf *out, struct sv text);
  */
 void redact_json(struct redactor *redactor, struct buf *out, struct sv json);
 
-/* The name of a secret that was found otherwise. Lives until the redactor is freed. */
-const char *redact_name(struct redactor *redactor, enum redact_kind kind, struct sv secret);
 /* That content has another id now, in records that redact_json writes. Both are of 64 characters.
  */
 void redact_rename(struct redactor *redactor, const char *from, const char *to);

@@ -52,7 +52,6 @@ struct archive_work {
 
 struct archive_item *archive__add_item(struct archive_work *work, enum archive_kind kind,
                                        struct sv json);
-void archive__free_items(struct archive_work *work);
 
 struct archive_import {
     struct store *store;

@@ -26,7 +26,7 @@ struct archive_item *archive__add_item(struct archive_work *work, enum archive_k
     return item;
 }
 
-void archive__free_items(struct archive_work *work)
+static void free_items(struct archive_work *work)
 {
     for (size_t i = 0; i < work->count; i++) {
         free(work->items[i].json);
@@ -39,7 +39,7 @@ void archive__free_work(void *state)
 {
     struct archive_work *work = state;
     if (work) {
-        archive__free_items(work);
+        free_items(work);
         free(work->items);
         free((char *)work->record.p);
         free(work);
@@ -158,7 +158,7 @@ static enum err_code write_batch(struct archive_import *import, struct err *err)
     }
     if (code == ERR_OK) {
         count_items(import);
-        archive__free_items(import->work);
+        free_items(import->work);
     }
     return code;
 }

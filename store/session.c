@@ -128,7 +128,7 @@ static char *text_of(struct sqlite3_stmt *stmt, int column)
     return text ? text : xstrdup("");
 }
 
-struct session session__read(struct sqlite3_stmt *stmt)
+static struct session read_row(struct sqlite3_stmt *stmt)
 {
     int at = 0;
     struct session session = {.id = db_column_id(stmt, at++)};
@@ -165,7 +165,7 @@ static void append(struct session_list *list, struct sqlite3_stmt *stmt)
         size_t cap = count == 0 ? 1 : count * 2;
         list->sessions = xrealloc(list->sessions, cap * sizeof(*list->sessions));
     }
-    list->sessions[list->count++] = session__read(stmt);
+    list->sessions[list->count++] = read_row(stmt);
 }
 
 enum err_code session__read_all(struct db *db, struct sqlite3_stmt *stmt, size_t limit,

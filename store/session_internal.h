@@ -18,7 +18,7 @@
     " WHERE m.branch = " SESSION__FIRST_BRANCH " AND m.role = 'user' ORDER BY m.seq LIMIT 1)"      \
     " WHEN 'run' THEN 'run' ELSE 'chat' END END"
 
-/* The columns that session__read takes, in its order; `metadata` is a column or NULL. */
+/* The columns that session__read_all takes, in its order; `metadata` is a column or NULL. */
 #define SESSION__COLUMNS(metadata)                                                                 \
     "SELECT s.uid, s.handle, s.name, s.title, s.title_by, s.scope, s.model, " metadata             \
     ", s.status, s.state, s.created_at, s.last_active_at, s.ended_at, s.archived_at,"              \
@@ -27,8 +27,6 @@
 
 #define SESSION__SHOWN "s.deleted_at IS NULL AND s.archived_at IS NULL"
 
-/* Gives; session_release. */
-struct session session__read(struct sqlite3_stmt *stmt);
 /* Appends all rows up to `limit`; one more sets `more`. */
 enum err_code session__read_all(struct db *db, struct sqlite3_stmt *stmt, size_t limit,
                                 struct session_list *list, struct err *err) NODISCARD;

@@ -25,9 +25,6 @@ void sequence__parse(struct sv body, char final, struct sequence *ret_sequence);
 /* False: no key that we know. `CSI 200 ~` is not seen here. */
 bool sequence__csi_key(const struct sequence *sequence, struct input_event *ret_event);
 bool sequence__ss3_key(char final, struct input_event *ret_event);
-/* A code point with modifiers, as CSI u and modifyOtherKeys give it. The text of the event is built
- * in `text`. */
-bool sequence__code_key(uint32_t code, unsigned modifiers, struct input_event *ret_event);
 /* A control byte (below 0x20, or DEL) as a key; never ESC. */
 void sequence__control_key(unsigned char byte, struct input_event *ret_event);
 

@@ -162,11 +162,51 @@ static bool rxvt_key(const struct sequence *sequence, struct input_event *ret_ev
     return true;
 }
 
+static bool is_letter(uint32_t cp)
+{
+    return cp >= 'a' && cp <= 'z';
+}
+
+/* What the three keys with Ctrl are in the old encoding; users know them as these. */
+static uint32_t old_meaning(uint32_t code, unsigned modifiers)
+{
+    if (modifiers != INPUT_CTRL) {
+        return code;
+    }
+    return code == '[' ? 27 : code == 'm' ? 13 : code == 'i' ? 9 : code;
+}
+
+/* A code point with modifiers, as CSI u and modifyOtherKeys give it. */
+static bool code_key(uint32_t code, unsigned modifiers, struct input_event *ret_event)
+{
+    uint32_t meant = old_meaning(code, modifiers);
+    modifiers = meant == code ? modifiers : 0;
+    code = meant;
+    const struct number_key *found = find_number(code_keys, COUNT_OF(code_keys), code);
+    if (found) {
+        *ret_event = (struct input_event){.key = found->key, .modifiers = modifiers};
+        return true;
+    }
+    if (code >= 57399 && code <= 57408) {
+        code = '0' + (code - 57399); /* the keypad's digits */
+    }
+    bool private_use = code >= 0xE000 && code <= 0xF8FF;
+    if (code < 0x20 || (code >= 0x80 && code < 0xA0) || private_use || code > 0x10FFFF) {
+        return false;
+    }
+    if (modifiers & (INPUT_ALT | INPUT_CTRL)) {
+        code = code >= 'A' && code <= 'Z' ? code + 32 : code;
+    } else if ((modifiers & INPUT_SHIFT) && is_letter(code)) {
+        code -= 32;
+    }
+    *ret_event = (struct input_event){.key = INPUT_CHAR, .cp = code, .modifiers = modifiers};
+    return true;
+}
+
 static bool tilde_key(const struct sequence *sequence, struct input_event *ret_event)
 {
     if (sequence->parameters[0] == 27 && sequence->count == 3) {
-        return sequence__code_key(sequence->parameters[2], modifiers_of(sequence->parameters[1]),
-                                  ret_event);
+        return code_key(sequence->parameters[2], modifiers_of(sequence->parameters[1]), ret_event);
     }
     const struct number_key *found =
         find_number(tilde_keys, COUNT_OF(tilde_keys), sequence->parameters[0]);
@@ -189,8 +229,7 @@ bool sequence__csi_key(const struct sequence *sequence, struct input_event *ret_
     switch (sequence->final) {
     case 'u':
         return sequence->intermediate == 0 &&
-               sequence__code_key(sequence->parameters[0], modifiers_of(sequence->parameters[1]),
-                                  ret_event);
+               code_key(sequence->parameters[0], modifiers_of(sequence->parameters[1]), ret_event);
     case '~':
         return sequence->intermediate == 0 && tilde_key(sequence, ret_event);
     case '^':
@@ -225,46 +264,6 @@ bool sequence__ss3_key(char final, struct input_event *ret_event)
         .cp = found->cp,
         .modifiers = found->modifiers,
     };
-    return true;
-}
-
-static bool is_letter(uint32_t cp)
-{
-    return cp >= 'a' && cp <= 'z';
-}
-
-/* What the three keys with Ctrl are in the old encoding; users know them as these. */
-static uint32_t old_meaning(uint32_t code, unsigned modifiers)
-{
-    if (modifiers != INPUT_CTRL) {
-        return code;
-    }
-    return code == '[' ? 27 : code == 'm' ? 13 : code == 'i' ? 9 : code;
-}
-
-bool sequence__code_key(uint32_t code, unsigned modifiers, struct input_event *ret_event)
-{
-    uint32_t meant = old_meaning(code, modifiers);
-    modifiers = meant == code ? modifiers : 0;
-    code = meant;
-    const struct number_key *found = find_number(code_keys, COUNT_OF(code_keys), code);
-    if (found) {
-        *ret_event = (struct input_event){.key = found->key, .modifiers = modifiers};
-        return true;
-    }
-    if (code >= 57399 && code <= 57408) {
-        code = '0' + (code - 57399); /* the keypad's digits */
-    }
-    bool private_use = code >= 0xE000 && code <= 0xF8FF;
-    if (code < 0x20 || (code >= 0x80 && code < 0xA0) || private_use || code > 0x10FFFF) {
-        return false;
-    }
-    if (modifiers & (INPUT_ALT | INPUT_CTRL)) {
-        code = code >= 'A' && code <= 'Z' ? code + 32 : code;
-    } else if ((modifiers & INPUT_SHIFT) && is_letter(code)) {
-        code -= 32;
-    }
-    *ret_event = (struct input_event){.key = INPUT_CHAR, .cp = code, .modifiers = modifiers};
     return true;
 }
 

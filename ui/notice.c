@@ -14,8 +14,8 @@ static void destroy(struct payload *self)
     free(notice);
 }
 
-struct notice *notice_new(enum notice_kind kind, const struct ulid *session, const char *text,
-                          const char *detail)
+static struct notice *make(enum notice_kind kind, const struct ulid *session, const char *text,
+                           const char *detail)
 {
     struct notice *notice = xcalloc(1, sizeof(*notice));
     payload_init(&notice->payload, destroy);
@@ -27,10 +27,9 @@ struct notice *notice_new(enum notice_kind kind, const struct ulid *session, con
 }
 
 void notice_publish(struct broker *broker, enum notice_kind kind, const struct ulid *session,
-                    const char *text,
-                    const char *detail) /* wide: it is notice_new's list and a broker */
+                    const char *text, const char *detail)
 {
-    struct notice *notice = notice_new(kind, session, text, detail);
+    struct notice *notice = make(kind, session, text, detail);
     struct event event = {
         .topic = TOPIC_UI,
         .key = notice->session,

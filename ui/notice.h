@@ -2,8 +2,8 @@
  * Notice: what the engine tells the screen beside the messages themselves. Published by the floor
  * above on TOPIC_UI.
  *
- * Threads: immutable once published. Ownership: references (pubsub/broker.h); notice_new copies its
- * texts. All text may come from anywhere: the screen makes it safe.
+ * Threads: immutable once published. Ownership: references (pubsub/broker.h). All text may come from
+ * anywhere: the screen makes it safe.
  */
 #ifndef WEIR_UI_NOTICE_H
 #define WEIR_UI_NOTICE_H
@@ -35,12 +35,8 @@ struct notice {
     char *detail;        /* or NULL */
 };
 
-/* One reference, the caller's. NULL texts are fine. */
-struct notice *notice_new(enum notice_kind kind, const struct ulid *session, const char *text,
-                          const char *detail) NODISCARD;
-/* Makes one, publishes it (parked) and lets go of it. */
+/* Makes one and publishes it (parked). NULL texts are fine; they are copied. */
 void notice_publish(struct broker *broker, enum notice_kind kind, const struct ulid *session,
-                    const char *text,
-                    const char *detail); /* wide: it is notice_new's list and a broker */
+                    const char *text, const char *detail);
 
 #endif

@@ -244,7 +244,6 @@ void branches__fork(struct ui *ui, const struct ulid *message, struct sv name);
 /* ui_select.c */
 void select__enter(struct ui *ui);
 void select__menu(struct ui *ui); /* what can be done with the message that is chosen */
-void select__leave(struct ui *ui);
 /* False: the press is not about the message. */
 bool select__key(struct ui *ui, enum action action, const struct chord *chord);
 void select__edit(struct ui *ui, const struct transcript_message *at);

@@ -18,6 +18,17 @@
 
 #define DELETE_US CLOCK_S(5)
 
+static void leave(struct ui *ui)
+{
+    ui->selecting = false;
+    transcript_unselect(ui->transcript);
+    if (!ui->stays) {
+        transcript_follow(ui->transcript);
+    }
+    ui->stays = false;
+    ui->dirty = true;
+}
+
 static void hint(struct ui *ui, const char *text)
 {
     view__line(ui, LINE_INFO, text);
@@ -49,7 +60,7 @@ void select__edit(struct ui *ui, const struct transcript_message *at)
     editor_clear(ui->editor, true);
     (void)editor_replace(ui->editor, sv_from(text));
     ui->edit_at = at->id;
-    select__leave(ui);
+    leave(ui);
     free(text);
 }
 
@@ -60,7 +71,7 @@ static void ask(struct ui *ui, enum turn_kind kind, const struct transcript_mess
         return;
     }
     prompt__ask(ui, &(struct ui_way){.kind = kind, .session = ui->session, .at = at->id});
-    select__leave(ui);
+    leave(ui);
 }
 
 void select__again(struct ui *ui, const struct transcript_message *at)
@@ -80,7 +91,7 @@ void select__continue(struct ui *ui, const struct transcript_message *at)
 static void fork_here(struct ui *ui, const struct transcript_message *at)
 {
     branches__fork(ui, &at->id, SV(""));
-    select__leave(ui);
+    leave(ui);
 }
 
 static void copy(struct ui *ui, const struct transcript_message *at)
@@ -148,7 +159,7 @@ static void delete_message(struct ui *ui, const struct transcript_message *at)
     task->session = ui->session;
     task->at = at->id;
     work__ask(ui, task);
-    select__leave(ui);
+    leave(ui);
 }
 
 static enum err_code run_undo(struct task *task, struct store *store)
@@ -291,17 +302,6 @@ void select__enter(struct ui *ui)
     }
 }
 
-void select__leave(struct ui *ui)
-{
-    ui->selecting = false;
-    transcript_unselect(ui->transcript);
-    if (!ui->stays) {
-        transcript_follow(ui->transcript);
-    }
-    ui->stays = false;
-    ui->dirty = true;
-}
-
 /* Steps of a press; 0: none. */
 static int step_of(enum action action, const struct chord *chord)
 {
@@ -317,7 +317,7 @@ static void act_on(struct ui *ui, const struct chord *chord)
     struct transcript_message at;
     struct chord own;
     if (!transcript_selected(ui->transcript, &at)) {
-        select__leave(ui);
+        leave(ui);
         return;
     }
     for (const struct message_act *act = acts; act->key; act++) {
@@ -337,7 +337,7 @@ bool select__key(struct ui *ui, enum action action, const struct chord *chord)
     int by = step_of(action, chord);
     bool quits = chord->key == INPUT_CHAR && chord->modifiers == 0 && chord->cp == 'q';
     if (quits || action == ACTION_CANCEL || action == ACTION_INTERRUPT) {
-        select__leave(ui);
+        leave(ui);
         return true;
     }
     if (by) {
@@ -360,7 +360,7 @@ bool select__key(struct ui *ui, enum action action, const struct chord *chord)
     case ACTION_SUSPEND:
         return false;
     default:
-        select__leave(ui);
+        leave(ui);
         return false;
     }
 }
