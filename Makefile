@@ -174,15 +174,12 @@ golden:
 format:
 	@tests/lint/format.sh --fix
 
-ifneq ($(wildcard tests/bench/run.py),)
-##? bench            figures beside their baselines, also in $(B)/bench.json; SHORT=1 takes seconds
+##  bench            figures beside their baselines, also in $(B)/bench.json; SHORT=1 takes seconds
 bench:
 	@deps/install.sh build test
 	@$(SUBMAKE) FLAVOUR=release all bench-bins
 	@$(PYTHON) tests/bench/run.py --build $(B) $(if $(SHORT),--short)
 bench-bins: $(BENCHES)
-OPTIONAL += bench
-endif
 ##  soak             every fault step, a thousand power cuts, two hundred kills; SHORT=1 takes two minutes
 soak:
 	@deps/install.sh build test
@@ -192,15 +189,12 @@ soak:
 mutants:
 	@deps/install.sh build test
 	@$(PYTHON) tests/mutants/run.py
-ifneq ($(FUZZERS),)
-##? fuzz             libFuzzer on each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (60)
+##  fuzz             libFuzzer on each tests/fuzz/fuzz_*.c for FUZZ_SECONDS (60)
 FUZZ_SECONDS ?= 60
 fuzz:
 	@deps/install.sh build test
 	@$(SUBMAKE) FLAVOUR=fuzz CC=clang CXX=clang++ $(addprefix $(B)/fuzz/tests/fuzz/,$(FUZZERS))
 	@tests/fuzz/run.sh $(B)/fuzz/tests/fuzz $(FUZZ_SECONDS) $(FUZZERS)
-OPTIONAL += fuzz
-endif
 ##  check-bare       start and test in a bare Debian 12 with git and make only, then offline (root)
 check-bare:
 	@$(PYTHON) tests/bare.py $(if $(SHORT),--short) $(B)/bare
@@ -236,7 +230,7 @@ clean:
 	rm -rf $(B)
 ##  help             this list
 help:
-	@sed -n -e 's/^##  /  make /p' $(foreach t,$(OPTIONAL),-e 's/^##? $(t) /  make $(t) /p') Makefile
+	@sed -n -e 's/^##  /  make /p' Makefile
 
 -include $(wildcard $(O)/*/*.d $(O)/tests/*/*.d)
 .PHONY: golden mutants all archives always unit unit-bins run test asan tsan run-tests lint format bench bench-bins soak \
