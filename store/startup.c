@@ -152,9 +152,10 @@ static enum err_code hide_private(struct store *store, struct err *err)
     return ERR_OK;
 }
 
-enum err_code startup_run(struct store *store, struct err *err)
+/* In this order: the lock keeps a migration alone, and whoever looks for dead processes finds this
+ * one alive before its first row is written. */
+static enum err_code open_writer(struct store *store, struct err *err)
 {
-    struct err follow_err;
     enum err_code code = ERR_OK;
     if (!store->private_file) {
         code = file_make_parent(store->path, err);
@@ -167,18 +168,17 @@ enum err_code startup_run(struct store *store, struct err *err)
     }
     if (code == ERR_OK) {
         db_count_long(store->db, &store->long_transactions);
-    }
-    if (code == ERR_OK) {
         code = store->private_file ? migrate_run(store->db, store->path, err)
                                    : migrate(store->db, store->migration_fd, err);
     }
-    if (code == ERR_OK) {
-        code = process_lock_take(store->path, &store->process, err);
-    }
-    if (code) {
-        return code;
-    }
-    if (store->private_file) {
+    return code ? code : process_lock_take(store->path, &store->process, err);
+}
+
+enum err_code startup_run(struct store *store, struct err *err)
+{
+    struct err follow_err;
+    enum err_code code = open_writer(store, err);
+    if (code == ERR_OK && store->private_file) {
         code = hide_private(store, err);
     }
     if (code) {
