@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 
-from streams import HEAD, LAST, chunk, event
+from streams import HEAD, LAST, chunk, event, read_request
 
 END = "QZXJKW"
 TOKENS, TOKEN_SECONDS = 800, 0.005
@@ -100,13 +100,7 @@ class Answers:
     def answer(sock, ways):
         with sock, contextlib.suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            data = b""
-            while b"\r\n\r\n" not in data:
-                data += sock.recv(65536)
-            head, _, body = data.partition(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-            while len(body) < length:
-                body += sock.recv(65536)
+            head = read_request(sock)
             sock.sendall(HEAD)
             ways[head.split(b"/")[1].decode()](sock)
             sock.sendall(chunk(LAST) + b"0\r\n\r\n")

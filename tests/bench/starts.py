@@ -5,53 +5,28 @@ puts the prompt on the disk before anything leaves is measured by itself and sub
 Client and baseline take turns.
 """
 
-import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 
-from streams import HEAD, LAST, chunk, configure
+from streams import HEAD, LAST, Server, chunk, configure, read_request
 
 
-class Clocked:
-    """A server that notes when the first byte of each request came."""
+class Clocked(Server):
+    """Notes when the first byte of each request came."""
 
     def __init__(self):
         self.first = 0.0
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self.listener.accept()
-                with sock, contextlib.suppress(OSError, ValueError):
-                    self.answer(sock)
+        super().__init__()
 
     def answer(self, sock):
         data = sock.recv(65536)
         self.first = time.perf_counter()
-        while b"\r\n\r\n" not in data:
-            data += sock.recv(65536)
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-        while len(body) < length:
-            body += sock.recv(65536)
+        read_request(sock, data)
         sock.sendall(HEAD + chunk(LAST) + b"0\r\n\r\n")
 
 

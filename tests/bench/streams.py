@@ -35,11 +35,21 @@ def chunk(data):
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-class Stream:
-    """with Stream() as stream: the deltas to send and the pause between are set before each run."""
+def read_request(sock, data=b""):
+    """Takes a whole request, of which `data` is there already; gives its head."""
+    while b"\r\n\r\n" not in data:
+        data += sock.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+    while len(body) < length:
+        body += sock.recv(65536)
+    return head
+
+
+class Server:
+    """with Server() as server: listens on loopback, and answers one connection after the other."""
 
     def __init__(self):
-        self.count, self.pause = 1, 0.0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -56,18 +66,20 @@ class Stream:
         with contextlib.suppress(OSError):
             while True:
                 sock, _ = self.listener.accept()
-                with sock, contextlib.suppress(OSError):
+                with sock, contextlib.suppress(OSError, ValueError):
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     self.answer(sock)
 
+
+class Stream(Server):
+    """The deltas to send and the pause between are set before each run."""
+
+    def __init__(self):
+        self.count, self.pause = 1, 0.0
+        super().__init__()
+
     def answer(self, sock):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += sock.recv(65536)
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-        while len(body) < length:
-            body += sock.recv(65536)
+        read_request(sock)
         sock.sendall(HEAD)
         due = time.perf_counter()
         for _ in range(self.count):
