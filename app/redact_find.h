@@ -1,5 +1,8 @@
 /*
- * Finding secrets in a text. Pure, in linear time; app/redact.c gives them their names.
+ * Finding secrets in a text: all that app/redact.h speaks of, but for what the user's patterns
+ * match. app/redact.c gives them their names.
+ *
+ * Threads: pure; linear in the text. Ownership: free() the spans.
  */
 #ifndef WEIR_APP_REDACT_FIND_H
 #define WEIR_APP_REDACT_FIND_H
@@ -14,6 +17,7 @@ struct redact_spans {
     struct redact_span *spans;
     size_t count, room;
 };
+/* Appends one. */
 void redact_spans_add(struct redact_spans *spans, size_t first, size_t last, enum redact_kind kind);
 /* All but the user's patterns; in no order, and they may overlap. `home` may be empty. */
 void redact_find(struct sv text, struct sv home, struct redact_spans *spans);

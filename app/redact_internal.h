@@ -1,4 +1,10 @@
-/* The redactor, for app/redact.c and app/redact_json.c only. */
+/*
+ * The redactor: what redact.c, which names secrets, and redact_json.c, which walks records, share.
+ *
+ * A secret has one name wherever it stands, so all that were found are kept, found again by a table
+ * of their hashes. Threads: the redactor's owner. Ownership: everything is the redactor's; the
+ * texts of secrets are wiped when it is freed.
+ */
 #ifndef WEIR_APP_REDACT_INTERNAL_H
 #define WEIR_APP_REDACT_INTERNAL_H
 

@@ -1,5 +1,9 @@
 /*
- * What a connection is made of: shared by db.c and db_open.c, by nobody else.
+ * What a connection is made of: for db.c and db_open.c, and for those that need SQLite's own
+ * handle: the doctor, which copies and salvages pages and rows, and tests.
+ *
+ * Threads: as store/db_internal.h says; only `interrupts` and `long_transactions` are touched by
+ * others.
  */
 #ifndef WEIR_STORE_DB_STRUCT_H
 #define WEIR_STORE_DB_STRUCT_H
@@ -46,8 +50,13 @@ struct db {
     bool gave_up_interrupted;
 };
 
+/* The one place where codes of SQLite become ours: "cannot VERB 'PATH': …". Keeps the code for
+ * db_result, and gives it. */
 enum err_code db__fail(struct db *db, int sqlite, const char *verb, struct err *err);
+/* SQLite's busy handler, `ctx` is the connection: tries again each millisecond until the deadline,
+ * an interruption, or until `give_up` says so. */
 int db__busy(void *ctx, int tries);
+/* SQLite's hook for the log: notes how long that has become. */
 int db__on_commit(void *ctx, sqlite3 *handle, const char *schema, int frames);
 void db__sleep_1ms(void);
 

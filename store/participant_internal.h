@@ -1,4 +1,8 @@
-/* Participants, inside: for who stores messages, in the same transaction. */
+/*
+ * Participants, inside: for who stores messages, in the same transaction.
+ *
+ * Threads: the writer's. Ownership: the key is borrowed for the call.
+ */
 #ifndef WEIR_STORE_PARTICIPANT_INTERNAL_H
 #define WEIR_STORE_PARTICIPANT_INTERNAL_H
 
@@ -10,7 +14,8 @@ struct participant_key {
     struct sv external_id;
     int64_t now_us;
 };
-/* The row of message.participant. `session` is a row. */
+/* Gives the row for message.participant; one that the session does not know yet is added. `session`
+ * is a row, too. */
 enum err_code participant__resolve(struct db *db, int64_t session,
                                    const struct participant_key *key, int64_t *ret_row,
                                    struct err *err) NODISCARD;
