@@ -1,6 +1,7 @@
 /*
  * A headless run as it goes on: cmd_run.c has its order, headless_session.c finds the session,
- * headless_follow.c follows the answer, headless_judge.c says how it ended.
+ * headless_follow.c follows the answer, headless_judge.c says how it ended, headless_result.c
+ * writes that as JSON.
  *
  * Threads: main, but for what the lock guards.
  */
@@ -15,6 +16,8 @@
 #include "base/clock.h"
 #include "base/wake.h"
 
+/* Of stream-json and of the result; rises when a reader has to know. */
+#define HEADLESS_FORMAT_VERSION 1
 /* How long an answer that was stopped is waited for. */
 #define HEADLESS_STOP_US CLOCK_S(2)
 
@@ -76,5 +79,9 @@ struct outcome headless__judge(const struct headless *headless, int number, stru
 
 /* What the answer costs so far passes --max-cost: as reported, or by its length. */
 bool headless__cost_is_passed(const struct headless *headless);
+
+/* Members of the result, behind those that every line has. */
+void headless__record_result(const struct printer *printer, const struct answer *answer,
+                             const struct outcome *outcome, struct buf *out);
 
 #endif

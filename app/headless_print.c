@@ -4,21 +4,17 @@
  * stderr. A failed write is noted once and nothing more is written: the caller cancels the answer.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/code_block.h"
 #include "app/command.h"
-#include "app/headless.h"
+#include "app/headless_internal.h"
 #include "app/output.h"
 #include "app/records.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 
-/* Of stream-json and of the result; rises when a reader has to know. */
-#define FORMAT_VERSION 1
 #define EXIT_READER_GONE 141
 #define TOOL_INPUT_SHOWN ((size_t)200)
 
@@ -112,7 +108,7 @@ void printer_begun(struct printer *printer, const char *model)
     if (is_streaming_json(printer)) {
         struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
         begin_line(printer, "started", &line);
-        record_int(&line, "version", FORMAT_VERSION);
+        record_int(&line, "version", HEADLESS_FORMAT_VERSION);
         record_text(&line, "model", sv_from(model));
         end_line(printer, &line);
     }
@@ -233,12 +229,6 @@ void printer_waiting(struct printer *printer, const struct message_update *updat
 }
 
 /* A prompt that was left without an answer has none. */
-static void record_reason(struct buf *out, const char *name, enum finish_reason reason)
-{
-    record_text(out, name,
-                reason == FINISH_NONE ? (struct sv){NULL, 0} : sv_from(finish_reason_text(reason)));
-}
-
 void printer_finish(struct printer *printer, const struct answer *answer)
 {
     if (!is_streaming_json(printer)) {
@@ -255,98 +245,11 @@ void printer_finish(struct printer *printer, const struct answer *answer)
     end_line(printer, &line);
 }
 
-static void record_tool_calls(struct buf *out, const struct answer *answer)
-{
-    record_key(out, "tool_calls");
-    buf_append_byte(out, '[');
-    bool is_first = true;
-    for (size_t i = 0; i < answer->part_count; i++) {
-        const struct answer_part *part = &answer->parts[i];
-        if (part->known && part->kind == PART_TOOL_CALL) {
-            buf_append_str(out, is_first ? "{" : ",{");
-            record_text(out, "id", sv_from(part->tool_id));
-            record_text(out, "name", sv_from(part->tool_name));
-            record_text(out, "arguments", sv_from(buf_cstr(&part->text)));
-            buf_append_byte(out, '}');
-            is_first = false;
-        }
-    }
-    buf_append_byte(out, ']');
-}
-
-/* Whether the same call may do better later. */
-static bool is_retryable(int exit_code)
-{
-    return exit_code == 69 || exit_code == 75 || exit_code == 76 || exit_code == 124;
-}
-
-static void record_error(struct buf *out, const struct outcome *outcome)
-{
-    if (!outcome->code) {
-        record_text(out, "error", (struct sv){NULL, 0});
-        return;
-    }
-    char *name = record_error_name(outcome->code);
-    record_key(out, "error");
-    buf_append_byte(out, '{');
-    record_text(out, "code", sv_from(name));
-    record_text(out, "message", sv_from(outcome->text ? outcome->text : err_text(outcome->code)));
-    record_bool(out, "retryable", is_retryable(outcome->exit_code));
-    buf_append_byte(out, '}');
-    free(name);
-}
-
-static void record_joined(struct buf *out, const char *name, const struct answer *answer,
-                          enum part_kind kind)
-{
-    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
-    answer_append_text(answer, kind, &text);
-    record_text(out, name, sv_from(buf_cstr(&text)));
-    buf_release(&text);
-}
-
-enum err_code printer_pick(const struct printer *printer, const struct answer *answer,
-                           struct buf *out, struct err *err)
-{
-    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
-    answer_append_text(answer, PART_TEXT, &text);
-    bool found = true;
-    if (printer->only_code) {
-        found = code_block_first(buf_sv(&text), out);
-    } else {
-        buf_append_sv(out, buf_sv(&text));
-    }
-    buf_release(&text);
-    return found ? ERR_OK : err_set(err, ERR_UNFIT, "the answer has no code block");
-}
-
-/* The whole text where no block was found: the object tells all that there is. */
-static void record_picked(const struct printer *printer, struct buf *out,
-                          const struct answer *answer)
-{
-    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
-    if (printer_pick(printer, answer, &text, NULL)) {
-        buf_clear(&text);
-        answer_append_text(answer, PART_TEXT, &text);
-    }
-    record_text(out, "text", sv_from(buf_cstr(&text)));
-    buf_release(&text);
-}
-
 static void append_result(struct printer *printer, const struct answer *answer,
                           const struct outcome *outcome, struct buf *out)
 {
     begin_line(printer, "result", out);
-    record_int(out, "version", FORMAT_VERSION);
-    record_picked(printer, out, answer);
-    record_joined(out, "reasoning", answer, PART_REASONING);
-    record_tool_calls(out, answer);
-    record_reason(out, "finish_reason", outcome->reason);
-    record_text(out, "model", sv_from(answer->model));
-    record_usage(out, &answer->usage);
-    record_bool(out, "replayed", printer->replayed);
-    record_error(out, outcome);
-    record_int(out, "exit_code", outcome->exit_code);
+    headless__record_result(printer, answer, outcome, out);
 }
 
 static void remark_usage(const struct answer *answer, const struct outcome *outcome)

@@ -61,6 +61,12 @@ void record_time(struct buf *out, const char *name, int64_t wall_us)
     record_text(out, name, sv_from(text));
 }
 
+void record_reason(struct buf *out, const char *name, enum finish_reason reason)
+{
+    record_text(out, name,
+                reason == FINISH_NONE ? (struct sv){NULL, 0} : sv_from(finish_reason_text(reason)));
+}
+
 void record_usage(struct buf *out, const struct usage *usage)
 {
     record_key(out, "usage");
@@ -133,9 +139,7 @@ void record_message(struct buf *out, const struct message *message)
     record_text(out, "role", sv_from(role_text(message->role)));
     record_text(out, "model", sv_from(message->model));
     record_bool(out, "ended", message->ended);
-    record_text(out, "finish_reason",
-                message->reason ? sv_from(finish_reason_text(message->reason))
-                                : (struct sv){NULL, 0});
+    record_reason(out, "finish_reason", message->reason);
     append_error(out, message);
     record_text(out, "detail", sv_from(message->detail));
     record_usage(out, &message->usage);

@@ -20,8 +20,9 @@ void record_text(struct buf *out, const char *name, struct sv text); /* p NULL: 
 void record_int(struct buf *out, const char *name, int64_t value);
 void record_known(struct buf *out, const char *name, int64_t value); /* negative: null */
 void record_bool(struct buf *out, const char *name, bool value);
-void record_id(struct buf *out, const char *name, const struct ulid *id); /* unset: null */
-void record_time(struct buf *out, const char *name, int64_t wall_us);     /* 0: null */
+void record_id(struct buf *out, const char *name, const struct ulid *id);         /* unset: null */
+void record_time(struct buf *out, const char *name, int64_t wall_us);             /* 0: null */
+void record_reason(struct buf *out, const char *name, enum finish_reason reason); /* none: null */
 /* "usage": { the counts }, and "cost_micros" beside it; what is unknown is null. */
 void record_usage(struct buf *out, const struct usage *usage);
 
