@@ -87,7 +87,7 @@ static char *name_for(struct store *store, const struct ulid *session, const cha
     if (session_find(store, sv_from(session->text), &list, NULL) == ERR_OK) {
         name = free_name(list.sessions[0].handle, format ? format : "md");
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return name;
 }
 

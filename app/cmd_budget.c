@@ -114,7 +114,7 @@ static int run(const struct global_options *global, const struct arguments *argu
         exit_code = output_result(buf_sv(&out));
         buf_release(&out);
     }
-    budget_list_free(&list);
+    budget_list_release(&list);
     reading_close(&reading);
     return exit_code;
 }

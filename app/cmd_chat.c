@@ -112,7 +112,7 @@ static enum err_code find_session(struct chat *chat, struct err *err)
         if (!code) {
             chat->session = list.sessions[0].id;
         }
-        session_list_free(&list);
+        session_list_release(&list);
         return code;
     }
     if (!argument_flag(chat->arguments, "new")) {
@@ -138,7 +138,7 @@ static void note_other_model(struct chat *chat)
         chat->notice = xasprintf("so far this session was with %s; prompts go to %s now", before,
                                  chat->choice.label);
     }
-    session_list_free(&list);
+    session_list_release(&list);
 }
 
 /* With the files that it names. */
@@ -258,7 +258,7 @@ static enum err_code open_all(struct chat *chat, struct err *err)
     if (!code) {
         note_other_model(chat);
     }
-    code = code ? code : engine_open(chat->store, chat->config, &chat->choice, &chat->engine, err);
+    code = code ? code : engine_new(chat->store, chat->config, &chat->choice, &chat->engine, err);
     if (!code) {
         engine_make_titles(chat->engine);
         engine_show_windows(chat->engine);
@@ -315,7 +315,7 @@ static char *farewell(const struct chat *chat)
         text = xasprintf("session %s: 'weir chat %s' goes on with it", list.sessions[0].handle,
                          list.sessions[0].handle);
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return text;
 }
 

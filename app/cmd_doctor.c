@@ -113,7 +113,7 @@ static int examine(const struct arguments *arguments, const char *path)
         exit_code = EXIT_DAMAGED;
     }
     buf_release(&out);
-    doctor_report_free(&report);
+    doctor_report_release(&report);
     return exit_code;
 }
 

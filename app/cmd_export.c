@@ -61,7 +61,7 @@ static enum err_code choose_set(const struct reading *reading, enum session_set 
         if (more) {
             window.cursor = session_cursor_of(&list.sessions[list.count - 1], set);
         }
-        session_list_free(&list);
+        session_list_release(&list);
     }
     return ERR_OK;
 }
@@ -85,7 +85,7 @@ static enum err_code choose_sessions(const struct reading *reading,
         if (code == ERR_OK) {
             choose(chosen, &list.sessions[0]);
         }
-        session_list_free(&list);
+        session_list_release(&list);
     }
     return code;
 }

@@ -354,7 +354,7 @@ static enum err_code open_session(const struct global_options *global, const cha
     if (code == ERR_OK) {
         code = replay_session(reading.store, &list.sessions[0].id, ret_recording, err);
     }
-    session_list_free(&list);
+    session_list_release(&list);
     reading_close(&reading);
     return code;
 }

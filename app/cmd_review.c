@@ -81,7 +81,7 @@ static enum err_code message_by_number(struct act *act, uint64_t number, struct 
     if (code == ERR_OK) {
         *ret_message = page.messages[0]->id;
     }
-    history_page_free(&page);
+    history_page_release(&page);
     return code;
 }
 
@@ -235,7 +235,7 @@ static enum err_code tell_verdict(struct act *act, const struct verdict_change *
     if (code == ERR_OK) {
         review_print_verdict(&act->out, verdict_of(&list, &change->message));
         buf_append_byte(&act->out, '\n');
-        verdict_list_free(&list);
+        verdict_list_release(&list);
     }
     return code;
 }
@@ -297,7 +297,7 @@ static enum err_code show_queue(struct act *act, struct err *err)
             output_remark("there are more: --limit N");
         }
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 
@@ -311,7 +311,7 @@ static enum err_code show_summary(struct act *act, struct err *err)
     code = code ? code : review_summary(act->store, session, since_us, until_us, &summary, err);
     if (code == ERR_OK) {
         review_print_summary(&act->out, &summary, act->json);
-        review_summary_free(&summary);
+        review_summary_release(&summary);
     }
     return code;
 }
@@ -476,7 +476,7 @@ static int run(const struct global_options *global, const struct arguments *argu
                       .out = BUF_INIT(BUF_MAX_INTERNAL)};
     code = act_all(&act, &err);
     int printed = !code && act.out.n ? output_result(buf_sv(&act.out)) : 0;
-    session_list_free(&act.found);
+    session_list_release(&act.found);
     buf_release(&act.out);
     reading_close(&reading);
     return code ? command_fail(&err) : printed;

@@ -131,7 +131,7 @@ static enum err_code open_database(struct headless *headless, struct err *err)
 static enum err_code send_prompt(struct headless *headless, struct err *err)
 {
     enum err_code code =
-        engine_open(headless->store, headless->config, &headless->choice, &headless->engine, err);
+        engine_new(headless->store, headless->config, &headless->choice, &headless->engine, err);
     if (code) {
         return code;
     }

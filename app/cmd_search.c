@@ -60,7 +60,7 @@ static enum err_code find_session(const struct reading *reading, const char *wha
     if (code == ERR_OK) {
         *ret_id = list.sessions[0].id;
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 

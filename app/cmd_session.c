@@ -149,7 +149,7 @@ static enum err_code list_sessions(const struct reading *reading, const struct a
     if (!code) {
         append_list(out, &list, argument_flag(arguments, "json"));
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 
@@ -216,7 +216,7 @@ static enum err_code show_session(const struct reading *reading, const struct ar
     if (!code && !buf_ok(out)) {
         code = err_set(err, ERR_TOO_BIG, "the session is too long to be shown at once");
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 

@@ -138,7 +138,7 @@ static enum err_code find(struct act *act, const char *what, struct err *err)
     if (!code) {
         act->session = list.sessions[0].id;
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 
@@ -196,7 +196,7 @@ static enum err_code tell_labels(struct act *act, const struct ulid *session, st
         buf_append_byte(&act->out, '\n');
     }
     buf_append_str(&act->out, act->json ? "]\n" : "");
-    label_list_free(&list);
+    label_list_release(&list);
     return ERR_OK;
 }
 
@@ -263,7 +263,7 @@ static enum err_code act_branches(struct act *act, struct err *err)
         tell_branch(act, &list.branches[i], i + 1);
     }
     buf_append_str(&act->out, act->json ? "]\n" : "");
-    branch_list_free(&list);
+    branch_list_release(&list);
     return ERR_OK;
 }
 
@@ -287,7 +287,7 @@ static enum err_code act_switch(struct act *act, struct err *err)
     for (size_t i = 0; i < list.count && !ulid_is_set(&branch); i++) {
         branch = fits(&list.branches[i], i + 1, act->rest[0]) ? list.branches[i].id : branch;
     }
-    branch_list_free(&list);
+    branch_list_release(&list);
     if (!ulid_is_set(&branch)) {
         return err_set(err, ERR_NOT_FOUND, "no branch '%s'", act->rest[0]);
     }
@@ -306,7 +306,7 @@ static enum err_code last_message(struct act *act, struct ulid *ret_message, str
     } else if (!code) {
         *ret_message = lines.lines[0].id;
     }
-    history_lines_free(&lines);
+    history_lines_release(&lines);
     return code;
 }
 

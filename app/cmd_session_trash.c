@@ -41,7 +41,7 @@ static enum err_code take_session(struct session_list *list, bool deleted, struc
 {
     *ret_named = (struct named){.id = list->sessions[0].id, .deleted = deleted};
     memcpy(ret_named->handle, list->sessions[0].handle, sizeof(ret_named->handle));
-    session_list_free(list);
+    session_list_release(list);
     return ERR_OK;
 }
 
@@ -349,7 +349,7 @@ static int list_journal(struct act *act, const struct ulid *session)
     for (size_t i = 0; i < list.count; i++) {
         append_entry(act, &list.entries[i], false);
     }
-    journal_list_free(&list);
+    journal_list_release(&list);
     return 0;
 }
 

@@ -151,7 +151,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     } else if (!code) {
         append_table(&out, &report);
     }
-    usage_report_free(&report);
+    usage_report_release(&report);
     reading_close(&reading);
     int exit_code = code ? command_fail(&err) : output_paged(buf_sv(&out));
     buf_release(&out);

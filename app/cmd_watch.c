@@ -87,7 +87,7 @@ static enum err_code choose_session(struct watch *watch, const struct arguments 
                            arguments->rest[0]);
         }
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 

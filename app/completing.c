@@ -96,7 +96,7 @@ static void offer_sessions(struct asked *asked)
             offer(asked, list.sessions[i].name ? list.sessions[i].name : "",
                   list.sessions[i].title);
         }
-        session_list_free(&list);
+        session_list_release(&list);
     }
     reading_close(&reading);
 }
@@ -138,7 +138,7 @@ static void offer_models(struct asked *asked)
                 offer(asked, model, NULL);
             }
         }
-        session_list_free(&list);
+        session_list_release(&list);
     }
     reading_close(&reading);
 }
@@ -154,7 +154,7 @@ static void offer_labels(struct asked *asked)
         for (size_t i = 0; i < list.count; i++) {
             offer(asked, list.labels[i].name, NULL);
         }
-        label_list_free(&list);
+        label_list_release(&list);
     }
     reading_close(&reading);
 }

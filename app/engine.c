@@ -51,9 +51,9 @@ void target_unref(struct target *target)
     }
 }
 
-enum err_code engine_open(struct store *store, const struct config *config,
-                          const struct model_choice *choice, struct engine **ret_engine,
-                          struct err *err)
+enum err_code engine_new(struct store *store, const struct config *config,
+                         const struct model_choice *choice, struct engine **ret_engine,
+                         struct err *err)
 {
     struct engine *engine = xcalloc(1, sizeof(*engine));
     engine->wake = (struct wake)WAKE_INIT;

@@ -53,9 +53,9 @@ struct engine_order {
 };
 
 /* Borrows store and config until engine_free. The choice is copied. No thread yet. */
-enum err_code engine_open(struct store *store, const struct config *config,
-                          const struct model_choice *choice, struct engine **ret_engine,
-                          struct err *err) NODISCARD;
+enum err_code engine_new(struct store *store, const struct config *config,
+                         const struct model_choice *choice, struct engine **ret_engine,
+                         struct err *err) NODISCARD;
 /* Sessions in which an answer ends get a title from the config's [title] model (app/titles.h).
  * Before engine_start. */
 void engine_make_titles(struct engine *engine);

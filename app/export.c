@@ -175,7 +175,7 @@ static enum err_code write_page(struct writing *self, struct history_query *quer
             code = sink_flush(self->sink, false, err);
         }
     }
-    history_page_free(&page);
+    history_page_release(&page);
     return code;
 }
 
@@ -216,7 +216,7 @@ static enum err_code write_branches(struct writing *self, struct err *err)
             format->branch_end(&self->sink->out);
         }
     }
-    branch_list_free(&list);
+    branch_list_release(&list);
     return code;
 }
 
@@ -238,8 +238,8 @@ static enum err_code write_messages(struct writing *self, struct err *err)
         code = self->request->all_branches ? write_branches(self, err)
                                            : write_branch(self, &self->request->branch, 0, err);
     }
-    note_list_free(&self->notes);
-    verdict_list_free(&self->verdicts);
+    note_list_release(&self->notes);
+    verdict_list_release(&self->verdicts);
     session_release(&session);
     return code;
 }
@@ -285,6 +285,6 @@ enum err_code export_session(const struct reading *reading, const char *what, co
         code = err_set(err, ERR_TOO_BIG, "the session is too long for one export");
     }
     sink_close(&sink);
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }

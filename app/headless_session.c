@@ -14,7 +14,7 @@ static enum err_code named(struct headless *headless, const char *what, struct e
     if (!code) {
         headless->session = list.sessions[0].id;
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 

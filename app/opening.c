@@ -196,7 +196,7 @@ static void name_candidates(struct store *store, struct sv what, struct buf *out
         }
     }
     buf_append_str(out, named > CANDIDATES_NAMED || list.more ? ", ..." : "");
-    session_list_free(&list);
+    session_list_release(&list);
 }
 
 /* What is not found may have been deleted, and can be had back then. */
@@ -209,7 +209,7 @@ static void point_to_trash(struct store *store, const char *what, struct err *wh
                 "session '%s' is in the trash: 'weir session restore %s' brings it back", handle,
                 handle);
     }
-    session_list_free(&list);
+    session_list_release(&list);
 }
 
 enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,

@@ -21,7 +21,7 @@ enum err_code pages_walk(struct store *store, const struct ulid *session, page_v
             after = page.messages[i]->seq;
         }
         more = page.more && page.count > 0;
-        history_page_free(&page);
+        history_page_release(&page);
     }
     return ERR_OK;
 }

@@ -82,7 +82,7 @@ static enum err_code load_conversation(const struct preparing *preparing,
         more = ulid_is_set(&page.next);
         query.message = page.next;
         take_page(conversation, &page);
-        history_page_free(&page);
+        history_page_release(&page);
     }
     return ERR_OK;
 }

@@ -466,7 +466,7 @@ static void visit(void *ctx, const struct message *message)
         append_moment(beside, message);
     }
     beside->began = true;
-    sibling_list_free(&siblings);
+    sibling_list_release(&siblings);
 }
 
 static void append_labels_record(struct buf *out, const struct label_list *labels)
@@ -533,9 +533,9 @@ enum err_code review_print_session(struct store *store, const struct session *se
     }
     code = code ? code : beside.code;
     buf_append_str(out, form == REVIEW_JSON ? "]}\n" : "");
-    note_list_free(&beside.notes);
-    verdict_list_free(&beside.verdicts);
-    label_list_free(&beside.labels);
+    note_list_release(&beside.notes);
+    verdict_list_release(&beside.verdicts);
+    label_list_release(&beside.labels);
     if (code == ERR_OK && !buf_ok(out)) {
         return err_set(err, ERR_TOO_BIG, "the session is too long to be shown at once");
     }

@@ -162,7 +162,7 @@ static bool read_beginning(struct titling *titling, struct buf *out)
             answered = true;
         }
     }
-    history_lines_free(&lines);
+    history_lines_release(&lines);
     return answered;
 }
 

@@ -364,7 +364,7 @@ enum err_code watching_take_running(struct watching *watching, struct err *err)
     for (size_t i = 0; !code && i < list.count; i++) {
         code = take_running_of(watching, &list.sessions[i].id, err);
     }
-    session_list_free(&list);
+    session_list_release(&list);
     return code;
 }
 
@@ -437,7 +437,7 @@ static enum err_code take_later(struct watching *watching, struct history_query 
         }
         query->start = HISTORY_MESSAGE;
         query->message = page.next;
-        history_page_free(&page);
+        history_page_release(&page);
         watching_print(watching);
     } while (!code && ulid_is_set(&query->message) && watching->printer->failure == 0);
     return code;

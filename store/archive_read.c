@@ -173,7 +173,7 @@ static enum err_code find_path(struct reading *self, struct db *db, int64_t bran
         self->branches[i] = path.ranges[path.count - 1 - i];
     }
     self->branch_count = path.count;
-    branch__path_free(&path);
+    branch__path_release(&path);
     return ERR_OK;
 }
 

@@ -16,7 +16,7 @@
 
 /* ---- the list ---- */
 
-void branch_list_free(struct branch_list *list)
+void branch_list_release(struct branch_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->branches[i].name);
@@ -79,7 +79,7 @@ enum err_code branch_list(struct store *store, const struct ulid *session,
         return err_set(err, ERR_NOT_FOUND, "no session '%s'", session->text);
     }
     if (code) {
-        branch_list_free(&list);
+        branch_list_release(&list);
         return code;
     }
     *ret_list = list;

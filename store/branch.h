@@ -42,7 +42,7 @@ struct branch_list {
     struct branch *branches; /* oldest first */
     size_t count;
 };
-void branch_list_free(struct branch_list *list); /* what it points to; zeroed afterwards */
+void branch_list_release(struct branch_list *list); /* zeroed afterwards */
 
 enum err_code branch_list(struct store *store, const struct ulid *session,
                           struct branch_list *ret_list, struct err *err) NODISCARD;
@@ -59,7 +59,7 @@ struct sibling_list {
     size_t count;
     size_t at; /* its place */
 };
-void sibling_list_free(struct sibling_list *list); /* what it points to; zeroed afterwards */
+void sibling_list_release(struct sibling_list *list); /* zeroed afterwards */
 
 /* What is deleted is left out. */
 enum err_code branch_siblings(struct store *store, const struct ulid *message,

@@ -42,7 +42,7 @@ struct branch_path {
 /* ERR_CORRUPT: the forks go in a circle. */
 enum err_code branch__path(struct db *db, int64_t branch, struct branch_path *ret_path,
                            struct err *err) NODISCARD;
-void branch__path_free(struct branch_path *path); /* what it points to; zeroed afterwards */
+void branch__path_release(struct branch_path *path); /* zeroed afterwards */
 /* Whether the message of that branch and seq is on the path. */
 bool branch__path_holds(const struct branch_path *path, int64_t branch, int64_t seq);
 

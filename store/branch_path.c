@@ -130,14 +130,14 @@ enum err_code branch__path(struct db *db, int64_t branch, struct branch_path *re
                    : err_set(err, ERR_CORRUPT, "the branches of a session go in a circle");
     }
     if (code) {
-        branch__path_free(&path);
+        branch__path_release(&path);
         return code;
     }
     *ret_path = path;
     return ERR_OK;
 }
 
-void branch__path_free(struct branch_path *path)
+void branch__path_release(struct branch_path *path)
 {
     free(path->ranges);
     *path = (struct branch_path){NULL, 0};

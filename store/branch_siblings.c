@@ -28,7 +28,7 @@ static void add_place(struct places *places, int64_t branch)
     places->branches[places->count++] = branch;
 }
 
-void sibling_list_free(struct sibling_list *list)
+void sibling_list_release(struct sibling_list *list)
 {
     free(list->siblings);
     *list = (struct sibling_list){NULL, 0, 0};
@@ -64,7 +64,7 @@ static enum err_code find_base(struct db *db, int64_t branch, int64_t seq, int64
         at++;
     }
     *ret_base = at < path.count ? path.ranges[at].branch : branch;
-    branch__path_free(&path);
+    branch__path_release(&path);
     return ERR_OK;
 }
 

@@ -34,7 +34,7 @@ struct budget_limits budget_unlimited(void)
                                   BUDGET_NO_LIMIT};
 }
 
-void budget_list_free(struct budget_list *list)
+void budget_list_release(struct budget_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->rows[i].bucket);
@@ -478,7 +478,7 @@ enum err_code budget_list(struct store *store, const char *since, struct budget_
     }
     reader_give(store, db);
     if (code) {
-        budget_list_free(&list);
+        budget_list_release(&list);
         return code;
     }
     *ret_list = list;

@@ -11,7 +11,7 @@
  * settled in the period in which it was made.
  *
  * Units: money in millionths of a US dollar; integers, never fractions. Threads: any. Ownership:
- * budget_list_free. Errors: of the store.
+ * budget_list_release. Errors: of the store.
  */
 #ifndef WEIR_STORE_BUDGET_H
 #define WEIR_STORE_BUDGET_H
@@ -74,7 +74,7 @@ struct budget_list {
     struct budget_row *rows;
     size_t count;
 };
-void budget_list_free(struct budget_list *list); /* what it points to; zeroed afterwards */
+void budget_list_release(struct budget_list *list); /* zeroed afterwards */
 
 /* All periods that begin on or after `since` (a local day; NULL: all), newest first. */
 enum err_code budget_list(struct store *store, const char *since, struct budget_list *ret_list,

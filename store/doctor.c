@@ -28,7 +28,7 @@ const char *doctor_state_text(enum doctor_state state)
     return (unsigned)state < COUNT_OF(texts) ? texts[state] : "";
 }
 
-void doctor_report_free(struct doctor_report *report)
+void doctor_report_release(struct doctor_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         free(report->findings[i].text);

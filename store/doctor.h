@@ -8,7 +8,7 @@
  * write.
  *
  * Threads: any but the screen's. Ownership: reports are the caller's: zeroed before the first call,
- * added to by each, doctor_report_free. Errors: ERR_NOT_FOUND (no database), ERR_NEWER, ERR_BUSY
+ * added to by each, doctor_report_release. Errors: ERR_NOT_FOUND (no database), ERR_NEWER, ERR_BUSY
  * (a repair: other processes use it), ERR_CORRUPT (nothing could be read), ERR_INVALID (a backup
  * onto the database itself), ERR_CANNOT_CREATE, ERR_READ_ONLY, ERR_DISK_FULL, ERR_IO.
  */
@@ -39,7 +39,7 @@ struct doctor_report {
     struct doctor_finding *findings;
     size_t count;
 };
-void doctor_report_free(struct doctor_report *report); /* what it points to; zeroed afterwards */
+void doctor_report_release(struct doctor_report *report); /* zeroed afterwards */
 /* The worst of them. */
 enum doctor_state doctor_verdict(const struct doctor_report *report);
 

@@ -170,7 +170,7 @@ static bool fits_together(struct db *db, int version)
         doctor__check_sums(db, &report);
     }
     bool agree = doctor_verdict(&report) != DOCTOR_BAD;
-    doctor_report_free(&report);
+    doctor_report_release(&report);
     return agree && doctor__count_orphans(db) == 0;
 }
 

@@ -21,7 +21,7 @@ static const char count_sql[] =
     " AND m.deleted_at IS NULL";
 static const char place_sql[] = "SELECT branch, seq FROM message WHERE uid = ?1";
 
-void history_page_free(struct history_page *page)
+void history_page_release(struct history_page *page)
 {
     for (size_t i = 0; i < page->count; i++) {
         message_free(page->messages[i]);
@@ -176,7 +176,7 @@ enum err_code history__find(struct db *db, const struct history_query *query,
         size_t at = window.newer ? path.count - 1 - i : i;
         code = read_range(db, &window, path.ranges[at], ret_rows, err);
     }
-    branch__path_free(&path);
+    branch__path_release(&path);
     finish(query, ret_rows);
     return code;
 }
@@ -236,7 +236,7 @@ enum err_code history_page(struct store *store, const struct history_query *quer
     reader_give(store, db);
     free(rows.items);
     if (code != ERR_OK) {
-        history_page_free(&page);
+        history_page_release(&page);
         return code;
     }
     *ret_page = page;

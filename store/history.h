@@ -48,7 +48,7 @@ struct history_page {
     struct ulid next; /* HISTORY_MESSAGE for the page after this one; unset: no more follow */
 };
 
-void history_page_free(struct history_page *page); /* what it points to; zeroed afterwards */
+void history_page_release(struct history_page *page); /* zeroed afterwards */
 
 enum err_code history_page(struct store *store, const struct history_query *query,
                            struct history_page *ret_page, struct err *err) NODISCARD;
@@ -80,7 +80,7 @@ struct history_lines {
     struct ulid next;
 };
 
-void history_lines_free(struct history_lines *lines); /* what it points to; zeroed afterwards */
+void history_lines_release(struct history_lines *lines); /* zeroed afterwards */
 
 enum err_code history_lines(struct store *store, const struct history_query *query,
                             struct history_lines *ret_lines, struct err *err) NODISCARD;

@@ -15,7 +15,7 @@ static const char line_sql[] =
 static const char text_sql[] =
     "SELECT text FROM part WHERE message = ?1 AND kind = 'text' ORDER BY position";
 
-void history_lines_free(struct history_lines *lines)
+void history_lines_release(struct history_lines *lines)
 {
     for (size_t i = 0; i < lines->count; i++) {
         free(lines->lines[i].text);
@@ -110,7 +110,7 @@ enum err_code history_lines(struct store *store, const struct history_query *que
     reader_give(store, db);
     free(rows.items);
     if (code) {
-        history_lines_free(&lines);
+        history_lines_release(&lines);
         return code;
     }
     *ret_lines = lines;

@@ -42,7 +42,7 @@ void journal_entry_release(struct journal_entry *entry)
     *entry = (struct journal_entry){.id = 0};
 }
 
-void journal_list_free(struct journal_list *list)
+void journal_list_release(struct journal_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         journal_entry_release(&list->entries[i]);
@@ -118,7 +118,7 @@ enum err_code journal_list(struct store *store, const struct ulid *session, int6
     }
     reader_give(store, db);
     if (code) {
-        journal_list_free(&list);
+        journal_list_release(&list);
         return code;
     }
     *ret_list = list;

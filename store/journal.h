@@ -7,7 +7,7 @@
  * entries of what it purges.
  *
  * Threads: any but the screen's: undoing waits for the disk. Ownership: what is given is the
- * caller's (journal_entry_release, journal_list_free). After an undoing a session_update is
+ * caller's (journal_entry_release, journal_list_release). After an undoing a session_update is
  * published. Errors: ERR_NOT_FOUND (no entry, nothing to undo, or what it was about is gone),
  * ERR_EXISTS (changed again since, a name that another session has now, undone already), and those
  * of every write.
@@ -61,7 +61,7 @@ struct journal_list {
     struct journal_entry *entries;
     size_t count;
 };
-void journal_list_free(struct journal_list *list); /* what it points to; zeroed afterwards */
+void journal_list_release(struct journal_list *list); /* zeroed afterwards */
 
 /* Newest first, of one session (NULL: of all), older than entry `before` (0: the newest). wide: the
  * last four are a page. */

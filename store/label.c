@@ -24,7 +24,7 @@ static const char add_sql[] =
     "INSERT INTO label (session, name, last_active_at)"
     " SELECT id, ?2, last_active_at FROM session WHERE id = ?1 ON CONFLICT DO NOTHING";
 
-void label_list_free(struct label_list *list)
+void label_list_release(struct label_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->labels[i].name);
@@ -82,7 +82,7 @@ enum err_code label_list(struct store *store, const struct ulid *session,
     }
     reader_give(store, db);
     if (code) {
-        label_list_free(&list);
+        label_list_release(&list);
         return code;
     }
     *ret_list = list;

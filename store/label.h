@@ -30,7 +30,7 @@ struct label_list {
     struct label *labels; /* by name, byte by byte */
     size_t count;
 };
-void label_list_free(struct label_list *list); /* what it points to; zeroed afterwards */
+void label_list_release(struct label_list *list); /* zeroed afterwards */
 
 /* A session's, or (NULL) all that some session has, also one that is archived or in the trash. */
 enum err_code label_list(struct store *store, const struct ulid *session,

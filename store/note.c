@@ -40,7 +40,7 @@ void note_release(struct note *note)
     *note = (struct note){.text = NULL};
 }
 
-void note_list_free(struct note_list *list)
+void note_list_release(struct note_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         note_release(&list->notes[i]);
@@ -102,7 +102,7 @@ static enum err_code list_notes(struct store *store, const char *sql, const stru
     }
     reader_give(store, db);
     if (code) {
-        note_list_free(&list);
+        note_list_release(&list);
         return code;
     }
     *ret_list = list;

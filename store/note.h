@@ -7,7 +7,7 @@
  *
  * Threads: any but the screen's for changes, which wait for the writer and are published (struct
  * session_update) after their commit; reads take a read connection. Ownership: what is given is the
- * caller's (note_list_free, note_release). Times: UTC, µs. Errors: ERR_NOT_FOUND (note, message,
+ * caller's (note_list_release, note_release). Times: UTC, µs. Errors: ERR_NOT_FOUND (note, message,
  * part, session), ERR_GONE (the session is in the trash), ERR_INVALID (text or span), ERR_TOO_BIG,
  * ERR_AMBIGUOUS, and those of the store.
  */
@@ -44,7 +44,7 @@ struct note_list {
     struct note *notes; /* of one message: in the order in which they were written */
     size_t count;
 };
-void note_list_free(struct note_list *list); /* what it points to; zeroed afterwards */
+void note_list_release(struct note_list *list); /* zeroed afterwards */
 
 /* Of one message, deleted or not. */
 enum err_code note_list_of_message(struct store *store, const struct ulid *message,

@@ -29,7 +29,7 @@ const char *participant_kind_text(enum participant_kind kind)
 
 /* ---- the list ---- */
 
-void participant_list_free(struct participant_list *list)
+void participant_list_release(struct participant_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->participants[i].external_id);
@@ -87,7 +87,7 @@ enum err_code participant_list(struct store *store, const struct ulid *session,
     }
     reader_give(store, db);
     if (code) {
-        participant_list_free(&list);
+        participant_list_release(&list);
         return code;
     }
     *ret_list = list;

@@ -43,7 +43,7 @@ struct participant_list {
     struct participant *participants; /* in the order in which they came */
     size_t count;
 };
-void participant_list_free(struct participant_list *list); /* what it points to; zeroed after */
+void participant_list_release(struct participant_list *list); /* what it points to; zeroed after */
 
 enum err_code participant_list(struct store *store, const struct ulid *session,
                                struct participant_list *ret_list, struct err *err) NODISCARD;

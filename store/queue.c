@@ -37,7 +37,7 @@ void queued_release(struct queued *queued)
     *queued = (struct queued){.text = NULL};
 }
 
-void queue_list_free(struct queue_list *list)
+void queue_list_release(struct queue_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         queued_release(&list->items[i]);
@@ -408,7 +408,7 @@ enum err_code queue_list(struct store *store, const struct ulid *session,
     }
     reader_give(store, db);
     if (code) {
-        queue_list_free(&list);
+        queue_list_release(&list);
         return code;
     }
     *ret_list = list;

@@ -44,7 +44,7 @@ struct queue_list {
     struct queued *items;
     size_t count;
 };
-void queue_list_free(struct queue_list *list); /* what it points to; zeroed afterwards */
+void queue_list_release(struct queue_list *list); /* zeroed afterwards */
 
 /* In order. A session that is not there has none. */
 enum err_code queue_list(struct store *store, const struct ulid *session,

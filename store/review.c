@@ -84,7 +84,7 @@ enum err_code review_queue(struct store *store, const struct review_query *query
     }
     reader_give(store, db);
     if (code) {
-        session_list_free(&list);
+        session_list_release(&list);
         return code;
     }
     *ret_list = list;
@@ -111,7 +111,7 @@ struct tallies {
     int64_t last_row;
 };
 
-void review_summary_free(struct review_summary *summary)
+void review_summary_release(struct review_summary *summary)
 {
     for (size_t i = 0; i < summary->count; i++) {
         free(summary->models[i].name);
@@ -265,7 +265,7 @@ enum err_code review_summary(struct store *store, const struct ulid *session, in
     }
     struct review_summary summary = finish(&tallies);
     if (code) {
-        review_summary_free(&summary);
+        review_summary_release(&summary);
         return code;
     }
     *ret_summary = summary;

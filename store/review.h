@@ -4,7 +4,8 @@
  * The queue holds the sessions that are shown, have messages, and were active after their last
  * verdict as a whole (store/verdict.h), or have none: conversations and headless runs alike.
  *
- * Threads: any; reads only, in bounded steps. Ownership: session_list_free, review_summary_free.
+ * Threads: any; reads only, in bounded steps. Ownership: session_list_release,
+ * review_summary_release.
  */
 #ifndef WEIR_STORE_REVIEW_H
 #define WEIR_STORE_REVIEW_H
@@ -51,7 +52,7 @@ struct review_summary {
     struct review_model *models; /* by name */
     size_t count;
 };
-void review_summary_free(struct review_summary *summary); /* what it points to; zeroed afterwards */
+void review_summary_release(struct review_summary *summary); /* zeroed afterwards */
 
 /* Over the ended answers that began in [since, until) (0: open), of one session or (NULL) of all,
  * those that are deleted left out. */

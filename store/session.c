@@ -100,7 +100,7 @@ void session_release(struct session *session)
     *session = (struct session){.name = NULL};
 }
 
-void session_list_free(struct session_list *list)
+void session_list_release(struct session_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         session_release(&list->sessions[i]);
@@ -345,7 +345,7 @@ static enum err_code find(struct store *store, struct sv what, bool in_trash,
     }
     reader_give(store, db);
     if (code != ERR_OK) {
-        session_list_free(&list);
+        session_list_release(&list);
         return code;
     }
     *ret_list = list;

@@ -8,10 +8,10 @@
  *
  * Threads: any; reads take a read connection from the store's pool, changes wait for the writer and
  * are published (struct session_update) after their commit. Ownership: what is given belongs to the
- * caller (session_list_free, session_release); what is handed in is borrowed for the call. Times:
- * UTC, µs; 0 is never. Texts handed in are valid UTF-8, one line for names and titles. Errors:
- * ERR_NOT_FOUND (session), ERR_EXISTS (another session has the name), ERR_INVALID (a text that is
- * not as said here, metadata that is no JSON object), ERR_TOO_BIG, and those of the store.
+ * caller (session_list_release, session_release); what is handed in is borrowed for the call.
+ * Times: UTC, µs; 0 is never. Texts handed in are valid UTF-8, one line for names and titles.
+ * Errors: ERR_NOT_FOUND (session), ERR_EXISTS (another session has the name), ERR_INVALID (a text
+ * that is not as said here, metadata that is no JSON object), ERR_TOO_BIG, and those of the store.
  */
 #ifndef WEIR_STORE_SESSION_H
 #define WEIR_STORE_SESSION_H
@@ -91,7 +91,7 @@ struct session_list {
     bool more; /* there are more in the direction that was asked for */
 };
 
-void session_list_free(struct session_list *list); /* what it points to; zeroed afterwards */
+void session_list_release(struct session_list *list); /* zeroed afterwards */
 
 /* By id, name, handle, key, or an unambiguous prefix of id or handle; not of what is in the trash.
  * ERR_NOT_FOUND, ERR_AMBIGUOUS. One entry. */

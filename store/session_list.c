@@ -256,7 +256,7 @@ enum err_code session_list(struct store *store, const struct session_filter *fil
     }
     reader_give(store, db);
     if (code != ERR_OK) {
-        session_list_free(&list);
+        session_list_release(&list);
         return code;
     }
     *ret_list = list;

@@ -401,7 +401,7 @@ enum err_code message_restore(struct store *store, const struct ulid *message, s
     return code;
 }
 
-void trashed_list_free(struct trashed_list *list)
+void trashed_list_release(struct trashed_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].beginning);
@@ -451,7 +451,7 @@ enum err_code trash_messages(struct store *store, size_t limit, struct trashed_l
     }
     reader_give(store, db);
     if (code) {
-        trashed_list_free(&list);
+        trashed_list_release(&list);
         return code;
     }
     *ret_list = list;

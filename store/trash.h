@@ -49,7 +49,7 @@ struct trashed_list {
     struct trashed *items;
     size_t count;
 };
-void trashed_list_free(struct trashed_list *list); /* what it points to; zeroed afterwards */
+void trashed_list_release(struct trashed_list *list); /* zeroed afterwards */
 /* Of sessions that are not in the trash themselves, the last deleted first. */
 enum err_code trash_messages(struct store *store, size_t limit, struct trashed_list *ret_list,
                              struct err *err) NODISCARD;

@@ -73,7 +73,7 @@ struct summing {
     size_t count;
 };
 
-void usage_report_free(struct usage_report *report)
+void usage_report_release(struct usage_report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         free(report->rows[i].name);
@@ -195,7 +195,7 @@ enum err_code usage_report(struct store *store, enum usage_group group, int64_t 
     reader_give(store, db);
     move_out(&summing, &report);
     if (code) {
-        usage_report_free(&report);
+        usage_report_release(&report);
         return code;
     }
     *ret_report = report;

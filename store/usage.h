@@ -6,8 +6,8 @@
  * messages that is true of. Where it did not say the cost but a table of prices does,
  * `estimated_costs` counts it.
  *
- * Threads: any; reads only. Ownership: usage_report_free. Units: tokens; millionths of a US dollar;
- * wall clock in µs.
+ * Threads: any; reads only. Ownership: usage_report_release. Units: tokens; millionths of a US
+ * dollar; wall clock in µs.
  */
 #ifndef WEIR_STORE_USAGE_H
 #define WEIR_STORE_USAGE_H
@@ -39,7 +39,7 @@ struct usage_report {
     size_t count;
     struct usage_row total; /* of all messages, each once; its name is NULL */
 };
-void usage_report_free(struct usage_report *report); /* what it points to; zeroed afterwards */
+void usage_report_release(struct usage_report *report); /* zeroed afterwards */
 
 enum err_code usage_report(struct store *store, enum usage_group group, int64_t since_us,
                            int64_t until_us, struct usage_report *ret_report,

@@ -19,7 +19,7 @@ static const char of_session_sql[] =
     " LEFT JOIN message m ON m.id = v.message WHERE s.uid = ?1 AND m.deleted_at IS NULL"
     " ORDER BY v.id";
 
-void verdict_list_free(struct verdict_list *list)
+void verdict_list_release(struct verdict_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->verdicts[i].word);
@@ -68,7 +68,7 @@ enum err_code verdict_list(struct store *store, const struct ulid *session,
     }
     reader_give(store, db);
     if (code) {
-        verdict_list_free(&list);
+        verdict_list_release(&list);
         return code;
     }
     *ret_list = list;

@@ -6,9 +6,9 @@
  * When it was decided is the time of the last change. Each change can be undone (store/journal.h).
  *
  * Threads: any but the screen's for changes, which wait for the writer and are published (struct
- * session_update) after their commit; reads take a read connection. Ownership: verdict_list_free.
- * Errors: ERR_NOT_FOUND (session, message), ERR_GONE (the session is in the trash), ERR_INVALID,
- * ERR_TOO_BIG (a word), and those of the store.
+ * session_update) after their commit; reads take a read connection. Ownership:
+ * verdict_list_release. Errors: ERR_NOT_FOUND (session, message), ERR_GONE (the session is in the
+ * trash), ERR_INVALID, ERR_TOO_BIG (a word), and those of the store.
  */
 #ifndef WEIR_STORE_VERDICT_H
 #define WEIR_STORE_VERDICT_H
@@ -37,7 +37,7 @@ struct verdict_list {
     struct verdict *verdicts; /* the session's own first, where there is one */
     size_t count;
 };
-void verdict_list_free(struct verdict_list *list); /* what it points to; zeroed afterwards */
+void verdict_list_release(struct verdict_list *list); /* zeroed afterwards */
 
 /* A session's own and those of its messages, in the order in which they were first judged. */
 enum err_code verdict_list(struct store *store, const struct ulid *session,

@@ -58,7 +58,7 @@ static void mark(void *ctx, const struct ulid *message, int64_t seq)
     if (may_have_siblings(ui, seq) &&
         branch_siblings(ui->options->store, message, &list, NULL) == ERR_OK) {
         transcript_set_siblings(ui->transcript, message, list.at, list.count);
-        sibling_list_free(&list);
+        sibling_list_release(&list);
     }
 }
 
@@ -77,7 +77,7 @@ void branches__load(struct ui *ui)
     ui->branch_count = 0;
     if (reads(ui, &list)) {
         note(ui, &list);
-        branch_list_free(&list);
+        branch_list_release(&list);
     }
 }
 
@@ -90,7 +90,7 @@ bool branches__changed(struct ui *ui)
         return false;
     }
     note(ui, &list);
-    branch_list_free(&list);
+    branch_list_release(&list);
     if (count != ui->branch_count) {
         branches__mark(ui);
     }
@@ -129,7 +129,7 @@ void branches__switch(struct ui *ui, const struct transcript_message *at, int st
                    list.count > 1 ? "there is no other one on that side"
                                   : "nothing else stands in its place");
     }
-    sibling_list_free(&list);
+    sibling_list_release(&list);
 }
 
 static enum err_code run_fork(struct task *task, struct store *store)
@@ -248,7 +248,7 @@ static void load_branches(void *ctx, struct sv filter, struct choices *choices)
         }
     }
     free(seen);
-    branch_list_free(&list);
+    branch_list_release(&list);
 }
 
 static void choose_branch(void *ctx, const struct choice *choice)
@@ -276,7 +276,7 @@ static void preview_branch(void *ctx, const struct choice *choice, struct buf *o
         buf_append_str(out, lines.lines[i].role == ROLE_USER ? "You: " : "  Answer: ");
         buf_append_sv(out, sv_take(line, utf8_cut(line.p, line.n, PREVIEW_BYTES)));
     }
-    history_lines_free(&lines);
+    history_lines_release(&lines);
 }
 
 const struct picker_kind picker_of_branches = {

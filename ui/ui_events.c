@@ -51,7 +51,7 @@ static bool load_older(struct ui *ui, size_t limit)
     show_page(ui, &page);
     branches__mark(ui);
     transcript_set_more(ui->transcript, page.more && count);
-    history_page_free(&page);
+    history_page_release(&page);
     return count > 0;
 }
 
@@ -72,7 +72,7 @@ static bool load_newer(struct ui *ui, int64_t seq)
     if (!missing) {
         transcript_close_hole(ui->transcript);
     }
-    history_page_free(&page);
+    history_page_release(&page);
     return missing;
 }
 
@@ -99,7 +99,7 @@ static void load_latest(struct ui *ui)
         goes_on = page_is_new(ui, &page) && page.more;
         seq = page.count ? page.messages[0]->seq : 0;
         show_page(ui, &page);
-        history_page_free(&page);
+        history_page_release(&page);
     }
 }
 
@@ -131,7 +131,7 @@ static void jump(struct ui *ui, int64_t seq)
         branches__mark(ui);
         transcript_set_more(ui->transcript, page.more);
     }
-    history_page_free(&page);
+    history_page_release(&page);
 }
 
 static void go_to(struct ui *ui)
@@ -380,7 +380,7 @@ static bool is_on_another_branch(struct ui *ui, const struct message_update *upd
     }
     bool here = page.count == 0 || page.messages[0]->seq != update->seq ||
                 ulid_equal(&page.messages[0]->id, &update->message);
-    history_page_free(&page);
+    history_page_release(&page);
     if (!here) {
         ui->elsewhere[ui->elsewhere_at] = update->message;
         ui->elsewhere_at = (ui->elsewhere_at + 1) % ELSEWHERE_MAX;

@@ -178,7 +178,7 @@ static bool stands_on(const struct ui *ui, const struct ulid *branch, const stru
         return false;
     }
     bool there = page.count == 1 && ulid_equal(&page.messages[0]->id, &message->id);
-    history_page_free(&page);
+    history_page_release(&page);
     return there;
 }
 
@@ -198,7 +198,7 @@ static void find_branch(struct ui *ui, const struct message *message)
             break;
         }
     }
-    branch_list_free(&list);
+    branch_list_release(&list);
 }
 
 /* `query`: what is marked there. */

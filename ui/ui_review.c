@@ -18,7 +18,7 @@ void review__close(struct ui *ui)
     struct review *review = ui->review;
     if (review) {
         review__drop_session(review);
-        session_list_free(&review->queue);
+        session_list_release(&review->queue);
         buf_release(&review->typed);
         free(review);
         ui->review = NULL;
@@ -89,7 +89,7 @@ static void compare(struct ui *ui)
         code =
             code ? code : read_text(ui, &siblings.siblings[other].message, &review->texts[1], &err);
     }
-    sibling_list_free(&siblings);
+    sibling_list_release(&siblings);
     if (code) {
         view__line(ui, LINE_INFO, err.text);
         return;

@@ -48,7 +48,7 @@ void review__load_queue(struct ui *ui)
     const struct review_query query = {.of_one_origin = review->origin != SESSION_ORIGIN_COUNT,
                                        .origin = review->origin,
                                        .limit = QUEUE_MAX};
-    session_list_free(&review->queue);
+    session_list_release(&review->queue);
     if (review_queue(ui->options->store, &query, &review->queue, &err)) {
         view__line(ui, LINE_PROBLEM, err.text);
     }
@@ -182,7 +182,7 @@ static enum err_code add_messages(struct ui *ui, const struct verdict_list *verd
             after = page.messages[i]->seq;
         }
         more = page.more && page.count > 0;
-        history_page_free(&page);
+        history_page_release(&page);
     }
     if (more) {
         add_block(review, STYLE_STATE, 0, xstrdup("there are more messages"));
@@ -205,9 +205,9 @@ static enum err_code read_session(struct ui *ui, const struct ulid *id, struct e
         add_whole(review, &verdicts, &labels);
         code = add_messages(ui, &verdicts, &notes, err);
     }
-    verdict_list_free(&verdicts);
-    note_list_free(&notes);
-    label_list_free(&labels);
+    verdict_list_release(&verdicts);
+    note_list_release(&notes);
+    label_list_release(&labels);
     return code;
 }
 

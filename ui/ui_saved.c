@@ -143,7 +143,7 @@ void saved__refresh(struct ui *ui)
     for (size_t i = 0; i < list.count; i++) {
         show_stored(ui, &list.items[i]);
     }
-    queue_list_free(&list);
+    queue_list_release(&list);
 }
 
 static void change(struct ui *ui, const struct queue_change *change)

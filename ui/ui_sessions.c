@@ -67,7 +67,7 @@ static void read_sessions(struct ui *ui, struct choices *choices)
         if (more) {
             window.cursor = session_cursor_of(&list.sessions[list.count - 1], SESSIONS_SHOWN);
         }
-        session_list_free(&list);
+        session_list_release(&list);
     }
 }
 
@@ -145,7 +145,7 @@ static void append_labels(const struct ui *ui, const struct ulid *session, struc
         buf_appendf(out, "%s%s", i ? ", " : "[", list.labels[i].name);
     }
     buf_append_str(out, list.count ? "] " : "");
-    label_list_free(&list);
+    label_list_release(&list);
 }
 
 /* Its labels, and how the session ends. */
@@ -170,7 +170,7 @@ static void preview_session(void *ctx, const struct choice *choice, struct buf *
         buf_append_sv(out, sv_take(line, sv_find(line, '\n')));
         free(text);
     }
-    history_page_free(&page);
+    history_page_release(&page);
 }
 
 bool sessions__open(struct ui *ui, const struct ulid *session)

@@ -39,7 +39,7 @@ static char *latest_answer(struct ui *ui)
             text = message_text(page.messages[i - 1], PART_TEXT);
         }
     }
-    history_page_free(&page);
+    history_page_release(&page);
     return text;
 }
 

@@ -169,7 +169,7 @@ static void thirty_two_answers__stream_at_once_on_one_thread(void **state)
     assert_int_equal(store_open(&options, &store, NULL), ERR_OK);
     assert_int_equal(store_start(store, NULL), ERR_OK);
     assert_int_equal(store_wait_ready(store, clock_mono_us() + LIMIT, NULL), ERR_OK);
-    assert_int_equal(engine_open(store, config, &choice, &engine, NULL), ERR_OK);
+    assert_int_equal(engine_new(store, config, &choice, &engine, NULL), ERR_OK);
     assert_int_equal(engine_start(engine, NULL), ERR_OK);
 
     send_all(engine, streams);

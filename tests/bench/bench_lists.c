@@ -94,7 +94,7 @@ static void list(struct store *store, const struct session_filter *filter)
         fprintf(stderr, "bench: a list that should hold sessions is empty\n");
         exit(1);
     }
-    session_list_free(&list);
+    session_list_release(&list);
 }
 
 static void page(struct store *store, int session, const struct ulid *message, bool newer)
@@ -111,7 +111,7 @@ static void page(struct store *store, int session, const struct ulid *message, b
         fprintf(stderr, "bench: a page of %zu messages\n", page.count);
         exit(1);
     }
-    history_page_free(&page);
+    history_page_release(&page);
 }
 
 enum contender {
@@ -213,7 +213,7 @@ static void run(struct store *store, enum contender contender)
         break;
     default:
         must(history_lines(store, &slim, &lines, &err), &err);
-        history_lines_free(&lines);
+        history_lines_release(&lines);
         break;
     }
 }

@@ -99,7 +99,7 @@ static void read_all(struct store *store)
             abort();
         }
     }
-    session_list_free(&list);
+    session_list_release(&list);
 }
 
 static void import_twice(struct sv bytes)

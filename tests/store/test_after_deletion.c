@@ -67,7 +67,7 @@ static size_t count_on(struct fixture *fixture, const struct ulid *session,
     struct history_query query = {.session = *session, .branch = *branch, .limit = 100};
     assert_int_equal(history_page(fixture->store, &query, &page, NULL), ERR_OK);
     size_t count = page.count;
-    history_page_free(&page);
+    history_page_release(&page);
     return count;
 }
 

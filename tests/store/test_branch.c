@@ -78,7 +78,7 @@ static char *words(struct fixture *fixture, const struct ulid *session, const st
     for (size_t i = 0; i < lines.count; i++) {
         (void)buf_appendf(&text, "%s%s", i ? " " : "", lines.lines[i].text);
     }
-    history_lines_free(&lines);
+    history_lines_release(&lines);
     return buf_detach(&text);
 }
 
@@ -134,8 +134,8 @@ static void assert_siblings(struct fixture *fixture, const struct ulid *message,
         assert_string_equal(list.siblings[i].message.text, expected[i]->text);
     }
     assert_string_equal(list.siblings[list.at].message.text, message->text);
-    sibling_list_free(&list);
-    sibling_list_free(&list);
+    sibling_list_release(&list);
+    sibling_list_release(&list);
 }
 
 static void list__names_each_branch_with_its_parent_and_fork(void **state)
@@ -158,8 +158,8 @@ static void list__names_each_branch_with_its_parent_and_fork(void **state)
     assert_string_equal(list.branches[1].reason, "edit");
     assert_null(list.branches[1].name);
     assert_true(list.branches[1].current);
-    branch_list_free(&list);
-    branch_list_free(&list);
+    branch_list_release(&list);
+    branch_list_release(&list);
     struct ulid unknown = ulid_new();
     assert_int_equal(branch_list(fixture->store, &unknown, &list, NULL), ERR_NOT_FOUND);
 }
@@ -254,7 +254,7 @@ static enum err_code switch_away(struct store *store, int who, const char *given
         passed += !ulid_equal(&list.branches[at].id, &from);
     }
     struct ulid to = list.branches[at].id;
-    branch_list_free(&list);
+    branch_list_release(&list);
     (void)snprintf(text, 64, "%s", to.text);
     return branch_switch(store, &session, &to, &from, NULL);
 }
@@ -521,9 +521,9 @@ static void assert_page(struct fixture *fixture, struct history_query *query, co
     query->start = HISTORY_MESSAGE;
     query->message = page.next;
     buf_release(&text);
-    history_page_free(&page);
-    history_lines_free(&lines);
-    history_lines_free(&lines);
+    history_page_release(&page);
+    history_lines_release(&lines);
+    history_lines_release(&lines);
 }
 
 static void sb4__the_newest_n_behind_an_offset_come_oldest_first(void **state)
@@ -616,7 +616,7 @@ static void pages__say_which_message_goes_on_with_another(void **state)
         assert_int_equal(page.count, 3);
         assert_false(ulid_is_set(&page.messages[1]->continues));
         assert_string_equal(page.messages[2]->continues.text, one.answer.text);
-        history_page_free(&page);
+        history_page_release(&page);
         if (!ended) {
             struct stream_event end = fixture_finish(FINISH_END_TURN);
             assert_int_equal(

@@ -151,11 +151,11 @@ static void sc9__all_rows_are_listed_newest_first(void **state)
     assert_int_equal(list.rows[0].spent_micros, 6);
     assert_string_equal(list.rows[1].bucket, "total");
     assert_true(list.rows[2].monthly);
-    budget_list_free(&list);
-    budget_list_free(&list);
+    budget_list_release(&list);
+    budget_list_release(&list);
     assert_int_equal(budget_list(fixture->store, "2026-01-03", &list, &err), ERR_OK);
     assert_int_equal(list.count, 1);
-    budget_list_free(&list);
+    budget_list_release(&list);
 }
 
 static void sc10__what_would_pass_a_limit_is_refused(void **state)

@@ -53,7 +53,7 @@ static enum doctor_state verdict(const char *path)
         fail_msg("%s", err.text);
     }
     enum doctor_state state = doctor_verdict(&report);
-    doctor_report_free(&report);
+    doctor_report_release(&report);
     return state;
 }
 
@@ -61,7 +61,7 @@ static enum err_code repair(const char *path)
 {
     struct doctor_report report = {NULL, 0};
     enum err_code code = doctor_repair(path, &report, NULL);
-    doctor_report_free(&report);
+    doctor_report_release(&report);
     return code;
 }
 

@@ -62,9 +62,9 @@ static void assert_pages(struct reading *reading, const struct ulid *session,
         char *text = page_text(&page);
         assert_string_equal(text, wants[i].text);
         free(text);
-        history_page_free(&page);
+        history_page_release(&page);
         assert_null(page.messages);
-        history_page_free(&page);
+        history_page_release(&page);
     }
 }
 
@@ -160,7 +160,7 @@ static void a_path__that_goes_in_a_circle_ends(void **state)
     put(reading.db, "UPDATE branch SET parent = ?2, fork_seq = 1 WHERE id = ?1", a, b, NULL);
     struct history_page page = {.messages = NULL};
     (void)!history_before(reading.store, &session, INT64_MAX, 5, &page, NULL);
-    history_page_free(&page);
+    history_page_release(&page);
     reading_close(&reading);
 }
 
@@ -174,7 +174,7 @@ static int64_t time_of_page(struct reading *reading, const struct ulid *session)
                          ERR_OK);
         int64_t took = clock_mono_us() - began;
         assert_int_equal(page.count, 20);
-        history_page_free(&page);
+        history_page_release(&page);
         best = took < best ? took : best;
     }
     return best;
@@ -205,11 +205,11 @@ static void read_branches(struct store *store, const struct ulid *session,
                                   .limit = 5};
     assert_int_equal(branch_list(store, session, &branches, NULL), ERR_OK);
     query.branch = branches.branches[0].id;
-    branch_list_free(&branches);
+    branch_list_release(&branches);
     assert_int_equal(branch_siblings(store, message, &siblings, NULL), ERR_OK);
-    sibling_list_free(&siblings);
+    sibling_list_release(&siblings);
     assert_int_equal(history_lines(store, &query, &lines, NULL), ERR_OK);
-    history_lines_free(&lines);
+    history_lines_release(&lines);
 }
 
 static void every_statement__follows_an_index(void **state)
@@ -225,13 +225,13 @@ static void every_statement__follows_an_index(void **state)
     must_exec(reading.db, "UPDATE branch SET uid = '01ARZ3NDEKTSV4RRFFQ69G5FAA'");
     assert_int_equal(history_before(reading.store, &session, INT64_MAX, 5, &page, NULL), ERR_OK);
     read_branches(reading.store, &session, &page.messages[1]->id);
-    history_page_free(&page);
+    history_page_release(&page);
     assert_int_equal(history_after(reading.store, &session, -1, 5, &page, NULL), ERR_OK);
-    history_page_free(&page);
+    history_page_release(&page);
     struct history_lines lines;
     struct history_query query = {.session = session, .limit = 5};
     assert_int_equal(history_lines(reading.store, &query, &lines, NULL), ERR_OK);
-    history_lines_free(&lines);
+    history_lines_release(&lines);
     /* The session, its branch, both directions, what is skipped, a cursor's place; a message's
      * head, usage, parts and chunks; a line and its text; the branches, and three for siblings. */
     assert_true(assert_plans_are_indexed(reading.store) >= 17);

@@ -35,7 +35,7 @@ static void assert_waiting(struct fixture *fixture, const struct ulid *session, 
     }
     assert_string_equal(buf_cstr(&all), texts);
     buf_release(&all);
-    queue_list_free(&list);
+    queue_list_release(&list);
 }
 
 static void add__keeps_the_order_across_a_new_start(void **state)

@@ -53,7 +53,7 @@ static void assert_notes(struct fixture *fixture, const struct ulid *session, co
         size_t n = strlen(text);
         (void)snprintf(text + n, sizeof(text) - n, "%s%s", i ? " | " : "", list.notes[i].text);
     }
-    note_list_free(&list);
+    note_list_release(&list);
     assert_string_equal(text, expected);
 }
 
@@ -98,8 +98,8 @@ static void note_add__stands_beside_a_message_or_a_span(void **state)
     assert_int_equal(list.notes[1].place.first, 2);
     assert_int_equal(list.notes[1].place.last, 10);
     assert_true(list.notes[1].created_us > 0);
-    note_list_free(&list);
-    note_list_free(&list);
+    note_list_release(&list);
+    note_list_release(&list);
 }
 
 static void note_add__refuses_what_is_no_text_or_no_span(void **state)
@@ -181,7 +181,7 @@ static void undo__leaves_a_note_that_was_changed_again(void **state)
     assert_int_equal(list.count, 2);
     assert_int_equal(list.entries[1].action, JOURNAL_NOTE);
     assert_int_equal(undo_entry(fixture->store, list.entries[1].id, NULL, NULL), ERR_EXISTS);
-    journal_list_free(&list);
+    journal_list_release(&list);
     assert_notes(fixture, &turn.session, "two");
 }
 
@@ -229,7 +229,7 @@ static void deleted_messages__take_no_notes_and_show_none(void **state)
     struct journal_list list;
     assert_int_equal(journal_list(fixture->store, &turn.session, 0, 9, &list, NULL), ERR_OK);
     assert_int_equal(undo_entry(fixture->store, list.entries[0].id, NULL, NULL), ERR_OK);
-    journal_list_free(&list);
+    journal_list_release(&list);
     assert_notes(fixture, &turn.session, "one");
 }
 
@@ -280,7 +280,7 @@ static void assert_verdicts(struct fixture *fixture, const struct ulid *session,
         assert_true(verdict->decided_us > 0);
         assert_ptr_equal(verdict_of(&list, &verdict->message), verdict);
     }
-    verdict_list_free(&list);
+    verdict_list_release(&list);
     assert_string_equal(text, expected);
 }
 
@@ -379,7 +379,7 @@ static size_t count_queue(struct fixture *fixture, size_t limit)
         }
         count += list.count;
         bool more = list.more;
-        session_list_free(&list);
+        session_list_release(&list);
         if (!more) {
             return count;
         }
@@ -438,7 +438,7 @@ static void assert_origins(struct fixture *fixture, const struct ulid *of_each)
         assert_int_equal(list.count, 1);
         assert_true(ulid_equal(&list.sessions[0].id, &of_each[i]));
         assert_int_equal(list.sessions[0].origin, i);
-        session_list_free(&list);
+        session_list_release(&list);
     }
 }
 
@@ -497,14 +497,14 @@ static void review_summary__counts_answers_errors_times_cost_and_ratings(void **
     assert_int_equal(model->unknown_costs, 4);
     assert_true(model->first_us >= 0);
     assert_true(model->duration_us >= model->first_us);
-    review_summary_free(&summary);
+    review_summary_release(&summary);
     assert_int_equal(review_summary(fixture->store, &turns[1].session, 0, 0, &summary, NULL), 0);
     assert_int_equal(summary.models[0].answers, 1);
     assert_int_equal(summary.models[0].rating_sum, 2);
-    review_summary_free(&summary);
+    review_summary_release(&summary);
     assert_int_equal(review_summary(fixture->store, NULL, 0, 1000, &summary, NULL), ERR_OK);
     assert_int_equal(summary.count, 0);
-    review_summary_free(&summary);
+    review_summary_release(&summary);
 }
 
 static void review_summary__reads_beyond_a_page_and_takes_the_middle(void **state)
@@ -528,7 +528,7 @@ static void review_summary__reads_beyond_a_page_and_takes_the_middle(void **stat
     assert_int_equal(summary.models[0].duration_us, 599000);
     assert_int_equal(summary.models[0].first_us, -1);
     assert_int_equal(summary.models[1].duration_us, 600000);
-    review_summary_free(&summary);
+    review_summary_release(&summary);
 }
 
 static void review_summary__knows_no_time_of_what_took_none(void **state)
@@ -543,7 +543,7 @@ static void review_summary__knows_no_time_of_what_took_none(void **state)
     assert_int_equal(summary.models[0].answers, 1);
     assert_int_equal(summary.models[0].first_us, -1);
     assert_int_equal(summary.models[0].duration_us, -1);
-    review_summary_free(&summary);
+    review_summary_release(&summary);
 }
 
 int main(void)

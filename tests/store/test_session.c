@@ -51,7 +51,7 @@ static void assert_finds(struct reading *reading, const char *what, const char *
     }
     assert_int_equal(list.count, 1);
     assert_string_equal(list.sessions[0].id.text, uid);
-    session_list_free(&list);
+    session_list_release(&list);
 }
 
 static void assert_does_not_find(struct reading *reading, struct sv what, enum err_code expected)
@@ -121,28 +121,28 @@ static void list__gives_the_newest_first_in_pages(void **state)
     assert_string_equal(list.sessions[0].id.text, ID_B);
     assert_null(list.sessions[0].name);
     assert_string_equal(list.sessions[1].id.text, ID_C);
-    session_list_free(&list);
+    session_list_release(&list);
     assert_null(list.sessions);
-    session_list_free(&list);
+    session_list_release(&list);
 
     list = list_of(reading.store, NULL, 2, 2);
     assert_int_equal(list.count, 1);
     assert_false(list.more);
     assert_string_equal(list.sessions[0].handle, "kqa");
     assert_string_equal(list.sessions[0].name, "holiday");
-    session_list_free(&list);
+    session_list_release(&list);
 
     list = list_of(reading.store, "/home/a", 0, SIZE_MAX);
     assert_int_equal(list.count, 2);
     assert_string_equal(list.sessions[0].id.text, ID_C);
-    session_list_free(&list);
+    session_list_release(&list);
 
     list = list_of(reading.store, "/elsewhere", 0, 5);
     assert_int_equal(list.count, 0);
-    session_list_free(&list);
+    session_list_release(&list);
     list = list_of(reading.store, NULL, SIZE_MAX, 5);
     assert_int_equal(list.count, 0);
-    session_list_free(&list);
+    session_list_release(&list);
     reading_close(&reading);
 }
 
@@ -170,7 +170,7 @@ static void list__tells_what_the_session_row_says(void **state)
     assert_int_equal(session->last_active_us, 10);
     assert_int_equal(session->ended_us, 11);
     assert_int_equal(session->archived_us, 0);
-    session_list_free(&list);
+    session_list_release(&list);
     reading_close(&reading);
 }
 
@@ -224,7 +224,7 @@ static void read_all_lists(struct store *store)
             struct session_list list;
             int64_t count = 0;
             assert_int_equal(session_list(store, &filters[i], &window, &list, NULL), ERR_OK);
-            session_list_free(&list);
+            session_list_release(&list);
             assert_int_equal(session_count(store, &filters[i], &count, NULL), ERR_OK);
         }
     }
@@ -235,11 +235,11 @@ static void read_labels_and_people(struct store *store, const struct ulid *sessi
     struct label_list labels;
     struct participant_list people;
     assert_int_equal(label_list(store, NULL, &labels, NULL), ERR_OK);
-    label_list_free(&labels);
+    label_list_release(&labels);
     assert_int_equal(label_list(store, session, &labels, NULL), ERR_OK);
-    label_list_free(&labels);
+    label_list_release(&labels);
     assert_int_equal(participant_list(store, session, &people, NULL), ERR_OK);
-    participant_list_free(&people);
+    participant_list_release(&people);
 }
 
 static void every_statement__follows_an_index(void **state)

@@ -75,7 +75,7 @@ static char *listed(struct fixture *fixture, const struct session_filter *filter
         (void)buf_appendf(&text, "%s%s", i ? " " : "", list.sessions[i].name);
     }
     (void)buf_append_str(&text, list.more ? "+" : "");
-    session_list_free(&list);
+    session_list_release(&list);
     return buf_detach(&text);
 }
 
@@ -582,7 +582,7 @@ static char *walk(struct fixture *fixture, const struct session_filter *filter, 
             window.cursor =
                 session_cursor_of(&list.sessions[newer ? 0 : list.count - 1], filter->set);
         }
-        session_list_free(&list);
+        session_list_release(&list);
     }
     return buf_detach(&text);
 }
@@ -644,8 +644,8 @@ static char *labels_of(struct fixture *fixture, const struct ulid *session)
         (void)buf_appendf(&text, "%s:%lld ", list.labels[i].name,
                           (long long)list.labels[i].sessions);
     }
-    label_list_free(&list);
-    label_list_free(&list);
+    label_list_release(&list);
+    label_list_release(&list);
     return buf_detach(&text);
 }
 
@@ -694,7 +694,7 @@ static void labels__that_are_refused_change_nothing(void **state)
     assert_int_equal(label_list(fixture->store, &unknown, &list, NULL), ERR_NOT_FOUND);
     assert_int_equal(label_list(fixture->store, &id, &list, NULL), ERR_OK);
     assert_int_equal(list.count, 0);
-    label_list_free(&list);
+    label_list_release(&list);
 }
 
 static void se4__participants_are_resolved_or_added_and_listed_in_order(void **state)
@@ -730,7 +730,7 @@ static void se4__participants_are_resolved_or_added_and_listed_in_order(void **s
         assert_int_equal(list.participants[i].kind, who[i].kind);
         assert_string_equal(list.participants[i].external_id, who[i].name);
     }
-    participant_list_free(&list);
+    participant_list_release(&list);
     int64_t number = 0;
     struct ulid unknown = ulid_new();
     assert_int_equal(
@@ -759,7 +759,7 @@ static void se4__each_message_knows_who_wrote_it(void **state)
     struct participant_list list;
     assert_int_equal(participant_list(fixture->store, &turn.session, &list, NULL), ERR_OK);
     assert_int_equal(list.count, 3);
-    participant_list_free(&list);
+    participant_list_release(&list);
 }
 
 int main(void)

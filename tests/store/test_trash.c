@@ -154,7 +154,7 @@ static void a_deleted_message_lies_in_the_trash_until_it_is_restored(void **stat
     assert_int_equal(list.count, 1);
     assert_true(ulid_equal(&list.items[0].message, &turn.answer));
     assert_int_equal(list.items[0].role, ROLE_ASSISTANT);
-    trashed_list_free(&list);
+    trashed_list_release(&list);
     assert_int_equal(message_restore(fixture->store, &turn.answer, NULL), ERR_OK);
     assert_int_equal(message_restore(fixture->store, &turn.answer, NULL), ERR_NOT_FOUND);
     assert_int_equal(message_snapshot(fixture->store, &turn.answer, &message, NULL), ERR_OK);
@@ -189,7 +189,7 @@ static void a_message_of_a_deleted_session_comes_back_with_it(void **state)
     assert_int_equal(message_restore(fixture->store, &turn.answer, NULL), ERR_EXISTS);
     assert_int_equal(trash_messages(fixture->store, 10, &list, NULL), ERR_OK);
     assert_int_equal(list.count, 0);
-    trashed_list_free(&list);
+    trashed_list_release(&list);
 }
 
 /* ---- undo ---- */
@@ -342,7 +342,7 @@ static void undo__by_id_and_the_list_of_the_journal(void **state)
     assert_int_equal(list.count, 2);
     assert_true(ulid_equal(&list.entries[0].target, &two));
     int64_t older = list.entries[1].id;
-    journal_list_free(&list);
+    journal_list_release(&list);
     assert_int_equal(undo_entry(fixture->store, older, NULL, NULL), ERR_OK);
     assert_int_equal(undo_entry(fixture->store, older, NULL, NULL), ERR_EXISTS);
     assert_int_equal(undo_entry(fixture->store, 999, NULL, NULL), ERR_NOT_FOUND);
@@ -351,7 +351,7 @@ static void undo__by_id_and_the_list_of_the_journal(void **state)
     assert_int_equal(journal_list(fixture->store, &one, 0, 10, &list, NULL), ERR_OK);
     assert_int_equal(list.count, 1);
     assert_true(list.entries[0].undone_us > 0);
-    journal_list_free(&list);
+    journal_list_release(&list);
 }
 
 static void deleting_a_long_session_is_one_short_transaction(void **state)

@@ -71,7 +71,7 @@ static void assert_history(struct fixture *fixture, const struct ulid *session, 
     (void)buf_append_byte(&all, '\0');
     assert_string_equal(all.p, texts);
     buf_release(&all);
-    history_page_free(&page);
+    history_page_release(&page);
 }
 
 static void an_edit__stands_on_a_branch_of_its_own_and_the_old_one_stays(void **state)

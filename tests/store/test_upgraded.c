@@ -58,7 +58,7 @@ static void what_the_first_version_wrote__is_all_there(void **state)
     assert_int_equal(page.count, 2);
     assert_string_equal(page.messages[1]->parts[0].text, "answer");
     assert_int_equal(page.messages[1]->usage.cost_micros, 30);
-    history_page_free(&page);
+    history_page_release(&page);
     store_free(store);
     broker_free(options.broker);
 

@@ -61,7 +61,7 @@ static void sb9__a_burst_is_stored_whole_in_order_with_all_its_fields(void **sta
     assert_string_equal(page.messages[2]->parts[0].text, "two");
     assert_int_equal(page.messages[2]->usage.input_tokens, 10);
     assert_int_equal(page.messages[2]->usage.output_tokens, USAGE_UNKNOWN);
-    history_page_free(&page);
+    history_page_release(&page);
     fixture_assert_query(fixture,
                          "SELECT m.action || ' ' || a.response_id || ' ' || c.seq FROM message m"
                          " JOIN message c ON c.id = m.continues JOIN attempt a ON a.answer = m.id",
@@ -142,27 +142,27 @@ static void a_report__sums_by_day_model_session_and_label(void **state)
     assert_row(&report.rows[1], "1970-01-02", 1, 0);
     assert_int_equal(report.rows[1].unknown_costs, 1);
     assert_int_equal(report.total.messages, 3);
-    usage_report_free(&report);
+    usage_report_release(&report);
     report = report_of(&fixture, USAGE_BY_MODEL);
     assert_int_equal(report.count, 2);
     assert_row(&report.rows[0], "p/a", 1, 5);
     assert_row(&report.rows[1], "p/b", 2, 5);
-    usage_report_free(&report);
+    usage_report_release(&report);
     report = report_of(&fixture, USAGE_BY_SESSION);
     assert_int_equal(report.count, 1);
     assert_row(&report.rows[0], turn.session.text, 3, 10);
-    usage_report_free(&report);
+    usage_report_release(&report);
     report = report_of(&fixture, USAGE_BY_LABEL);
     assert_int_equal(report.count, 2);
     assert_row(&report.rows[1], "y", 3, 10);
     assert_int_equal(report.total.messages, 3);
-    usage_report_free(&report);
-    usage_report_free(&report);
+    usage_report_release(&report);
+    usage_report_release(&report);
     assert_int_equal(
         usage_report(fixture.store, USAGE_BY_DAY, CLOCK_S(20), CLOCK_S(86410), &report, &err),
         ERR_OK);
     assert_int_equal(report.total.messages, 1);
-    usage_report_free(&report);
+    usage_report_release(&report);
     fixture_close(&fixture);
 }
 
