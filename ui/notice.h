@@ -2,8 +2,8 @@
  * Notice: what the engine tells the screen beside the messages themselves. Published by the floor
  * above on TOPIC_UI.
  *
- * Threads: immutable once published. Ownership: references (pubsub/broker.h). All text may come from
- * anywhere: the screen makes it safe.
+ * Threads: immutable once published. Ownership: references (pubsub/broker.h). All text may come
+ * from anywhere: the screen makes it safe.
  */
 #ifndef WEIR_UI_NOTICE_H
 #define WEIR_UI_NOTICE_H
