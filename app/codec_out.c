@@ -2,7 +2,6 @@
 #include "app/codec_out.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "app/json.h"
 #include "base/alloc.h"
@@ -106,7 +105,7 @@ void codec_out_native(struct codec_out *out, struct sv stands_for, struct sv jso
 
 void codec_out_usage(struct codec_out *out, const struct usage *usage)
 {
-    if (usage_is_known(usage) && memcmp(usage, &out->usage, sizeof(*usage)) != 0) {
+    if (usage_is_known(usage) && !usage_equal(usage, &out->usage)) {
         struct stream_event event = {.kind = STREAM_USAGE, .usage = *usage};
         out->usage = *usage;
         emit(out, &event);

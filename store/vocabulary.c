@@ -130,3 +130,12 @@ bool usage_is_known(const struct usage *usage)
            usage->cache_write_tokens != USAGE_UNKNOWN || usage->reasoning_tokens != USAGE_UNKNOWN ||
            usage->cost_micros != USAGE_UNKNOWN;
 }
+
+bool usage_equal(const struct usage *a, const struct usage *b)
+{
+    return a->input_tokens == b->input_tokens && a->output_tokens == b->output_tokens &&
+           a->cache_read_tokens == b->cache_read_tokens &&
+           a->cache_write_tokens == b->cache_write_tokens &&
+           a->reasoning_tokens == b->reasoning_tokens && a->cost_micros == b->cost_micros &&
+           a->cost_estimated == b->cost_estimated;
+}

@@ -91,5 +91,6 @@ struct usage {
 
 struct usage usage_unknown(void);
 bool usage_is_known(const struct usage *usage); /* any field is */
+bool usage_equal(const struct usage *a, const struct usage *b);
 
 #endif
