@@ -23,7 +23,8 @@
 /* What classification looks at besides the status. */
 struct clue {
     int number;      /* a status in the body, or 0 */
-    struct sv words; /* code, type, details and message, in one text */
+    struct sv codes; /* code, type, details: what is written for programs */
+    struct sv words; /* those and the message, in one text */
     int64_t wait_us; /* -1: not said */
 };
 
@@ -159,6 +160,35 @@ static void append_details(const cJSON *details, struct buf *words, int64_t *wai
     }
 }
 
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '-' || c == '*' || c == '.';
+}
+
+/* "Please try again in 6m0s." A number without a unit may be of anything. */
+static int64_t wait_in_words(struct sv words)
+{
+    static const struct sv phrases[] = {SV("try again in "), SV("retry in ")};
+    struct retry_when when;
+    for (size_t i = 0; i < COUNT_OF(phrases); i++) {
+        struct sv rest = sv_skip(words, sv_find_sv(words, phrases[i]));
+        rest = sv_skip(rest, phrases[i].n);
+        size_t n = 0;
+        while (n < rest.n && is_word(rest.p[n])) {
+            n++;
+        }
+        while (n > 0 && rest.p[n - 1] == '.') {
+            n--;
+        }
+        bool has_unit = n > 0 && rest.p[n - 1] >= 'a' && rest.p[n - 1] <= 'z';
+        if (has_unit && retry_when_parse(sv_take(rest, n), &when) && when.span_us >= 0) {
+            return when.span_us;
+        }
+    }
+    return -1;
+}
+
 static void read_clue(struct sv body, struct buf *message, struct buf *words, struct clue *ret_clue)
 {
     cJSON *tree = json_parse(body);
@@ -173,19 +203,22 @@ static void read_clue(struct sv body, struct buf *message, struct buf *words, st
     }
     int64_t wait_us = -1;
     append_details(json_get(object, "details"), words, &wait_us);
+    size_t codes = words->n;
     (void)buf_append_sv(words, sv_take(buf_sv(message), SHOWN_BYTES));
     for (size_t i = 0; i < words->n; i++) {
         char c = words->p[i];
         words->p[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
-    *ret_clue = (struct clue){body_number(object), buf_sv(words), wait_us};
+    struct sv all = buf_sv(words);
+    wait_us = wait_us < 0 ? wait_in_words(sv_skip(all, codes)) : wait_us;
+    *ret_clue = (struct clue){body_number(object), sv_take(all, codes), all, wait_us};
     cJSON_Delete(tree);
 }
 
-static bool says(struct clue clue, const char *const *phrases)
+static bool says(struct sv words, const char *const *phrases)
 {
     for (; *phrases; phrases++) {
-        if (sv_find_sv(clue.words, sv_from(*phrases)) < clue.words.n) {
+        if (sv_find_sv(words, sv_from(*phrases)) < words.n) {
             return true;
         }
     }
@@ -195,7 +228,9 @@ static bool says(struct clue clue, const char *const *phrases)
 /* All in lower case, as the words are. */
 static const char *const too_long[] = {"context_length_exceeded",
                                        "exceed_context_size",
-                                       "maximum context length",
+                                       "context length",
+                                       "context limit",
+                                       "context window",
                                        "prompt is too long",
                                        "context size",
                                        "input token count",
@@ -204,10 +239,18 @@ static const char *const no_credit[] = {"insufficient_quota",
                                         "credit_balance",
                                         "insufficient_credits",
                                         "billing",
-                                        "spend limit",
                                         "spend_limit",
                                         "perday",
                                         NULL};
+/* Of people: also said of limits that pass, so only where no wait is named. */
+static const char *const no_credit_said[] = {"insufficient_quota",
+                                             "insufficient credits",
+                                             "credit balance",
+                                             "current quota",
+                                             "billing",
+                                             "spend limit",
+                                             NULL};
+static const char *const passes[] = {"rate_limit", "slow_down", NULL};
 static const char *const bad_key[] = {"api_key_invalid", "api key not valid", NULL};
 
 /* An error inside an answer that began well has no status of its own: what its words amount to. */
@@ -232,7 +275,7 @@ static int effective_status(int status, struct clue clue)
         return status;
     }
     for (size_t i = 0; clue.number == 0 && i < COUNT_OF(meanings); i++) {
-        if (says(clue, meanings[i].words)) {
+        if (says(clue.words, meanings[i].words)) {
             return meanings[i].status;
         }
     }
@@ -283,26 +326,27 @@ static struct verdict verdict_of_status(int status)
                         : (struct verdict){status, ERR_SERVER, true, "failed"};
 }
 
+/* A limit that does not pass within the day, or before somebody pays. */
+static bool is_used_up(struct clue clue)
+{
+    bool may_pass = clue.wait_us >= 0 || says(clue.codes, passes);
+    return says(clue.codes, no_credit) || (!may_pass && says(clue.words, no_credit_said));
+}
+
 static struct verdict judge(int status, struct clue clue)
 {
     struct verdict verdict = verdict_of_status(effective_status(status, clue));
-    if (verdict.code != ERR_AUTH && verdict.code != ERR_CONFIG && says(clue, too_long)) {
+    if (verdict.code != ERR_AUTH && verdict.code != ERR_CONFIG && says(clue.words, too_long)) {
         verdict.code = ERR_REJECTED;
         verdict.retryable = false;
         verdict.hint = "says that the conversation is too long for this model";
-    } else if (verdict.code == ERR_REJECTED && says(clue, bad_key)) {
+    } else if (verdict.code == ERR_REJECTED && says(clue.words, bad_key)) {
         verdict = verdict_of_status(401);
-    } else if (verdict.code == ERR_RATE_LIMIT && says(clue, no_credit)) {
+    } else if (verdict.code == ERR_RATE_LIMIT && is_used_up(clue)) {
         verdict.retryable = false;
         verdict.hint = "says that the account's credit or limit is used up";
     }
     return verdict;
-}
-
-static bool is_word(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           c == '-' || c == '*' || c == '.';
 }
 
 static bool is_space(char c)

@@ -20,15 +20,18 @@ static const struct option {
     {"reasoning.summary", "reasoning", "summary"},
     {"reasoning_format", "reasoning_format", NULL},
     {"output_config.effort", "output_config", "effort"},
+    {"think", "think", NULL},
     {"stream_options", "stream_options", NULL},
     {"stream_options.include_usage", "stream_options", NULL},
 };
 
 /* In lower case. */
 static const char *const reasons[] = {
-    "unsupported",  "not support", "unknown",    "unrecognized",
-    "unrecognised", "not allowed", "unexpected", "not permitted",
+    "unsupported", "not support", "unknown",       "unrecognized", "unrecognised",
+    "not allowed", "unexpected",  "not permitted", "deprecated",
 };
+/* Where Ollama names what the model cannot do, and not the option. */
+static const struct sv thinks_not = SV("does not support thinking");
 
 static const struct option *option_of(struct sv name)
 {
@@ -115,7 +118,7 @@ static const struct option *named_in(struct sv message)
             return &options[i];
         }
     }
-    return NULL;
+    return holds(message, thinks_not) ? option_of(SV("think")) : NULL;
 }
 
 const char *refused_option_find(struct sv error)

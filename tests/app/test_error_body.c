@@ -111,6 +111,15 @@ static void describe__finds_the_wait_that_a_body_asks_for(void **state)
         {SV("{\"error\":{\"details\":[{\"retryDelay\":17},null,[]]}}"), -1},
         {SV("{\"error\":{\"details\":\"17s\"}}"), -1},
         {SV("busy"), -1},
+        {SV("{\"error\":{\"message\":\"Rate limit reached. Please try again in 6m0s. Visit x\"}}"),
+         360000000},
+        {SV("{\"error\":{\"message\":\"Limit 30. Please try again in 5.25s.\"}}"), 5250000},
+        {SV("{\"error\":{\"message\":\"Please retry in 120ms, or later\"}}"), 120000},
+        {SV("{\"error\":{\"message\":\"try again in 5 minutes\"}}"), -1},
+        {SV("{\"error\":{\"message\":\"try again in a while\"}}"), -1},
+        {SV("{\"error\":{\"message\":\"try again in \"}}"), -1},
+        {SV("{\"error\":{\"message\":\"try again in 9s\",\"details\":[{\"retryDelay\":\"1s\"}]}}"),
+         1000000},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct http_failure failure;
@@ -142,6 +151,12 @@ static void describe__tells_quota_and_length_from_the_words(void **state)
          ERR_REJECTED, false, "too long"},
         {500, SV("{\"error\":\"the request exceeds the available context size\"}"), ERR_REJECTED,
          false, "too long"},
+        {400, SV("{\"error\":\"the input length exceeds the context length\"}"), ERR_REJECTED,
+         false, "too long"},
+        {400,
+         SV("{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":"
+            "\"input length and `max_tokens` exceed context limit: 9 + 9 > 10\"}}"),
+         ERR_REJECTED, false, "too long"},
         {503, SV("{\"error\":{\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}"),
          ERR_SERVER, true, "Loading model"},
         {200, SV("{\"error\":{\"code\":\"429\",\"message\":\"m\"}}"), ERR_RATE_LIMIT, true, "rate"},
@@ -171,6 +186,41 @@ static void describe__tells_quota_and_length_from_the_words(void **state)
         assert_int_equal(failure.retryable, cases[i].retryable);
         assert_non_null(strstr(failure.text, cases[i].says));
         assert_ptr_equal(strstr(failure.text, "the server "), failure.text);
+    }
+}
+
+/* People are told of billing in the words of a limit of one minute, too. */
+static void describe__tells_a_limit_that_passes_from_one_that_does_not(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sv body;
+        bool passes;
+    } cases[] = {
+        {SV("{\"error\":{\"message\":\"Rate limit reached for requests. You can increase it at "
+            "https://x/account/"
+            "billing.\",\"type\":\"requests\",\"code\":\"rate_limit_exceeded\"}}"),
+         true},
+        {SV("{\"error\":{\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\",\"message\":\"You exceeded "
+            "your current quota, please check your plan and billing details.\",\"details\":["
+            "{\"violations\":[{\"quotaId\":\"GenerateRequestsPerMinutePerProject\"}]},"
+            "{\"retryDelay\":\"17s\"}]}}"),
+         true},
+        {SV("{\"error\":{\"code\":429,\"message\":\"You exceeded your current "
+            "quota.\",\"details\":["
+            "{\"violations\":[{\"quotaId\":\"GenerateRequestsPerDayPerProject\"}]},"
+            "{\"retryDelay\":\"17s\"}]}}"),
+         false},
+        {SV("{\"error\":{\"code\":429,\"message\":\"You exceeded your current quota, please check "
+            "your plan and billing details.\"}}"),
+         false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct http_failure failure;
+        http_failure_describe(429, cases[i].body, NULL, &failure);
+        assert_int_equal(failure.code, ERR_RATE_LIMIT);
+        assert_int_equal(failure.retryable, cases[i].passes);
+        assert_non_null(strstr(failure.text, cases[i].passes ? "rate of requests" : "used up"));
     }
 }
 
@@ -228,6 +278,7 @@ int main(void)
         cmocka_unit_test(describe__maps_every_status),
         cmocka_unit_test(describe__finds_the_wait_that_a_body_asks_for),
         cmocka_unit_test(describe__tells_quota_and_length_from_the_words),
+        cmocka_unit_test(describe__tells_a_limit_that_passes_from_one_that_does_not),
         cmocka_unit_test(describe__shows_no_key),
         cmocka_unit_test(describe__shows_the_first_300_characters_of_what_it_cannot_read),
     };

@@ -38,6 +38,10 @@ static void find__names_the_option_in_every_shape(void **state)
          "top_k"},
         {SV("{\"detail\":[{\"loc\":[\"body\",\"temperature\"],\"msg\":\"unexpected value\"}]}"),
          "temperature"},
+        {SV("{\"error\":\"\\\"llama3\\\" does not support thinking\"}"), "think"},
+        {SV("{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":"
+            "\"`temperature` is deprecated for this model.\"}}"),
+         "temperature"},
         /* Out of range, another option, one that is no option, no error. */
         {SV("{\"error\":{\"message\":\"Invalid 'temperature': 7 is above 2.\",\"param\":"
             "\"temperature\"}}"),
