@@ -49,10 +49,9 @@ struct prepared {
     struct player *player; /* instead of all that, where no network is asked */
 };
 void prepared_release(struct prepared *prepared);
-/* The headers of a request beside the turns, with the key where it was fetched already. Wiped and
- * freed by prepare_headers_free; NULL is fine. */
+/* The headers of a request beside the turns, with the key where it was fetched already. For
+ * headers_free. */
 char **prepare_headers_again(struct engine *engine, struct target *target, const char *host);
-void prepare_headers_free(char **headers);
 
 enum order_kind {
     ORDER_SEND,

@@ -9,8 +9,10 @@
 #include <time.h>
 
 #include "app/codec.h"
+#include "app/headers.h"
 #include "app/http.h"
 #include "app/provider.h"
+#include "app/window.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -18,6 +20,8 @@
 
 #define BODY_MAX ((size_t)32 << 20)
 #define PAGES_MAX 50
+/* Each of them reads what the server says of all. */
+#define WINDOWS_MAX 1000
 #define DAY_S (24 * 60 * 60)
 
 struct fetching {
@@ -32,7 +36,7 @@ struct fetching {
     struct buf body;
     int status;
     unsigned pages;
-    bool asks_props; /* the list is whole: what comes now is about the server */
+    struct window_question window; /* once the list is whole; before that without a dialect */
 };
 
 /* ---- what is kept ---- */
@@ -161,20 +165,38 @@ static void finish_list(struct fetching *self)
     keep(self->fetch);
 }
 
-static void ask_props(struct fetching *self)
+/* How many tokens fit now: llama.cpp's list has what the model was trained for, Ollama's nothing.
+ * Only of one model the former tells by its properties. */
+static bool ask_window(struct fetching *self)
 {
+    const struct model_list *list = &self->fetch->list;
+    bool is_ollama = self->fetch->provider->type->codec == &codec_ollama;
     struct buf url = BUF_INIT(BUF_MAX_INTERNAL);
-    self->asks_props = true;
-    model_list_props_url(self->base_url, &url);
-    ask_at(self, &url);
+    struct buf body = BUF_INIT(BUF_MAX_INTERNAL);
+    if (!is_ollama && !(list->trained && list->count == 1)) {
+        return false;
+    }
+    self->window =
+        (struct window_question){is_ollama ? "ollama" : "llama.cpp", self->base_url, "", 0};
+    if (window_ask_where(&self->window, &url, &body)) {
+        ask_at(self, &url);
+    }
     buf_release(&url);
+    buf_release(&body);
+    return true;
 }
 
 /* The list is good also where the server does not tell more. */
-static void take_props(struct fetching *self, enum err_code code)
+static void take_window(struct fetching *self, enum err_code code)
 {
-    if (!code && self->status == 200 && buf_ok(&self->body)) {
-        model_list_take_props(buf_sv(&self->body), &self->fetch->list);
+    struct model_list *list = &self->fetch->list;
+    bool good = !code && self->status == 200 && buf_ok(&self->body);
+    for (size_t i = 0; good && i < list->count && i < WINDOWS_MAX; i++) {
+        self->window.model = list->entries[i].id;
+        int64_t tokens = window_told(&self->window, buf_sv(&self->body));
+        if (tokens > 0) {
+            list->entries[i].facts.context = tokens;
+        }
     }
     finish_list(self);
 }
@@ -185,8 +207,8 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
     struct err why = {0};
     char *next = NULL;
     self->transfer = NULL;
-    if (self->asks_props) {
-        take_props(self, code);
+    if (self->window.dialect) {
+        take_window(self, code);
         return;
     }
     if (code) {
@@ -197,9 +219,7 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
         give_up(self, &why);
     } else if (next && ++self->pages < PAGES_MAX) {
         ask(self, sv_from(next));
-    } else if (self->fetch->list.trained && self->fetch->list.count == 1) {
-        ask_props(self);
-    } else {
+    } else if (!ask_window(self)) {
         finish_list(self);
     }
     free(next);
@@ -231,41 +251,11 @@ static void ask_at(struct fetching *self, const struct buf *url)
     if (http_start(self->http, &request, &handlers, self, &self->transfer, &err) == ERR_OK) {
         return;
     }
-    if (self->asks_props) {
+    if (self->window.dialect) {
         finish_list(self);
     } else {
         give_up(self, &err);
     }
-}
-
-static size_t count_headers(char *const *headers)
-{
-    size_t count = 0;
-    while (headers && headers[count]) {
-        count++;
-    }
-    return count;
-}
-
-static char **make_headers(const struct fetching *self)
-{
-    const struct config_provider *provider = self->fetch->provider;
-    const struct codec *codec = provider->type->codec;
-    const struct chat_request request = {.model = "", .label = "", .host = self->host};
-    size_t own = count_headers(provider->headers);
-    size_t fixed = count_headers((char *const *)codec->headers);
-    char **headers = xcalloc(own + fixed + 2, sizeof *headers);
-    size_t count = 0;
-    for (size_t i = 0; i < fixed; i++) {
-        headers[count++] = xstrdup(codec->headers[i]);
-    }
-    if (self->key) {
-        headers[count++] = xasprintf("%s%s", codec->key_header(&request), self->key);
-    }
-    for (size_t i = 0; i < own; i++) {
-        headers[count++] = xstrdup(provider->headers[i]);
-    }
-    return headers;
 }
 
 static void start(struct fetching *self)
@@ -279,16 +269,15 @@ static void start(struct fetching *self)
         give_up(self, &err);
         return;
     }
-    self->headers = make_headers(self);
+    const struct chat_request request = {
+        .model = "", .label = "", .host = self->host, .dialect = provider->dialect};
+    self->headers = headers_make(provider, &request, self->key);
     ask(self, (struct sv){NULL, 0});
 }
 
 static void finish(struct fetching *self)
 {
-    for (size_t i = 0; self->headers && self->headers[i]; i++) {
-        key_free(self->headers[i]);
-    }
-    free(self->headers);
+    headers_free(self->headers);
     key_free(self->key);
     free(self->host);
     buf_release(&self->body);

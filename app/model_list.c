@@ -174,28 +174,6 @@ enum err_code model_list_take(const char *protocol, struct sv body, struct model
     return ERR_OK;
 }
 
-/* ---- llama.cpp's properties ---- */
-
-void model_list_props_url(const char *base_url, struct buf *out)
-{
-    struct sv base = sv_from(base_url);
-    base = sv_ends_with(base, SV("/v1")) ? sv_take(base, base.n - SV("/v1").n) : base;
-    (void)buf_append_sv(out, base);
-    (void)buf_append_str(out, "/props");
-}
-
-void model_list_take_props(struct sv body, struct model_list *list)
-{
-    int64_t tokens = 0;
-    cJSON *tree = json_parse(body);
-    if (list->count == 1 &&
-        json_get_int(json_get(tree, "default_generation_settings"), "n_ctx", &tokens) &&
-        tokens > 0) {
-        list->entries[0].facts.context = tokens;
-    }
-    cJSON_Delete(tree);
-}
-
 /* ---- as it is kept ---- */
 
 void model_list_write(const struct model_list *list, int64_t fetched, struct buf *out)

@@ -28,7 +28,7 @@ struct model_entry {
 struct model_list {
     struct model_entry *entries;
     size_t count;
-    bool trained; /* windows are those of the training: what fits is in the server's properties */
+    bool trained; /* windows are those of the training: what fits the server says (app/window.h) */
 };
 
 void model_list_release(struct model_list *list); /* twice is fine */
@@ -40,11 +40,6 @@ void model_list_url(const char *protocol, const char *base_url, struct sv page, 
 /* Adds what a page holds. `*ret_next` is the page after it, for free(), or NULL: it is the last. */
 enum err_code model_list_take(const char *protocol, struct sv body, struct model_list *list,
                               char **ret_next, struct err *err) NODISCARD;
-
-/* llama.cpp's: its list says what a model was trained with, and only its properties what fits now.
- * For a list that is `trained` and of one model; what does not say it changes nothing. */
-void model_list_props_url(const char *base_url, struct buf *out);
-void model_list_take_props(struct sv body, struct model_list *list);
 
 /* As it is kept: `fetched` is UTC in seconds. */
 void model_list_write(const struct model_list *list, int64_t fetched, struct buf *out);

@@ -8,6 +8,7 @@
 
 #include "app/body_patch.h"
 #include "app/engine_internal.h"
+#include "app/headers.h"
 #include "app/models.h"
 #include "base/alloc.h"
 #include "store/attachment.h"
@@ -177,63 +178,6 @@ static enum err_code find_key(const struct preparing *preparing, char **ret_key,
     return ERR_OK;
 }
 
-static size_t count_headers(const char *const *headers)
-{
-    size_t count = 0;
-    while (headers && headers[count]) {
-        count++;
-    }
-    return count;
-}
-
-struct header_list {
-    char **lines;
-    size_t count;
-    const char *const *configured;
-};
-
-/* What the config says goes before what the protocol would have sent under that name. */
-static bool is_configured(const struct header_list *list, const char *line)
-{
-    struct sv name = sv_take(sv_from(line), sv_find(sv_from(line), ':') + 1);
-    for (size_t i = 0; list->configured && list->configured[i]; i++) {
-        if (sv_equal_nocase(sv_take(sv_from(list->configured[i]), name.n), name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Takes the line. */
-static void add_header(struct header_list *list, char *line)
-{
-    if (is_configured(list, line)) {
-        key_free(line);
-    } else {
-        list->lines[list->count++] = line;
-    }
-}
-
-static char **make_headers(const struct config_provider *provider,
-                           const struct chat_request *request, const char *key)
-{
-    const struct codec *codec = provider->type->codec;
-    const char *const *configured = (const char *const *)provider->headers;
-    size_t room = count_headers(configured) + count_headers(codec->headers) + 3;
-    struct header_list list = {xcalloc(room, sizeof(char *)), 0, configured};
-    add_header(&list, xasprintf("Accept: %s", codec->accept));
-    for (size_t i = 0; codec->headers && codec->headers[i]; i++) {
-        add_header(&list, xstrdup(codec->headers[i]));
-    }
-    if (key) {
-        add_header(&list, xasprintf("%s%s", codec->key_header(request), key));
-    }
-    for (size_t i = 0; configured && configured[i]; i++) {
-        list.lines[list.count++] = xstrdup(configured[i]);
-    }
-    return list.lines;
-}
-
 static char *make_url(const struct config_provider *provider, const struct chat_request *request)
 {
     struct buf url = BUF_INIT(BUF_MAX_INTERNAL);
@@ -286,7 +230,7 @@ static enum err_code make_request(const struct preparing *preparing,
         .continues = asked->kind == TURN_CONTINUE || asked->extras->continues,
     };
     prepared->url = make_url(&target->provider, &request);
-    prepared->headers = make_headers(&target->provider, &request, prepared->key);
+    prepared->headers = headers_make(&target->provider, &request, prepared->key);
     buf_init(&prepared->body, BUF_MAX_INTERNAL);
     code = target->provider.type->codec->encode(&request, &prepared->body, err);
     return code ? code : patch_body(preparing->engine->config, target, &prepared->body, err);
@@ -377,24 +321,16 @@ char **prepare_headers_again(struct engine *engine, struct target *target, const
     pthread_mutex_lock(&engine->lock);
     char *key = xstrdup(target->key);
     pthread_mutex_unlock(&engine->lock);
-    char **headers = make_headers(&target->provider, &request, key);
+    char **headers = headers_make(&target->provider, &request, key);
     key_free(key);
     return headers;
-}
-
-void prepare_headers_free(char **headers)
-{
-    for (size_t i = 0; headers && headers[i]; i++) {
-        key_free(headers[i]);
-    }
-    free(headers);
 }
 
 void prepared_release(struct prepared *prepared)
 {
     free(prepared->url);
     free(prepared->host);
-    prepare_headers_free(prepared->headers);
+    headers_free(prepared->headers);
     key_free(prepared->key);
     buf_release(&prepared->body);
     player_free(prepared->player);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/engine_internal.h"
+#include "app/headers.h"
 #include "app/models.h"
 #include "app/window.h"
 #include "base/alloc.h"
@@ -34,7 +35,7 @@ struct window_note {
 static void free_asking(struct window_asking *asking)
 {
     if (asking) {
-        prepare_headers_free(asking->headers);
+        headers_free(asking->headers);
         target_unref(asking->target);
         buf_release(&asking->answer);
         free(asking->host);

@@ -127,41 +127,9 @@ static void read__gives_what_was_written(void **state)
     buf_release(&text);
 }
 
-static void props__say_what_fits_of_the_one_model(void **state)
-{
-    (void)state;
-    static const struct {
-        struct sv props;
-        int64_t context;
-    } cases[] = {
-        {SV("{\"default_generation_settings\":{\"n_ctx\":4096}}"), 4096},
-        {SV("{\"default_generation_settings\":{\"n_ctx\":0}}"), 9},
-        {SV("{\"default_generation_settings\":7}"), 9},
-        {SV("not found"), 9},
-    };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct model_list list = {.entries = NULL};
-        char *next = NULL;
-        assert_int_equal(
-            model_list_take("openai",
-                            SV("{\"data\":[{\"id\":\"l\",\"meta\":{\"n_ctx_train\":9}}]}"), &list,
-                            &next, NULL),
-            ERR_OK);
-        assert_true(list.trained);
-        model_list_take_props(cases[i].props, &list);
-        assert_int_equal(list.entries[0].facts.context, cases[i].context);
-        model_list_release(&list);
-    }
-    struct buf url = BUF_INIT(1000);
-    model_list_props_url("http://127.0.0.1:8080/v1", &url);
-    assert_string_equal(buf_cstr(&url), "http://127.0.0.1:8080/props");
-    buf_release(&url);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(props__say_what_fits_of_the_one_model),
         cmocka_unit_test(take__reads_each_form),
         cmocka_unit_test(take__refuses_what_is_no_list),
         cmocka_unit_test(url__names_the_page),

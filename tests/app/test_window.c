@@ -109,7 +109,12 @@ static void properties__of_llama_cpp_are_read(void **state)
     struct window_question question = asks("llama.cpp", "http://h", 0);
     assert_int_equal(
         window_told(&question, SV("{\"default_generation_settings\":{\"n_ctx\":2048}}")), 2048);
-    assert_int_equal(window_told(&question, SV("{\"n_ctx\":2048}")), -1);
+    static const char *const others[] = {"{\"n_ctx\":2048}", "not found",
+                                         "{\"default_generation_settings\":7}",
+                                         "{\"default_generation_settings\":{\"n_ctx\":0}}"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(window_told(&question, sv_from(others[i])), -1);
+    }
 }
 
 int main(void)

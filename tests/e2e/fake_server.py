@@ -39,6 +39,7 @@ class Exchange:
     def __init__(self):
         self.method = self.path = ""
         self.headers = {}
+        self.heads = []  # the names, each as often as it came
         self.body = b""
         self.began = time.monotonic()
         self.ends = []
@@ -444,6 +445,7 @@ class Server:
             for line in lines:
                 name, _, value = line.partition(":")
                 exchange.headers[name.strip().lower()] = value.strip()
+                exchange.heads.append(name.strip().lower())
             if exchange.headers.get("expect", "").lower() == "100-continue":
                 sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             length = int(exchange.headers.get("content-length", 0))

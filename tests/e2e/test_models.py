@@ -62,6 +62,23 @@ def test_the_window_of_a_local_model_is_what_fits_not_what_it_was_trained_with(
     assert ("/props" in asked) == (len(models) == 1)
 
 
+def test_the_window_of_a_model_that_ollama_runs_is_the_one_it_runs_with(home, server):
+    server.models, server.loaded = ("qwen3:latest", "other:7b"), {"qwen3:latest": 4096}
+    home.configure(f'[provider.here]\ntype = "ollama"\nbase_url = "{server.root}"\n')
+    entries = listed(home.weir("models", "--json"))
+    assert {name: entry["context_tokens"] for name, entry in entries.items()} == {
+        "here/qwen3:latest": 4096, "here/other:7b": None}
+    assert [e.path for e in server.exchanges] == ["/api/tags", "/api/ps"]
+
+
+def test_headers_of_the_config_go_before_our_own_in_lists_too(home, server):
+    home.configure(f'[provider.here]\ntype = "openai"\nbase_url = "{server.url}"\n'
+                   'api_key_env = "KEY"\nheaders = { authorization = "Token mine-alone" }\n')
+    assert home.weir("models", KEY="not-that-one").code == 0
+    assert server.exchanges[0].heads.count("authorization") == 1
+    assert server.exchanges[0].headers["authorization"] == "Token mine-alone"
+
+
 def test_a_list_is_kept_until_it_is_refreshed(two, server):
     def asked():
         return len([e for e in server.exchanges if e.method == "GET"])
