@@ -204,6 +204,11 @@ static enum err_code check_provider(const struct loader *loader, size_t index, s
     char *host = NULL;
     enum err_code code = http_check_url(provider->base_url, provider->allow_plain_http, &host, err);
     free(host);
+    if (!code && strchr(provider->base_url, '?')) {
+        code = err_set(err, ERR_CONFIG,
+                       "its base_url has a query (?), behind which the path would go; an Azure "
+                       "version is written as api_version");
+    }
     return code ? err_prefix(err, "%s:%u: provider '%s'", loader->name, lines->url, provider->name)
                 : ERR_OK;
 }

@@ -279,6 +279,10 @@ static enum err_code put_header(struct loader *loader, const struct config_key *
     if (!is_token(name)) {
         return config__complain(loader, item, "is no name of an HTTP header", err);
     }
+    if (sv_equal_nocase(name, SV("content-length")) ||
+        sv_equal_nocase(name, SV("transfer-encoding"))) {
+        return config__complain(loader, item, "says where the request ends, which weir knows", err);
+    }
     if (!config__is_printable(item->text)) {
         /* Without the value: it may be a secret. */
         return config__complain(loader, item, "must be a text on one line", err);

@@ -403,6 +403,25 @@ static struct sv tidy(char *text)
     return sv_ends_with(bare, SV(".")) ? sv_take(bare, bare.n - 1) : bare;
 }
 
+/* curl shows the proxy's address as it was given, name and password of a login with it. */
+static void append_reason(struct sv reason, struct buf *out)
+{
+    if (sv_find(reason, '@') == reason.n) {
+        (void)buf_append_sv(out, reason);
+    } else {
+        (void)buf_append_sv(out, sv_take(reason, sv_find(reason, '\'')));
+        (void)buf_append_str(out, "an address that holds a login, which is not shown");
+    }
+}
+
+/* Where curl names another host, it is a proxy of the config or of the environment. */
+static bool failed_at_proxy(const struct http_transfer *transfer, CURLcode result)
+{
+    struct sv said = sv_from(transfer->curl_error);
+    return result == CURLE_COULDNT_CONNECT && said.n > 0 &&
+           sv_find_sv(said, sv_from(transfer->host)) == said.n;
+}
+
 /* A tunnel through a proxy was asked for, and denied. */
 static bool proxy_refused(const struct http_transfer *transfer)
 {
@@ -432,9 +451,13 @@ void http__transfer_end(struct http_transfer *transfer, CURLcode result)
         code = ERR_UNREACHABLE;
         text = "the proxy refused to connect to";
         transfer->passing = false;
+    } else if (failed_at_proxy(transfer, result)) {
+        text = "cannot connect to the proxy on the way to";
     }
     char *said = transfer->curl_error;
-    struct sv reason = *said ? tidy(said) : sv_from(transfer->api->easy_strerror(result));
-    (void)err_set(&err, code, "%s '%s': %.*s", text, transfer->host, SV_ARG(reason));
+    struct buf reason = BUF_INIT(ERR_TEXT_SIZE);
+    append_reason(*said ? tidy(said) : sv_from(transfer->api->easy_strerror(result)), &reason);
+    (void)err_set(&err, code, "%s '%s': %s", text, transfer->host, buf_cstr(&reason));
+    buf_release(&reason);
     end_with(transfer, code, &err);
 }

@@ -74,6 +74,34 @@ def test_a_proxy_that_wants_a_login_is_named_and_asked_once(home, server, far):
     assert len(server.exchanges) == 1
 
 
+@pytest.mark.parametrize("proxy", [
+    "nonsense://u:{}@h", "http://u:{}@127.0.0.1:99999", "http://u s:{}@h", "http://u:{}@",
+    "http://u:{}@127.0.0.1:1"])
+@pytest.mark.parametrize("where", ["config", "environment"])
+def test_a_proxy_that_fails_is_named_without_its_login(home, proxy, where):
+    proxy = proxy.format(KEY)
+    more = f'proxy = "{proxy}"' if where == "config" else ""
+    home.use(None, url="https://models.example.invalid/v1", more=more,
+             top="[network]\nattempts = 1\n")
+    result = home.run("-v", "q", **({} if more else {"https_proxy": proxy}))
+    assert result.code == 69 and "models.example.invalid" in result.err, result
+    assert "proxy" in result.err and KEY not in result.err + result.out, result
+    assert all(KEY.encode() not in data for _, data in home.contents())
+
+
+def test_a_header_that_would_break_the_request_is_refused(home, serving):
+    for name in ("Content-Length", "transfer-encoding"):
+        server = serving(more=f'headers = {{ {name} = "3" }}')
+        result = home.run("q")
+        assert result.code == 78 and name in result.err and not server.exchanges, result
+
+
+def test_a_base_url_with_a_query_is_refused(home, server):
+    home.use(server, url=server.url + "?api-version=1")
+    result = home.run("q")
+    assert result.code == 78 and "api_version" in result.err and not server.exchanges, result
+
+
 # Keys.
 
 
