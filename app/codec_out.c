@@ -2,6 +2,7 @@
 #include "app/codec_out.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "app/json.h"
 #include "base/alloc.h"

@@ -3,6 +3,7 @@
 import json
 
 import fake_server as fake
+import pytest
 from chatting import ENTER, press, said
 
 ESC, LEFT, UP = "\x1b", "\x1b[D", "\x1b[A"
