@@ -36,6 +36,7 @@ struct fetching {
     struct buf body;
     int status;
     unsigned pages;
+    char *page;                    /* the one that was asked for last; NULL: the first */
     struct window_question window; /* once the list is whole; before that without a dialect */
 };
 
@@ -217,8 +218,11 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
     }
     if (read_page(self, &next, &why)) {
         give_up(self, &why);
-    } else if (next && ++self->pages < PAGES_MAX) {
+    } else if (next && ++self->pages < PAGES_MAX && !sv_equal(sv_from(next), sv_from(self->page))) {
         ask(self, sv_from(next));
+        free(self->page);
+        self->page = next;
+        next = NULL;
     } else if (!ask_window(self)) {
         finish_list(self);
     }
@@ -280,6 +284,7 @@ static void finish(struct fetching *self)
     headers_free(self->headers);
     key_free(self->key);
     free(self->host);
+    free(self->page);
     buf_release(&self->body);
 }
 

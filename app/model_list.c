@@ -56,9 +56,18 @@ static int by_id(const void *a, const void *b)
 
 void model_list_sort(struct model_list *list)
 {
+    size_t kept = 0;
     if (list->count) {
         qsort(list->entries, list->count, sizeof *list->entries, by_id);
     }
+    for (size_t i = 0; i < list->count; i++) {
+        if (kept && strcmp(list->entries[kept - 1].id, list->entries[i].id) == 0) {
+            free(list->entries[i].id);
+        } else {
+            list->entries[kept++] = list->entries[i];
+        }
+    }
+    list->count = kept;
 }
 
 static void add(struct model_list *list, struct sv id, const struct model_facts *facts)

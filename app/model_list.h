@@ -32,7 +32,7 @@ struct model_list {
 };
 
 void model_list_release(struct model_list *list); /* twice is fine */
-/* By id. */
+/* By id, each once. */
 void model_list_sort(struct model_list *list);
 
 /* Appends the address of the list of a provider of that protocol; `page` empty: the first one. */

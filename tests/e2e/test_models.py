@@ -1,5 +1,7 @@
 """weir models: what providers offer, from them, from what was kept, from what is shipped; and costs."""
 
+import json
+
 import fake_server as fake
 import pytest
 
@@ -69,6 +71,16 @@ def test_the_window_of_a_model_that_ollama_runs_is_the_one_it_runs_with(home, se
     assert {name: entry["context_tokens"] for name, entry in entries.items()} == {
         "here/qwen3:latest": 4096, "here/other:7b": None}
     assert [e.path for e in server.exchanges] == ["/api/tags", "/api/ps"]
+
+
+@pytest.mark.parametrize("kind, page", [
+    ("gemini", {"models": [{"name": "models/m"}], "nextPageToken": "same"}),
+    ("anthropic", {"data": [{"id": "m"}], "has_more": True, "last_id": "same"})])
+def test_a_page_that_leads_to_itself_is_not_asked_for_again(home, server, kind, page):
+    server.play_get = fake.status(200, json.dumps(page))
+    home.configure(f'[provider.p]\ntype = "{kind}"\nbase_url = "{server.root}"\n')
+    assert [entry["model"] for entry in home.weir("models", "--json").json] == ["p/m"]
+    assert len(server.exchanges) == 2
 
 
 def test_headers_of_the_config_go_before_our_own_in_lists_too(home, server):
