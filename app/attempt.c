@@ -159,11 +159,47 @@ static const char *drop_option(struct run *run, const struct stream_event *failu
     return option && refused_option_drop(option, &run->request.body) ? option : NULL;
 }
 
+/* What the provider wanted back as it was it does not take: all that was said goes without it. */
+static bool is_natives_fault(const struct run *run, const struct stream_event *failure)
+{
+    bool refused = run->status == 400 || run->status == 404 || run->status == 422;
+    return refused && failure->kind == STREAM_ERROR && !run->content && !run->asked_plain &&
+           run->request.has_natives && run->tries < run->engine->config->attempts &&
+           refused_natives(buf_sv(&run->reply.body));
+}
+
+static void ask_plain(struct run *run, const struct stream_event *failure)
+{
+    struct err err;
+    struct stream_event event = *failure;
+    char *text = xasprintf("%s at %s does not take its earlier reasoning back: asked again without",
+                           run->target->label, run->request.host);
+    run->asked_plain = true;
+    event.text = sv_from(text);
+    notice_publish(run->engine->broker, NOTICE_INFO, &run->session, text, NULL);
+    wait_for_next(run, &event, 0);
+    free(text);
+    if (run->stage != STAGE_WAITING) {
+        return;
+    }
+    run->retry_us = CLOCK_NEVER;
+    run->stage = STAGE_PREPARING;
+    if (prepare_start(run, &err)) {
+        run_end_failed(run, &err);
+    } else {
+        run->pending++;
+    }
+}
+
 static void take_last(struct run *run, const struct stream_event *event)
 {
     const char *option = drop_option(run, event);
     if (option) {
         ask_without(run, event, option);
+        return;
+    }
+    if (is_natives_fault(run, event)) {
+        ask_plain(run, event);
         return;
     }
     bool again = event->kind == STREAM_ERROR && may_try_again(run, event);

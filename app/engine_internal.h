@@ -46,6 +46,7 @@ struct prepared {
     char *host;
     char *key; /* as in the headers, or NULL */
     struct buf body;
+    bool has_natives;      /* in the body: what the provider wanted back as it was */
     struct player *player; /* instead of all that, where no network is asked */
 };
 void prepared_release(struct prepared *prepared);
@@ -152,6 +153,7 @@ struct run {
     bool was_sent;      /* the try that has ended: its request went out */
     bool hopeless;      /* what failed on the way does not pass by itself */
     bool asked_without; /* an option that was refused: that is done once */
+    bool asked_plain;   /* the same of native items */
     int status;
     int64_t asked_wait_us; /* by the server; -1: not said */
     enum retry_advice advice;

@@ -22,6 +22,7 @@ struct preparing {
     const struct asked *asked; /* of the run: it never changes, and the run waits for us */
     struct target *target;
     struct turn turn;
+    bool plain; /* without native items */
 };
 
 struct conversation {
@@ -199,6 +200,21 @@ static enum err_code patch_body(const struct config *config, const struct target
     return code;
 }
 
+static bool has_natives(const struct preparing *preparing, const struct conversation *conversation)
+{
+    const char *label = preparing->target->label;
+    for (size_t i = 0; !preparing->plain && i < conversation->count; i++) {
+        const struct message *message = conversation->messages[i];
+        bool own = message->model && strcmp(message->model, label) == 0;
+        for (size_t at = 0; own && at < message->part_count; at++) {
+            if (message->parts[at].kind == PART_NATIVE) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static enum err_code make_request(const struct preparing *preparing,
                                   const struct conversation *conversation,
                                   struct prepared *prepared, struct err *err)
@@ -215,7 +231,8 @@ static enum err_code make_request(const struct preparing *preparing,
     }
     struct chat_request request = {
         .model = target->model,
-        .label = target->label,
+        /* Items of another label are left out. */
+        .label = preparing->plain ? "" : target->label,
         .host = prepared->host,
         .api_version = target->provider.api_version,
         .dialect = target->provider.dialect,
@@ -229,6 +246,7 @@ static enum err_code make_request(const struct preparing *preparing,
         .attachment_count = conversation->attachment_count,
         .continues = asked->kind == TURN_CONTINUE || asked->extras->continues,
     };
+    prepared->has_natives = has_natives(preparing, conversation);
     prepared->url = make_url(&target->provider, &request);
     prepared->headers = headers_make(&target->provider, &request, prepared->key);
     buf_init(&prepared->body, BUF_MAX_INTERNAL);
@@ -285,8 +303,8 @@ static void *prepare_main(void *arg)
 enum err_code prepare_start(struct run *run, struct err *err)
 {
     struct preparing *preparing = xcalloc(1, sizeof(*preparing));
-    *preparing =
-        (struct preparing){run->engine, run, &run->asked, target_ref(run->target), run->turn};
+    *preparing = (struct preparing){
+        run->engine, run, &run->asked, target_ref(run->target), run->turn, run->asked_plain};
     enum err_code code = engine_spawn(run->engine, "weir-prepare", prepare_main, preparing, err);
     if (code) {
         target_unref(preparing->target);

@@ -135,6 +135,31 @@ const char *refused_option_find(struct sv error)
     return found ? found->name : NULL;
 }
 
+/* In lower case: Anthropic's, Google's, OpenAI's. */
+static const char *const of_natives[] = {
+    "bound to a different conversation",
+    "thought signature",
+    "thought_signature",
+    "`signature`",
+    "`thinking` or `redacted_thinking` blocks",
+    "items are not persisted",
+    "without its required",
+    "encrypted content",
+};
+
+bool refused_natives(struct sv error)
+{
+    struct buf message = BUF_INIT(MESSAGE_MAX);
+    bool found = false;
+    if (error_body_message(error, &message)) {
+        for (size_t i = 0; !found && i < COUNT_OF(of_natives); i++) {
+            found = holds(buf_sv(&message), sv_from(of_natives[i]));
+        }
+    }
+    buf_release(&message);
+    return found;
+}
+
 /* ---- the request without it ---- */
 
 /* The object without that member, or, with `inner`, with what is left of that one. */

@@ -6,6 +6,10 @@
  * options that tune an answer, or ask for extras, are known here: without one of them the question
  * is still the same. A value that is out of range is the user's mistake, and no reason.
  *
+ * The same goes for what a provider wanted back as it was (native items: signed or encrypted
+ * reasoning). It is bound to the key, the model or all that was said before it, and refused where
+ * one of them has changed; the conversation without it says the same.
+ *
  * Threads: pure. Ownership: views are borrowed. Source: the error bodies that the servers'
  * references describe (app/error_body.c).
  */
@@ -20,6 +24,8 @@
 /* The name of the option that the error's body says is not taken, such as "temperature"; NULL:
  * none that is known here. A literal. */
 const char *refused_option_find(struct sv error);
+/* Whether the error's body says that native items are not taken. */
+bool refused_natives(struct sv error);
 /* Takes it out of the request's body, a JSON object. False: it was not in there, or the body is no
  * object; nothing is changed. */
 bool refused_option_drop(const char *name, struct buf *body);

@@ -284,11 +284,16 @@ static void take_request(struct run *run, struct order *order)
 {
     struct err err;
     bool waits = false;
+    prepared_release(&run->request);
+    key_free(run->key);
     run->request = order->prepared;
     order->prepared = (struct prepared){0};
     run->key = run->request.key;
     run->request.key = NULL;
-    if (reserve(run, &waits, &err)) {
+    if (run->tries > 0) {
+        /* Made anew for another try; what it may cost is reserved. */
+        attempt_begin(run);
+    } else if (reserve(run, &waits, &err)) {
         run_end_failed(run, &err);
     } else if (waits) {
         run->stage = STAGE_RESERVING;

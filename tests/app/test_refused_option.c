@@ -64,6 +64,40 @@ static void find__names_the_option_in_every_shape(void **state)
     }
 }
 
+static void natives__are_refused_in_the_words_of_three_providers(void **state)
+{
+    (void)state;
+    static const struct {
+        struct sv error;
+        bool refused;
+    } cases[] = {
+        {SV("{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":"
+            "\"messages.1.content.0: The block is bound to a different conversation\"}}"),
+         true},
+        {SV("{\"type\":\"error\",\"error\":{\"message\":\"messages.1.content.0: Invalid "
+            "`signature` in `thinking` block\"}}"),
+         true},
+        {SV("{\"error\":{\"code\":400,\"message\":\"Corrupted thought signature.\"}}"), true},
+        {SV("{\"error\":{\"code\":400,\"message\":\"Function call is missing a "
+            "thought_signature\"}}"),
+         true},
+        {SV("{\"error\":{\"message\":\"Item with id 'rs_1' not found. Items are not persisted when "
+            "`store` is set to false.\"}}"),
+         true},
+        {SV("{\"error\":{\"message\":\"Item 'rs_1' of type 'reasoning' was provided without its "
+            "required following item.\"}}"),
+         true},
+        {SV("{\"error\":{\"message\":\"The encrypted content gAAA could not be verified.\"}}"),
+         true},
+        {SV("{\"error\":{\"message\":\"Unsupported parameter: 'temperature'\"}}"), false},
+        {SV("{\"error\":{}}"), false},
+        {SV("thought signature"), false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(refused_natives(cases[i].error), cases[i].refused);
+    }
+}
+
 static void drop__leaves_the_rest_as_it_was_written(void **state)
 {
     (void)state;
@@ -97,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(find__names_the_option_in_every_shape),
+        cmocka_unit_test(natives__are_refused_in_the_words_of_three_providers),
         cmocka_unit_test(drop__leaves_the_rest_as_it_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,6 +337,55 @@ def test_a_refusal_that_stays_ends_the_run(home, serving, top, scripts, asked):
     assert len(server.turns()) == asked and home.attempt() == "failed"
 
 
+def thinking(c):
+    """An answer as Anthropic gives it, whose thinking is signed."""
+    d = c.dialect
+    c.head()
+    c.write(d.reasoning(b"hm") + d.delta(b"signature_delta", b"signature", b"S1gned") +
+            d.text(b"first") + d.finish("stop"))
+    c.end()
+
+
+BOUND = json.dumps({"type": "error", "error": {"type": "invalid_request_error", "message":
+                    "The block is bound to a different conversation"}})
+
+
+def test_reasoning_that_is_not_taken_back_is_left_out_and_that_is_said(home, serving, server):
+    serving(thinking, fake.status(400, BOUND), fake.answer(("second",)), fake.answer(("third",)),
+            url=server.root, kind="anthropic", more='api_key_cmd = ["echo", "some-key"]')
+    assert home.run("one").code == 0
+    result = home.run("-c", "two", "--system", "another")
+    assert (result.code, result.out) == (0, "second\n"), result
+    assert "does not take its earlier reasoning back: asked again without" in result.err
+    refused, taken = (turn.json for turn in server.turns()[1:])
+    blocks = [block["type"] for block in refused["messages"][1]["content"]]
+    assert blocks == ["thinking", "text"]
+    del refused["messages"][1]["content"][0]
+    assert refused == taken
+    assert home.attempt() == "completed" and len(home.answers()) == 2
+    assert all(t.headers["x-api-key"] == "some-key" for t in server.turns())
+
+
+@pytest.mark.parametrize("scripts, asked", [((BOUND, BOUND), 2), (("{}",), 1)],
+                         ids=["twice", "another fault"])
+def test_a_refusal_of_it_that_stays_ends_the_run(home, serving, server, scripts, asked):
+    serving(thinking, *(fake.status(400, body) for body in scripts), fake.answer(),
+            url=server.root, kind="anthropic")
+    assert home.run("one").code == 0
+    assert home.run("-c", "two").code == 65
+    assert len(server.turns()) == 1 + asked and home.attempt() == "failed"
+
+
+def test_a_stop_while_it_is_asked_again_ends_it(home, serving, server):
+    serving(thinking, fake.status(400, BOUND), fake.stall(), url=server.root, kind="anthropic")
+    assert home.run("one").code == 0
+    with home.start("run", "-c", "two") as run:
+        server.wait_turn(3)
+        run.signal(signal.SIGINT)
+        assert run.wait().code == 130
+    assert home.attempt() == "cancelled"
+
+
 # Bytes.
 
 BYTES = {
