@@ -33,20 +33,25 @@ static struct usage used(int64_t input, int64_t output)
     return usage;
 }
 
+static void check_row(const struct model_row *row)
+{
+    const char *texts[] = {row->input, row->output, row->cache_read, row->cache_write};
+    assert_true(row->input && row->output && row->context >= 0);
+    assert_true(row->above == 0 || strcmp(row->id, row[-1].id) == 0);
+    for (size_t i = 0; i < 4; i++) {
+        int64_t price = -1;
+        if (texts[i] && !money_parse(sv_from(texts[i]), MONEY_PLACES, &price)) {
+            fail_msg("%s: '%s'", row->id, texts[i]);
+        }
+    }
+}
+
 static void table__is_well_formed(void **state)
 {
     (void)state;
     for (const struct model_service *service = models__services; service->domain; service++) {
         for (const struct model_row *row = service->rows; row->id; row++) {
-            const char *texts[] = {row->input, row->output, row->cache_read, row->cache_write};
-            assert_true(row->input && row->output && row->context >= 0);
-            assert_true(row->above == 0 || strcmp(row->id, row[-1].id) == 0);
-            for (size_t i = 0; i < 4; i++) {
-                int64_t price = -1;
-                if (texts[i] && !money_parse(sv_from(texts[i]), MONEY_PLACES, &price)) {
-                    fail_msg("%s: '%s'", row->id, texts[i]);
-                }
-            }
+            check_row(row);
         }
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gate: files of at most 800 lines, functions of at most 80 and with at most 5 parameters.
+"""Gate: files of at most 800 lines, functions of at most 80, 3 levels deep, with at most 5 parameters.
 
 A function that has to be longer or wider says why in the comment above it: 'long: the reason' or
 'wide: the reason'. Functions over 40 lines are listed, without failing.
@@ -12,6 +12,8 @@ import sources
 FILE_LINES = 800
 LONG, LIMIT = 40, 80
 PARAMETERS = 5
+LEVELS = 3
+BRANCH = re.compile(r"\b(if|else|for|while|do|switch)\b")
 
 
 def comment_above(lines, head):
@@ -45,6 +47,19 @@ def parameters(head):
     return commas + 1
 
 
+def levels(body):
+    """How deep loops and decisions with braces stand in each other."""
+    deepest, opened = 0, []
+    for line in body:
+        for char in line:
+            if char == "{":
+                opened.append(bool(BRANCH.search(line)))
+            elif char == "}" and opened:
+                opened.pop()
+        deepest = max(deepest, sum(opened))
+    return deepest
+
+
 def functions(lines):
     """Yields indices: first line of the head, opening and closing brace, which are in column 0."""
     head = opened = None
@@ -72,6 +87,9 @@ def check(path, report):
             report.error(path, head + 1, f"{name} has {size} lines, {LIMIT} at most")
         elif size > LONG:
             print(f"{path}:{head + 1}: note: {name} has {size} lines")
+        deep = levels(bare[opened + 1:last])
+        if deep > LEVELS:
+            report.error(path, head + 1, f"{name} is {deep} levels deep, {LEVELS} at most")
         count = parameters("\n".join(bare[head:opened]))
         if count > PARAMETERS and not re.search(r"\bwide: \w", above):
             report.error(path, head + 1, f"{name} takes {count} parameters, {PARAMETERS} at most")

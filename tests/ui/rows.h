@@ -35,29 +35,34 @@ static inline char *grid_dump(const struct grid *grid)
     return buf_detach(&out);
 }
 
+/* Text of its own, and nothing in it that would act on a terminal. */
+static inline bool cell_is_sound(const struct cell *cell)
+{
+    for (int i = 0; i < cell->n; i++) {
+        unsigned char byte = (unsigned char)cell->text[i];
+        bool c1 = byte == 0xC2 && (unsigned char)cell->text[i + 1] < 0xA0;
+        if (byte < 0x20 || byte == 0x7F || c1) {
+            return false;
+        }
+    }
+    return cell->width > 0 && cell->n > 0;
+}
+
 /* What must hold for every grid: cells cover each row without gap, and no byte in them could act on
  * a terminal. */
 static inline bool grid_is_sound(const struct grid *grid)
 {
     for (int row = 0; row < grid->rows; row++) {
-        for (int column = 0; column < grid->columns;) {
+        int covered = 0; /* columns before it belong to a cell */
+        for (int column = 0; column < grid->columns; column++) {
             const struct cell *cell = grid_at(grid, row, column);
-            if (cell->width == 0 || cell->n == 0 || column + cell->width > grid->columns) {
+            if (column < covered ? cell->width != 0 : !cell_is_sound(cell)) {
                 return false;
             }
-            for (int i = 0; i < cell->n; i++) {
-                unsigned char byte = (unsigned char)cell->text[i];
-                bool c1 = byte == 0xC2 && (unsigned char)cell->text[i + 1] < 0xA0;
-                if (byte < 0x20 || byte == 0x7F || c1) {
-                    return false;
-                }
-            }
-            for (int i = 1; i < cell->width; i++) {
-                if (grid_at(grid, row, column + i)->width != 0) {
-                    return false;
-                }
-            }
-            column += cell->width;
+            covered = column < covered ? covered : column + cell->width;
+        }
+        if (covered > grid->columns) {
+            return false;
         }
     }
     return true;
