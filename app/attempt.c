@@ -28,16 +28,10 @@ static long long ms_since(int64_t then_us)
     return (long long)((clock_mono_us() - then_us) / 1000);
 }
 
-/* A server may say the key that it refuses, and what it says is stored and shown. */
-static void append_redacted(const struct run *run, struct sv text, struct buf *out)
-{
-    key_redact(run->key, (const char *const *)run->target->provider.headers, text, out);
-}
-
 static void log_end(const struct run *run, const struct err *err)
 {
     struct buf why = BUF_INIT(ERR_TEXT_SIZE);
-    append_redacted(run, sv_from(err ? err->text : ""), &why);
+    run_append_redacted(run, sv_from(err ? err->text : ""), &why);
     log_write(LOG_INFO, "the reply ended after %lld ms, %" PRIu64 " bytes%s%s",
               ms_since(run->asked_us), run->received, err ? ": " : "", buf_cstr(&why));
     buf_release(&why);
@@ -98,7 +92,7 @@ static void end_for_good(struct run *run, const struct stream_event *last, int64
 {
     struct stream_event event = *last;
     struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
-    append_redacted(run, last->text, &text);
+    run_append_redacted(run, last->text, &text);
     if (last->kind == STREAM_ERROR && !run->content && asked_us > 0) {
         append_when(asked_us, &text);
     }
@@ -114,7 +108,7 @@ static void wait_for_next(struct run *run, const struct stream_event *failure, i
 {
     struct err err;
     struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
-    append_redacted(run, failure->text, &text);
+    run_append_redacted(run, failure->text, &text);
     struct stream_event event = {.kind = STREAM_WAITING,
                                  .error = failure->error,
                                  .text = buf_sv(&text),

@@ -222,6 +222,9 @@ void run_end_with(struct run *run, const struct stream_event *event);
 void run_end_failed(struct run *run, const struct err *err);
 /* Gives the connection and the clocks back; the answer itself is untouched. */
 void run_let_go(struct run *run);
+/* Text without the key, and without the secrets of the config's headers: a server may say what it
+ * refuses, and what it says is stored and shown. */
+void run_append_redacted(const struct run *run, struct sv text, struct buf *out);
 struct run *run_new(struct engine *engine, const struct engine_order *order) NODISCARD;
 void run_free(struct run *run);
 

@@ -4,11 +4,6 @@
 #include "app/json.h"
 #include "app/records.h"
 
-static struct sv some(struct sv text)
-{
-    return text.n > 0 ? text : (struct sv){NULL, 0};
-}
-
 enum err_code foreign_session(struct import *import, const struct foreign_session *session,
                               struct err *err)
 {
@@ -18,11 +13,11 @@ enum err_code foreign_session(struct import *import, const struct foreign_sessio
     record_text(&out, "title", sv_take(session->title, 4096));
     record_text(&out, "title_by", SV("model"));
     record_text(&out, "state", SV("completed"));
-    record_text(&out, "model", some(session->model));
+    record_text(&out, "model", sv_or_null(session->model));
     record_id(&out, "branch", &session->branch);
     record_int(&out, "created_at", session->created_us);
     record_int(&out, "last_active_at", session->active_us);
-    record_text(&out, "metadata", some(session->metadata));
+    record_text(&out, "metadata", sv_or_null(session->metadata));
     record_known(&out, "archived_at", session->archived ? session->active_us : -1);
     if (session->messages > 0) {
         record_int(&out, "message_count", session->messages);
@@ -74,10 +69,10 @@ enum err_code foreign_message(struct import *import, const struct foreign_messag
     record_id(&out, "branch", &message->branch);
     record_int(&out, "seq", message->seq);
     record_text(&out, "role", sv_from(role_text(message->role)));
-    record_text(&out, "model", some(message->model));
+    record_text(&out, "model", sv_or_null(message->model));
     record_text(&out, "reason",
                 sv_from(finish_reason_text(message->reason ? message->reason : FINISH_END_TURN)));
-    record_text(&out, "detail", some(message->detail));
+    record_text(&out, "detail", sv_or_null(message->detail));
     record_int(&out, "created_at", message->created_us);
     record_int(&out, "ended_at", message->created_us);
     record_key(&out, "parts");

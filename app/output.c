@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -80,13 +79,6 @@ int output_paged_safe(struct sv text)
     return pager_show(text) ? 0 : write_result(text);
 }
 
-/* A pipe or a device is written to: replacing it would take it away from everybody else. */
-static bool is_special(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
-}
-
 static enum err_code write_special(const char *path, struct sv text, struct err *err)
 {
     int fd = -1;
@@ -101,7 +93,8 @@ static enum err_code write_special(const char *path, struct sv text, struct err 
 
 enum err_code output_to_file(const char *path, struct sv text, struct err *err)
 {
-    return is_special(path) ? write_special(path, text, err) : file_write_atomic(path, text, err);
+    return file_is_special(path) ? write_special(path, text, err)
+                                 : file_write_atomic(path, text, err);
 }
 
 void output_remark(const char *format, ...)

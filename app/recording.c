@@ -45,22 +45,17 @@ static const unsigned fields[STREAM_KIND_COUNT] = {
 
 /* ---- writing ---- */
 
-static struct sv or_null(struct sv text)
-{
-    return text.n > 0 ? text : (struct sv){NULL, 0};
-}
-
 void recording_append_head(struct buf *out, const struct recording_head *head)
 {
     buf_append_str(out, "{\"type\":\"recording\"");
     record_int(out, "version", RECORDING_VERSION);
     record_text(out, "weir", sv_from(WEIR_VERSION));
-    record_text(out, "model", or_null(head->model));
-    record_text(out, "session_id", or_null(head->session));
-    record_text(out, "turn_id", or_null(head->turn));
-    record_text(out, "message_id", or_null(head->message));
+    record_text(out, "model", sv_or_null(head->model));
+    record_text(out, "session_id", sv_or_null(head->session));
+    record_text(out, "turn_id", sv_or_null(head->turn));
+    record_text(out, "message_id", sv_or_null(head->message));
     record_time(out, "recorded_at", head->at_us);
-    record_text(out, "prompt", or_null(head->prompt));
+    record_text(out, "prompt", sv_or_null(head->prompt));
     buf_append_str(out, "}\n");
 }
 
@@ -85,10 +80,10 @@ void recording_append_event(struct buf *out, int64_t at_us, const struct stream_
         record_text(out, "part_kind", sv_from(part_kind_text(event->part_kind)));
     }
     if (has & HAS_ID) {
-        record_text(out, "id", or_null(event->id));
+        record_text(out, "id", sv_or_null(event->id));
     }
     if (has & HAS_NAME) {
-        record_text(out, "name", or_null(event->name));
+        record_text(out, "name", sv_or_null(event->name));
     }
     if (has & HAS_REASON) {
         record_text(out, "reason", sv_from(finish_reason_text(event->reason)));
@@ -102,7 +97,7 @@ void recording_append_event(struct buf *out, int64_t at_us, const struct stream_
         record_int(out, "wait_us", event->wait_us);
     }
     if (has & HAS_TEXT) {
-        record_text(out, "text", or_null(event->text));
+        record_text(out, "text", sv_or_null(event->text));
     }
     if (has & HAS_USAGE) {
         record_usage(out, &event->usage);

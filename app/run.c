@@ -44,11 +44,6 @@ void run_free(struct run *run)
     free(run);
 }
 
-static char *copy_or_null(struct sv text)
-{
-    return text.n > 0 ? xstrndup(text.p, text.n) : NULL;
-}
-
 static struct asked copy_order(const struct engine_order *order)
 {
     struct sv empty = SV("");
@@ -56,15 +51,15 @@ static struct asked copy_order(const struct engine_order *order)
         .kind = order->kind,
         .turn = order->turn,
         .at = order->at,
-        .scope = copy_or_null(order->scope),
+        .scope = sv_dup_or_null(order->scope),
         .prompt = xstrndup(order->prompt.p ? order->prompt.p : "", order->prompt.n),
         .prompt_n = order->prompt.n,
         .system = order->has_system
                       ? xstrndup(order->system.p ? order->system.p : empty.p, order->system.n)
                       : NULL,
-        .key = copy_or_null(order->key.key),
-        .key_scope = copy_or_null(order->key.scope),
-        .fingerprint = copy_or_null(order->key.fingerprint),
+        .key = sv_dup_or_null(order->key.key),
+        .key_scope = sv_dup_or_null(order->key.scope),
+        .fingerprint = sv_dup_or_null(order->key.fingerprint),
         .record = xstrdup(order->record),
         .unanswered = order->unanswered,
         .by_run = order->by_run,
@@ -389,4 +384,9 @@ int64_t run_due(struct engine *engine)
         due = next_of(run) < due ? next_of(run) : due;
     }
     return due;
+}
+
+void run_append_redacted(const struct run *run, struct sv text, struct buf *out)
+{
+    key_redact(run->key, (const char *const *)run->target->provider.headers, text, out);
 }

@@ -9,11 +9,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-static void append_redacted(const struct run *run, struct sv text, struct buf *out)
-{
-    key_redact(run->key, (const char *const *)run->target->provider.headers, text, out);
-}
-
 /* NULL: it is not to be recorded. For free(). */
 static char *path_of(const struct run *run)
 {
@@ -31,7 +26,7 @@ void run_record_begin(struct run *run)
         return;
     }
     struct buf prompt = BUF_INIT(RECORDER_MAX);
-    append_redacted(run, sv_of(run->asked.prompt, run->asked.prompt_n), &prompt);
+    run_append_redacted(run, sv_of(run->asked.prompt, run->asked.prompt_n), &prompt);
     const struct recording_head head = {
         .model = sv_from(run->target->label),
         .session = sv_from(run->turn.session.text),
@@ -52,7 +47,7 @@ void run_record(struct run *run, const struct stream_event *event)
     }
     struct stream_event redacted = *event;
     struct buf text = BUF_INIT(RECORDER_MAX);
-    append_redacted(run, event->text, &text);
+    run_append_redacted(run, event->text, &text);
     redacted.text = buf_sv(&text);
     recorder_take(run->track, &redacted);
     buf_release(&text);

@@ -57,12 +57,6 @@ static void watch_signals(char *temporary)
     }
 }
 
-static bool is_special(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
-}
-
 enum err_code sink_open(struct sink *sink, const char *path, struct err *err)
 {
     *sink = (struct sink){.out = BUF_INIT(BUF_MAX_INTERNAL), .fd = STDOUT_FILENO};
@@ -78,7 +72,7 @@ enum err_code sink_open(struct sink *sink, const char *path, struct err *err)
     /* A link stays a link: what it points to is replaced. */
     char *target = realpath(path, NULL);
     sink->path = target ? target : xstrdup(path);
-    if (is_special(path)) {
+    if (file_is_special(path)) {
         return file_open(path, O_WRONLY, &sink->fd, err);
     }
     struct ulid id = ulid_new();

@@ -36,6 +36,9 @@ enum err_code file_write_atomic(const char *path, struct sv content, struct err 
  * descriptor does not block). */
 int file_write_all(int fd, const char *bytes, size_t length);
 bool file_exists(const char *path);
+/* A pipe, a device, a socket: is written to, since replacing it would take it away from everybody.
+ */
+bool file_is_special(const char *path);
 /* Readable or writable by group or others, not the user's own, or not there: unfit to hold a key.
  */
 bool file_is_exposed(const char *path);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+
 struct sv sv_from(const char *text)
 {
     return text ? (struct sv){text, strlen(text)} : (struct sv){NULL, 0};
@@ -70,6 +72,15 @@ size_t sv_find_sv(struct sv text, struct sv part)
     return found ? (size_t)(found - text.p) : text.n;
 }
 
+size_t sv_run(struct sv text)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] == text.p[0]) {
+        n++;
+    }
+    return n;
+}
+
 struct sv sv_skip(struct sv text, size_t start)
 {
     size_t cut = start < text.n ? start : text.n;
@@ -96,6 +107,16 @@ struct sv sv_trim(struct sv text)
         text.n--;
     }
     return text;
+}
+
+struct sv sv_or_null(struct sv text)
+{
+    return text.n > 0 ? text : (struct sv){NULL, 0};
+}
+
+char *sv_dup_or_null(struct sv text)
+{
+    return text.n > 0 ? xstrndup(text.p, text.n) : NULL;
 }
 
 bool sv_next_line(struct sv *rest, struct sv *ret_line)

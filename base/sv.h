@@ -33,11 +33,18 @@ bool sv_ends_with(struct sv text, struct sv suffix);
 size_t sv_find(struct sv text, char byte);
 /* Offset of the first `part`, or text.n when there is none. */
 size_t sv_find_sv(struct sv text, struct sv part);
+/* How often the first byte stands at the beginning; 0 for the empty view. */
+size_t sv_run(struct sv text);
 /* From `start` (clipped) to the end; the first `length` bytes (clipped). */
 struct sv sv_skip(struct sv text, size_t start);
 struct sv sv_take(struct sv text, size_t length);
 /* Without ASCII white space at both ends. */
 struct sv sv_trim(struct sv text);
+/* The same text, or where that is empty the view whose p is NULL: what is stored and written as
+ * null. */
+struct sv sv_or_null(struct sv text);
+/* A copy of it for free(), or NULL where it is empty. */
+char *sv_dup_or_null(struct sv text) NODISCARD;
 /* Cuts the next line off `*rest` (without its LF or CRLF). False when nothing is left. */
 bool sv_next_line(struct sv *rest, struct sv *ret_line);
 /* Whole text is a decimal number within [0, UINT64_MAX]. */

@@ -11,11 +11,6 @@ struct ended {
     char *model;                   /* of the attempt, or NULL */
 };
 
-static struct sv error_name(enum err_code code)
-{
-    return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
-}
-
 static enum err_code set_state(struct db *db, const struct attempt_end *end, struct err *err)
 {
     struct sqlite3_stmt *stmt =
@@ -25,7 +20,7 @@ static enum err_code set_state(struct db *db, const struct attempt_end *end, str
                    err);
     db_bind_int(stmt, 1, end->attempt);
     db_bind_text(stmt, 2, sv_from(run_state_text(end->state)));
-    db_bind_text(stmt, 3, error_name(end->error));
+    db_bind_error(stmt, 3, end->error);
     db_bind_text(stmt, 4, sv_from(end->detail));
     db_bind_int(stmt, 5, end->at_us);
     db_bind_text(stmt, 6, sv_from(end->response_id));
@@ -68,11 +63,6 @@ static enum err_code end_turn(struct db *db, const struct attempt_end *end,
     return db_run(db, stmt, err);
 }
 
-static int64_t known(int64_t value)
-{
-    return value == USAGE_UNKNOWN ? 0 : value;
-}
-
 static enum err_code count_in_session(struct db *db, const struct attempt_end *end,
                                       const struct ended *ended, struct err *err)
 {
@@ -86,9 +76,9 @@ static enum err_code count_in_session(struct db *db, const struct attempt_end *e
         err);
     db_bind_int(stmt, 1, ended->session);
     db_bind_text(stmt, 2, sv_from(run_state_text(end->state)));
-    db_bind_int(stmt, 3, known(end->usage.input_tokens));
-    db_bind_int(stmt, 4, known(end->usage.output_tokens));
-    db_bind_int(stmt, 5, known(end->usage.cost_micros));
+    db_bind_int(stmt, 3, usage_or_0(end->usage.input_tokens));
+    db_bind_int(stmt, 4, usage_or_0(end->usage.output_tokens));
+    db_bind_int(stmt, 5, usage_or_0(end->usage.cost_micros));
     return db_run(db, stmt, err);
 }
 

@@ -126,11 +126,6 @@ enum err_code batch_write_part(struct db *db, int64_t row, const struct part_wri
     return code;
 }
 
-static struct sv error_name(enum err_code code)
-{
-    return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
-}
-
 /* Its end is another's: what has been written since is still its text, and has to be folded again.
  */
 enum err_code batch_extend_ended(struct db *db, int64_t row, struct err *err)
@@ -165,7 +160,7 @@ static enum err_code end_message(struct db *db, const struct taken *taken, struc
                    err);
     db_bind_int(stmt, 1, live->row);
     db_bind_text(stmt, 2, sv_from(finish_reason_text(live->reason)));
-    db_bind_text(stmt, 3, error_name(live->error));
+    db_bind_error(stmt, 3, live->error);
     db_bind_text(stmt, 4, sv_from(live->detail));
     db_bind_int(stmt, 5, taken->revision);
     db_bind_int(stmt, 6, live->ended_us);

@@ -284,11 +284,6 @@ static enum err_code take_reservation(struct db *db, int64_t attempt, const char
     return db_result(db);
 }
 
-static int64_t known(int64_t value)
-{
-    return value == USAGE_UNKNOWN ? 0 : value;
-}
-
 /* A total counts tokens as well. */
 static enum err_code settle_cell(struct db *db, const struct cell *cell, int64_t reserved,
                                  const struct usage *usage, struct err *err)
@@ -302,9 +297,9 @@ static enum err_code settle_cell(struct db *db, const struct cell *cell, int64_t
                    " spent_micros = spent_micros + ?5, calls = calls + 1,"
                    " input_tokens = input_tokens + ?6, output_tokens = output_tokens + ?7",
                    err);
-    db_bind_int(stmt, 5, known(usage->cost_micros));
-    db_bind_int(stmt, 6, total ? known(usage->input_tokens) : 0);
-    db_bind_int(stmt, 7, total ? known(usage->output_tokens) : 0);
+    db_bind_int(stmt, 5, usage_or_0(usage->cost_micros));
+    db_bind_int(stmt, 6, total ? usage_or_0(usage->input_tokens) : 0);
+    db_bind_int(stmt, 7, total ? usage_or_0(usage->output_tokens) : 0);
     return bind_cell(db, stmt, cell, reserved, err);
 }
 

@@ -80,11 +80,6 @@ static int64_t revision_of(const struct message *message)
     return 1 + 2 * (int64_t)message->part_count;
 }
 
-static struct sv error_name(enum err_code code)
-{
-    return code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code));
-}
-
 static enum err_code find_author(struct writing *writing, struct db *db, struct err *err)
 {
     const struct message *message = writing->item->message;
@@ -109,7 +104,7 @@ static enum err_code insert_message(struct writing *writing, struct db *db, stru
     db_bind_int(stmt, 4, writing->burst->turn_row);
     db_bind_text(stmt, 5, sv_from(message->model));
     db_bind_text(stmt, 6, sv_from(finish_reason_text(message->reason)));
-    db_bind_text(stmt, 7, error_name(message->error));
+    db_bind_error(stmt, 7, message->error);
     db_bind_text(stmt, 8, sv_from(message->detail));
     db_bind_int(stmt, 9, revision_of(message));
     db_bind_int(stmt, 10, message->created_us);
@@ -180,7 +175,7 @@ static enum err_code insert_attempt(struct writing *writing, struct db *db, stru
     db_bind_int(stmt, 4, writing->row);
     db_bind_text(stmt, 5, sv_from(run_state_text(run_state_of_finish(message->reason))));
     db_bind_text(stmt, 6, sv_from(writing->item->response_id));
-    db_bind_text(stmt, 7, error_name(message->error));
+    db_bind_error(stmt, 7, message->error);
     db_bind_text(stmt, 8, sv_from(message->detail));
     db_bind_int(stmt, 9, message->created_us);
     db_bind_int(stmt, 10, message->ended_us);
@@ -202,11 +197,6 @@ static enum err_code write_one(struct writing *writing, struct db *db, struct er
                 : event_append(db, "created", writing->burst->session_row, writing->row, err);
 }
 
-static int64_t known(int64_t value)
-{
-    return value == USAGE_UNKNOWN ? 0 : value;
-}
-
 static enum err_code count_in_session(struct burst *burst, struct db *db, struct err *err)
 {
     const struct message *last = burst->items[burst->count - 1].message;
@@ -215,9 +205,9 @@ static enum err_code count_in_session(struct burst *burst, struct db *db, struct
     int64_t cost = 0;
     for (size_t i = 0; i < burst->count; i++) {
         const struct usage *usage = &burst->items[i].message->usage;
-        input += known(usage->input_tokens);
-        output += known(usage->output_tokens);
-        cost += known(usage->cost_micros);
+        input += usage_or_0(usage->input_tokens);
+        output += usage_or_0(usage->output_tokens);
+        cost += usage_or_0(usage->cost_micros);
     }
     struct sqlite3_stmt *stmt =
         db_prepare(db,

@@ -229,6 +229,11 @@ void db_bind_null(struct sqlite3_stmt *stmt, int at)
     (void)sqlite3_bind_null(stmt, at);
 }
 
+void db_bind_error(struct sqlite3_stmt *stmt, int at, enum err_code code)
+{
+    db_bind_text(stmt, at, code == ERR_OK ? (struct sv){NULL, 0} : sv_from(err_name(code)));
+}
+
 bool db_step(struct db *db, struct sqlite3_stmt *stmt, struct err *err)
 {
     if (stmt == NULL) {

@@ -61,6 +61,8 @@ void db_bind_int(struct sqlite3_stmt *stmt, int at, int64_t value);
 void db_bind_text(struct sqlite3_stmt *stmt, int at, struct sv text);
 void db_bind_id(struct sqlite3_stmt *stmt, int at, const struct ulid *id);
 void db_bind_null(struct sqlite3_stmt *stmt, int at);
+/* The name of the code; null for ERR_OK. */
+void db_bind_error(struct sqlite3_stmt *stmt, int at, enum err_code code);
 
 /* True: a row is there. False: no more rows (err untouched), or a failure (db_result, err set).
  * Resets when it gives false. */

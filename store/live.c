@@ -36,11 +36,6 @@ void live_free(struct live *live)
     free(live);
 }
 
-static char *dup_view(struct sv text)
-{
-    return text.n > 0 ? xstrndup(text.p, text.n) : NULL;
-}
-
 static struct live_part *add_part(struct live *live, enum part_kind kind)
 {
     if (live->part_count == live->part_cap) {
@@ -109,7 +104,7 @@ static enum err_code on_started(struct live *live, const struct stream_event *ev
                                 struct err *err UNUSED)
 {
     free(live->response_id);
-    live->response_id = dup_view(event->id);
+    live->response_id = sv_dup_or_null(event->id);
     return ERR_OK;
 }
 
@@ -147,8 +142,8 @@ static enum err_code on_tool_call(struct live *live, const struct stream_event *
     struct live_part *part = NULL;
     enum err_code code = find_part(live, event, PART_TOOL_CALL, &part, err);
     if (code == ERR_OK && !part->tool_id) {
-        part->tool_id = dup_view(event->id);
-        part->tool_name = dup_view(event->name);
+        part->tool_id = sv_dup_or_null(event->id);
+        part->tool_name = sv_dup_or_null(event->name);
     }
     return code;
 }
@@ -165,7 +160,7 @@ static enum err_code on_whole(struct live *live, const struct stream_event *even
     enum err_code code = append(live, event, kind, err);
     if (code == ERR_OK) {
         struct live_part *part = &live->parts[event->part];
-        part->tool_id = dup_view(event->id);
+        part->tool_id = sv_dup_or_null(event->id);
         end_part(live, part);
     }
     return code;
@@ -206,7 +201,7 @@ static enum err_code on_waiting(struct live *live, const struct stream_event *ev
     live->waiting_attempts = event->attempts;
     live->error = event->error;
     free(live->detail);
-    live->detail = dup_view(event->text);
+    live->detail = sv_dup_or_null(event->text);
     return ERR_OK;
 }
 
@@ -239,7 +234,7 @@ static enum err_code on_last(struct live *live, const struct stream_event *event
                                                  : FINISH_UNKNOWN;
     live->error = event->kind == STREAM_ERROR ? event->error : ERR_OK;
     free(live->detail);
-    live->detail = dup_view(event->text);
+    live->detail = sv_dup_or_null(event->text);
     live->waiting = false;
     say_if_empty(live);
     for (size_t i = 0; i < live->part_count; i++) {

@@ -10,11 +10,6 @@
 #include "store/journal_internal.h"
 #include "store/session_internal.h"
 
-static char *copy(struct sv text)
-{
-    return text.n > 0 ? xstrndup(text.p, text.n) : NULL;
-}
-
 /* ---- checks ---- */
 
 enum err_code session__check_bytes(const char *what, struct sv text, size_t max, struct err *err)
@@ -305,9 +300,9 @@ enum err_code session_update(struct store *store, const struct ulid *id,
     struct updating *self = xcalloc(1, sizeof(*self));
     self->id = *id;
     self->change = *change;
-    self->name = copy(change->name);
-    self->title = copy(change->title);
-    self->metadata = copy(change->metadata);
+    self->name = sv_dup_or_null(change->name);
+    self->title = sv_dup_or_null(change->title);
+    self->metadata = sv_dup_or_null(change->metadata);
     code = store_write(store, &write_updating, &self, err);
     free_updating(self);
     return code;

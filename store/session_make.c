@@ -125,11 +125,6 @@ enum err_code session__make(struct db *db, const struct session_new *new,
 
 /* ---- created and resumed ---- */
 
-static char *copy(struct sv text)
-{
-    return text.n > 0 ? xstrndup(text.p, text.n) : NULL;
-}
-
 /* The id first, as session__written wants it. */
 struct making {
     struct ulid id;
@@ -274,11 +269,11 @@ enum err_code session_create(struct store *store, const struct session_request *
         return code;
     }
     struct making *self = xcalloc(1, sizeof(*self));
-    self->key = copy(request->key);
-    self->name = copy(request->name);
-    self->title = copy(request->title);
-    self->scope = copy(request->scope);
-    self->metadata = copy(request->metadata);
+    self->key = sv_dup_or_null(request->key);
+    self->name = sv_dup_or_null(request->name);
+    self->title = sv_dup_or_null(request->title);
+    self->scope = sv_dup_or_null(request->scope);
+    self->metadata = sv_dup_or_null(request->metadata);
     return make(store, self, ret_id, ret_created, err);
 }
 
@@ -290,7 +285,7 @@ enum err_code session_resume(struct store *store, struct sv scope, struct ulid *
         return code;
     }
     struct making *self = xcalloc(1, sizeof(*self));
-    self->scope = copy(scope);
+    self->scope = sv_dup_or_null(scope);
     self->resumes = true;
     return make(store, self, ret_id, ret_created, err);
 }

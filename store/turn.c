@@ -210,11 +210,6 @@ static void copy_attachments(struct turn_job *self, const struct turn_request *r
     }
 }
 
-static char *copy_or_null(struct sv text)
-{
-    return text.n > 0 ? xstrndup(text.p, text.n) : NULL;
-}
-
 static void copy_key(struct turn_job *self, const struct turn_key *key)
 {
     if (key->key.n > 0) {
@@ -234,10 +229,10 @@ static struct turn_job *job_new(const struct turn_request *request, int64_t dead
     self->id = request->id;
     self->session = request->session;
     self->at = request->at;
-    self->scope = copy_or_null(request->scope);
+    self->scope = sv_dup_or_null(request->scope);
     self->prompt = xstrndup(request->prompt.p ? request->prompt.p : "", request->prompt.n);
     self->prompt_n = request->prompt.n;
-    self->model = copy_or_null(request->model);
+    self->model = sv_dup_or_null(request->model);
     self->unanswered = request->unanswered;
     self->by_run = request->by_run;
     copy_key(self, &request->key);

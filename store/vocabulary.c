@@ -139,3 +139,8 @@ bool usage_equal(const struct usage *a, const struct usage *b)
            a->reasoning_tokens == b->reasoning_tokens && a->cost_micros == b->cost_micros &&
            a->cost_estimated == b->cost_estimated;
 }
+
+int64_t usage_or_0(int64_t count)
+{
+    return count == USAGE_UNKNOWN ? 0 : count;
+}

@@ -92,5 +92,6 @@ struct usage {
 struct usage usage_unknown(void);
 bool usage_is_known(const struct usage *usage); /* any field is */
 bool usage_equal(const struct usage *a, const struct usage *b);
+int64_t usage_or_0(int64_t count); /* for sums: 0 where it is unknown */
 
 #endif

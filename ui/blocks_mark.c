@@ -16,16 +16,6 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* How often the first byte is repeated. */
-static size_t run_of(struct sv text)
-{
-    size_t n = 0;
-    while (n < text.n && text.p[n] == text.p[0]) {
-        n++;
-    }
-    return n;
-}
-
 int cursor__indent(const struct cursor *cursor)
 {
     int columns = cursor->pad;
@@ -145,7 +135,7 @@ bool mark__rule(struct sv rest)
 
 unsigned mark__heading(struct sv rest, size_t *ret_skip)
 {
-    size_t level = rest.n && rest.p[0] == '#' ? run_of(rest) : 0;
+    size_t level = rest.n && rest.p[0] == '#' ? sv_run(rest) : 0;
     if (level > 6 || level == 0 || (level < rest.n && !is_white(rest.p[level]))) {
         return 0;
     }
@@ -160,7 +150,7 @@ unsigned mark__heading(struct sv rest, size_t *ret_skip)
 unsigned mark__underline(struct sv rest)
 {
     rest = sv_trim(rest);
-    if (rest.n == 0 || (rest.p[0] != '=' && rest.p[0] != '-') || run_of(rest) != rest.n) {
+    if (rest.n == 0 || (rest.p[0] != '=' && rest.p[0] != '-') || sv_run(rest) != rest.n) {
         return 0;
     }
     return rest.p[0] == '=' ? 1 : 2;
@@ -171,7 +161,7 @@ unsigned mark__fence(struct sv rest)
     if (rest.n == 0 || (rest.p[0] != '`' && rest.p[0] != '~')) {
         return 0;
     }
-    size_t n = run_of(rest);
+    size_t n = sv_run(rest);
     struct sv info = sv_skip(rest, n);
     bool inside = rest.p[0] == '`' && sv_find(info, '`') < info.n;
     return n < 3 || inside ? 0 : (unsigned)n;
@@ -180,7 +170,7 @@ unsigned mark__fence(struct sv rest)
 bool mark__fence_end(struct sv rest, char byte, unsigned length)
 {
     rest = sv_trim(rest);
-    return rest.n >= length && rest.p[0] == byte && run_of(rest) == rest.n;
+    return rest.n >= length && rest.p[0] == byte && sv_run(rest) == rest.n;
 }
 
 bool mark__definition(struct sv rest)

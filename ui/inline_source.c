@@ -130,15 +130,6 @@ static bool take_asterisks(struct open_marks *open, struct sv text, size_t at, s
     return opens;
 }
 
-static size_t run_of(struct sv text)
-{
-    size_t n = 0;
-    while (n < text.n && text.p[n] == text.p[0]) {
-        n++;
-    }
-    return n;
-}
-
 static void find_open_marks(struct sv text, struct open_marks *open)
 {
     open->end = text.n;
@@ -146,12 +137,12 @@ static void find_open_marks(struct sv text, struct open_marks *open)
         struct sv rest = sv_skip(text, at);
         size_t n = rest.p[0] == '\\' ? 2 : 1;
         if (rest.p[0] == '`') {
-            size_t run = run_of(rest);
+            size_t run = sv_run(rest);
             n = code_span(rest);
             open->ticks = n == run && run < rest.n ? run : 0;
             open->end = run == rest.n ? at : open->end;
         } else if (rest.p[0] == '*') {
-            n = run_of(rest);
+            n = sv_run(rest);
             bool taken = take_asterisks(open, text, at, n);
             open->end = !taken && n == rest.n ? at : open->end;
         }

@@ -300,6 +300,19 @@ static void exposure__looks_at_group_others_and_owner(void **state)
     assert_false(file_exists("none"));
 }
 
+static void what_is_special__is_neither_file_nor_folder(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo("pipe", 0600), 0);
+    assert_int_equal(file_write_atomic("a", SV("x"), NULL), ERR_OK);
+    assert_true(file_is_special("pipe"));
+    assert_true(file_is_special("/dev/null"));
+    assert_false(file_is_special("a"));
+    assert_false(file_is_special("."));
+    assert_false(file_is_special("none"));
+    assert_int_equal(unlink("pipe"), 0);
+}
+
 int main(void)
 {
     alarm(60);
@@ -315,6 +328,7 @@ int main(void)
         cmocka_unit_test(replacing__is_private_and_follows_links),
         cmocka_unit_test(a_write_that_fails__keeps_the_old_file_and_no_rest),
         cmocka_unit_test(write_all__goes_on_after_short_writes),
+        cmocka_unit_test(what_is_special__is_neither_file_nor_folder),
         cmocka_unit_test(exposure__looks_at_group_others_and_owner),
     };
     return cmocka_run_group_tests(tests, enter_folder, leave_folder);

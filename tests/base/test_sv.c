@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -97,6 +98,29 @@ static void numbers__are_whole_decimal_and_in_range(void **state)
     assert_true(sv_to_u64(SV("000"), &value) && value == 0);
 }
 
+static void a_run__is_of_the_first_byte(void **state)
+{
+    (void)state;
+    assert_int_equal(sv_run(SV("")), 0);
+    assert_int_equal(sv_run(sv_from(NULL)), 0);
+    assert_int_equal(sv_run(SV("```a`")), 3);
+    assert_int_equal(sv_run(SV("###")), 3);
+    assert_int_equal(sv_run(SV("ab")), 1);
+}
+
+static void empty_text__is_null_for_who_tells_them_apart(void **state)
+{
+    (void)state;
+    assert_null(sv_or_null(SV("")).p);
+    assert_null(sv_dup_or_null(SV("")));
+    assert_null(sv_dup_or_null(sv_from(NULL)));
+    struct sv part = sv_take(SV("heron"), 3);
+    assert_true(sv_or_null(part).p == part.p && sv_or_null(part).n == 3);
+    char *copy = sv_dup_or_null(part);
+    assert_string_equal(copy, "her");
+    free(copy);
+}
+
 int main(void)
 {
     alarm(60);
@@ -106,6 +130,8 @@ int main(void)
         cmocka_unit_test(finding__gives_the_first_offset_or_the_length),
         cmocka_unit_test(cutting__clips_to_the_view),
         cmocka_unit_test(lines__end_with_lf_or_crlf),
+        cmocka_unit_test(a_run__is_of_the_first_byte),
+        cmocka_unit_test(empty_text__is_null_for_who_tells_them_apart),
         cmocka_unit_test(numbers__are_whole_decimal_and_in_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
