@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -249,6 +251,22 @@ def test_a_certificate_of_the_configured_authority_is_accepted(home, tmp_path):
         home.use(server, more=f'ca_file = "{cert}"')
         result = home.run("q")
     assert (result.code, result.out) == (0, "Hello, world\n"), result
+
+
+@pytest.mark.parametrize("host, before, words", [
+    ("localhost", (), "does not match|no alternative certificate subject name matches"),
+    ("127.0.0.1", ("faketime", "2020-01-01"), "certificate has expired")],
+    ids=["another host's", "expired"])
+def test_a_certificate_that_does_not_hold_names_the_host_and_the_reason(
+        home, tmp_path, host, before, words):
+    if before and not shutil.which(before[0]):
+        pytest.skip(f"{before[0]} is not installed")
+    cert, key = weirtest.certificate(tmp_path, before)
+    with fake.Server(tls=(cert, key)) as server:
+        home.use(server, url=f"https://{host}:{server.port}/v1", more=f'ca_file = "{cert}"')
+        result = home.run("q")
+        assert result.code == 69 and f"certificate of '{host}'" in result.err, result
+        assert re.search(words, result.err) and not server.turns(), result
 
 
 def test_plain_http_to_another_host_is_refused(home):

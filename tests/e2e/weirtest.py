@@ -297,10 +297,10 @@ def locked(path):
         connection.close()
 
 
-def certificate(folder):
+def certificate(folder, before=()):
     """Paths of a certificate for 127.0.0.1 that nobody signed, and of its key."""
     done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        [*before, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
          "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
          "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
         cwd=folder, capture_output=True, check=False)
