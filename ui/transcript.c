@@ -29,6 +29,7 @@ static void release_parts(struct shown_message *message)
         struct shown_part *part = &message->parts[i];
         buf_release(&part->text);
         layout_release(&part->layout);
+        layout_release(&part->end_layout);
         markdown_free(part->markdown);
         free(part->tool_name);
     }

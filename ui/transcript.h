@@ -76,7 +76,8 @@ void transcript_set_size(struct transcript *transcript, int rows, int columns);
 int transcript_scroll(struct transcript *transcript, int rows);
 void transcript_follow(struct transcript *transcript);
 bool transcript_follows(const struct transcript *transcript);
-/* Reasoning that has ended and tools are one line each; or, after this, shown whole; and so on. */
+/* Reasoning that has ended and tools are one line each, the middle of a long prompt too; or, after
+ * this, all is shown whole; and so on. */
 void transcript_toggle_folds(struct transcript *transcript);
 /* Paints the view from `row` of the grid on, at column 0. */
 void transcript_paint(struct transcript *transcript, struct grid *grid, int row);

@@ -25,6 +25,10 @@ struct shown_part {
     int64_t began_us, ended_us; /* 0: not known */
     struct layout layout;
     struct markdown *markdown; /* of an answer's text; made when it is first looked at */
+    /* Of a long prompt the middle is folded away: what is between these two bytes (equal: nothing),
+     * found out when so many bytes were there. */
+    size_t cut_at, cut_end, cut_of;
+    struct layout end_layout; /* of what is behind it */
 };
 
 struct shown_message {
@@ -55,8 +59,8 @@ struct shown_message {
 /*
  * A row of the view: of the message at `index`, in its block, in an item of that, the row there.
  * Blocks of a message: the blank row above it, its head, its parts, its state. Items: the blocks of
- * an answer's Markdown; the line that a part is folded to, and its text when it is unfolded; of
- * everything else there is one.
+ * an answer's Markdown; the line that a part is folded to, and its text when it is unfolded; of a
+ * long prompt its beginning, the line for its middle, and its end; of everything else there is one.
  */
 struct place {
     size_t index;
@@ -130,6 +134,9 @@ void text__head(const struct shown_message *message, struct buf *out);
 /* Whether a part is folded to one line unless the reader wants all; else it is shown in full, or
  * not at all. */
 bool text__folds(const struct shown_message *message, const struct shown_part *part);
+/* Whether it is a prompt of which the middle is folded away, unless the reader wants all: the part
+ * knows then from where to where. */
+bool text__is_cut(const struct shown_message *message, struct shown_part *part);
 /* That line. */
 void text__folded(const struct shown_part *part, bool unfolded, struct buf *out);
 bool text__is_hidden(const struct shown_part *part);

@@ -4,6 +4,14 @@
 
 #define LINE_MAX_BYTES 400u
 #define REASON_MAX_BYTES ((size_t)32 << 10)
+/* A prompt of as many lines, or more bytes, shows its first and its last ones: what was asked about
+ * what was pasted stands before it, or behind it. */
+#define CUT_FROM_LINES 40u
+#define CUT_FROM_BYTES ((size_t)16 << 10)
+#define CUT_HEAD_LINES 12
+#define CUT_HEAD_BYTES ((size_t)4 << 10)
+#define CUT_END_LINES 6
+#define CUT_END_BYTES ((size_t)2 << 10)
 
 /* What comes from elsewhere can be of any length; more than fits would be left out as a whole. */
 static void append_some(struct buf *out, struct sv text, size_t limit)
@@ -60,6 +68,77 @@ bool text__folds(const struct shown_message *message, const struct shown_part *p
            part->kind == PART_ATTACHMENT;
 }
 
+/* Where the line that holds the byte ends, or begins. */
+static size_t line_end(struct sv text, size_t at)
+{
+    return at + sv_find(sv_skip(text, at), '\n');
+}
+
+static size_t line_start(struct sv text, size_t at)
+{
+    while (at > 0 && text.p[at - 1] != '\n') {
+        at--;
+    }
+    return at;
+}
+
+/* At most so many lines, and so many bytes. */
+static size_t end_of_beginning(struct sv text)
+{
+    size_t end = line_end(text, 0);
+    for (int i = 1; i < CUT_HEAD_LINES && end < text.n && end < CUT_HEAD_BYTES; i++) {
+        end = line_end(text, end + 1);
+    }
+    return end < CUT_HEAD_BYTES ? end : utf8_cut(text.p, text.n, CUT_HEAD_BYTES);
+}
+
+static size_t start_of_end(struct sv text)
+{
+    size_t least = text.n > CUT_END_BYTES ? text.n - CUT_END_BYTES : 0;
+    size_t start = line_start(text, text.n);
+    for (int i = 1; i < CUT_END_LINES && start > least; i++) {
+        start = line_start(text, start - 1);
+    }
+    return start > least ? start : utf8_cut(text.p, text.n, least);
+}
+
+static size_t newlines_in(struct sv text)
+{
+    size_t count = 0;
+    for (size_t at = sv_find(text, '\n'); at < text.n; at = line_end(text, at + 1)) {
+        count++;
+    }
+    return count;
+}
+
+bool text__is_cut(const struct shown_message *message, struct shown_part *part)
+{
+    struct sv text = sv_take(buf_sv(&part->text), part->tail);
+    if (message->role != ROLE_USER || part->kind != PART_TEXT) {
+        return false;
+    }
+    if (part->cut_of != text.n) {
+        bool is_long = text.n > CUT_FROM_BYTES || newlines_in(text) >= CUT_FROM_LINES;
+        part->cut_of = text.n;
+        layout_changed(&part->end_layout, 0);
+        part->cut_at = is_long ? end_of_beginning(text) : 0;
+        part->cut_end = is_long ? start_of_end(text) : 0;
+    }
+    return part->cut_at < part->cut_end;
+}
+
+/* Of the middle of a long prompt. */
+static void more_of_it(const struct shown_part *part, struct buf *out)
+{
+    size_t bytes = part->cut_end - part->cut_at;
+    size_t lines = newlines_in(sv_of(part->text.p + part->cut_at, bytes));
+    if (lines > 1) {
+        buf_appendf(out, "%zu more lines", lines - 1);
+    } else {
+        buf_appendf(out, "%zu more bytes", bytes);
+    }
+}
+
 void text__folded(const struct shown_part *part, bool unfolded, struct buf *out)
 {
     buf_append_sv(out, unfolded ? width_glyph(SV("▾"), SV("v")) : width_glyph(SV("▸"), SV(">")));
@@ -67,6 +146,9 @@ void text__folded(const struct shown_part *part, bool unfolded, struct buf *out)
     switch (part->kind) {
     case PART_REASONING:
         thought(part, out);
+        return;
+    case PART_TEXT:
+        more_of_it(part, out);
         return;
     case PART_TOOL_CALL:
         buf_append_str(out, "tool call: ");

@@ -5,6 +5,8 @@
 #include "ui/transcript_internal.h"
 
 #define LINE_MAX_TEXT ((size_t)1 << 10)
+/* Of a long prompt: its beginning, a line for its middle, its end. */
+#define CUT_ITEMS 3u
 /* Of the view's rows that many are above what is brought into it. */
 #define ROWS_ABOVE_PART 3
 
@@ -21,6 +23,24 @@ static size_t state_block(const struct shown_message *message)
 static struct sv part_text(const struct shown_part *part)
 {
     return sv_take(buf_sv(&part->text), part->tail);
+}
+
+/* A prompt is shown without its middle. */
+static bool is_cut(const struct transcript *transcript, const struct shown_message *message,
+                   struct shown_part *part)
+{
+    return !transcript->unfolded && text__is_cut(message, part);
+}
+
+static struct sv item_text(const struct transcript *transcript, const struct place *place)
+{
+    const struct shown_message *message = transcript->messages[place->index];
+    struct shown_part *part = part_at(message, place->block);
+    if (!is_cut(transcript, message, part)) {
+        return part_text(part);
+    }
+    return place->item == 0 ? sv_take(part_text(part), part->cut_at)
+                            : sv_skip(part_text(part), part->cut_end);
 }
 
 static bool is_markdown(const struct shown_message *message, const struct shown_part *part)
@@ -48,6 +68,9 @@ static size_t part_items(const struct transcript *transcript, const struct shown
     }
     if (is_markdown(message, part)) {
         return markdown_blocks(markdown_of(transcript, message, part));
+    }
+    if (is_cut(transcript, message, part)) {
+        return CUT_ITEMS;
     }
     bool whole = transcript->unfolded && part->tail > 0;
     return text__folds(message, part) && whole ? 2 : 1;
@@ -80,9 +103,12 @@ static enum item_kind item_kind(const struct transcript *transcript, const struc
     if (place->block == state_block(message)) {
         return ITEM_STATE;
     }
-    const struct shown_part *part = part_at(message, place->block);
+    struct shown_part *part = part_at(message, place->block);
     if (is_markdown(message, part)) {
         return ITEM_MARKDOWN;
+    }
+    if (is_cut(transcript, message, part)) {
+        return place->item == 1 ? ITEM_LINE : ITEM_TEXT;
     }
     return text__folds(message, part) && place->item == 0 ? ITEM_LINE : ITEM_TEXT;
 }
@@ -96,8 +122,12 @@ static struct layout *layout_of(const struct transcript *transcript, const struc
         return &message->state_layout;
     }
     struct shown_part *part = part_at(message, place->block);
-    layout_update(&part->layout, part_text(part), transcript->columns);
-    return &part->layout;
+    struct layout *layout = &part->layout;
+    if (place->item > 0 && is_cut(transcript, message, part)) {
+        layout = &part->end_layout;
+    }
+    layout_update(layout, item_text(transcript, place), transcript->columns);
+    return layout;
 }
 
 static struct markdown *markdown_at(const struct transcript *transcript, const struct place *place)
@@ -374,7 +404,7 @@ static void paint_text(const struct transcript *transcript, const struct place *
     const struct layout *layout = layout_of(transcript, place);
     bool state = place->block == state_block(message);
     const struct shown_part *part = state ? NULL : part_at(message, place->block);
-    struct sv text = state ? buf_sv(&message->state) : part_text(part);
+    struct sv text = state ? buf_sv(&message->state) : item_text(transcript, place);
     enum style style = state                     ? text__state_style(message)
                        : part->kind == PART_TEXT ? STYLE_PLAIN
                                                  : STYLE_REASONING;
@@ -404,13 +434,12 @@ static void paint_row(const struct transcript *transcript, const struct place *p
 bool view__text(const struct transcript *transcript, const struct place *place,
                 struct markdown_text *ret_text)
 {
-    const struct shown_message *message = transcript->messages[place->index];
     switch (item_kind(transcript, place)) {
     case ITEM_MARKDOWN:
         *ret_text = markdown_text(markdown_at(transcript, place), place->item);
         return true;
     case ITEM_TEXT:
-        *ret_text = (struct markdown_text){.text = part_text(part_at(message, place->block)),
+        *ret_text = (struct markdown_text){.text = item_text(transcript, place),
                                            .layout = layout_of(transcript, place)};
         return true;
     default:

@@ -119,6 +119,19 @@ def test_what_was_found_is_marked_where_it_stands(home, server, chat, top, env, 
     assert "a heron, and" in screen.text()
 
 
+def test_what_is_in_the_folded_middle_of_a_prompt_is_landed_on(serving, chat):
+    server = serving(fake.answer(("well",)))
+    screen = chat()
+    text = "\n".join("a heron" if i == 50 else f"line {i}" for i in range(100))
+    screen.paste(text)
+    press(screen, ENTER, said("well"))
+    assert server.turns()[0].json["messages"][-1]["content"] == text
+    assert "▸ 82 more lines" in screen.text() and "line 99" in screen.text()
+    retry(screen, FIND + "heron", "(1)")
+    press(screen, ENTER, lambda s: "Search" not in s.text() and styles_of(s, "heron"))
+    assert "line 49" in screen.text()
+
+
 def test_a_search_that_finds_nothing_says_so(serving, chat):
     serving(fake.answer(("a kingfisher",)))
     screen = chat()

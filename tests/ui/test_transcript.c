@@ -483,6 +483,64 @@ static void an_answer__is_markdown_and_a_prompt_is_not(void **state)
     assert_int_equal(grid_at(&f->grid, 10, 2)->style, STYLE_BLOCK_TYPE);
 }
 
+static char *numbered_lines(int count)
+{
+    struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
+    for (int i = 1; i <= count; i++) {
+        buf_appendf(&text, "line %d\n", i);
+    }
+    char *copy = xstrdup(buf_cstr(&text));
+    buf_release(&text);
+    return copy;
+}
+
+static void a_long_prompt__shows_its_beginning_and_its_end(void **state)
+{
+    struct fixture *f = *state;
+    char *text = numbered_lines(1000);
+    say(f, "A", 1, ROLE_USER, text);
+    say(f, "B", 2, ROLE_ASSISTANT, text);
+    char *dump = view(f, 1025, 20);
+    assert_non_null(strstr(dump, "you\nline 1\n"));
+    assert_non_null(strstr(dump, "\nline 12\n▸ 982 more lines\nline 995\n"));
+    assert_non_null(strstr(dump, "\nline 1000\n\ndemo/echo\nline 1\nline 2\n"));
+    free(dump);
+    transcript_toggle_folds(f->transcript);
+    dump = view(f, 3000, 20);
+    assert_null(strstr(dump, "more lines"));
+    assert_non_null(strstr(dump, "\nline 500\n"));
+    free(dump);
+    transcript_toggle_folds(f->transcript);
+    free(view(f, 3, 12));
+    transcript_scroll(f->transcript, -5000);
+    assert_view(f, 3, 12, "you\nline 1\nline 2\n");
+    assert_int_equal(transcript_scroll(f->transcript, 12), 12);
+    assert_view(f, 4, 12, "line 12\n▸ 982 more …\nline 995\nline 996\n");
+    free(text);
+}
+
+static void a_prompt__is_whole_up_to_a_length(void **state)
+{
+    struct fixture *f = *state;
+    char *text = numbered_lines(40);
+    say(f, "A", 1, ROLE_USER, text);
+    char *dump = view(f, 60, 20);
+    assert_null(strstr(dump, "more"));
+    free(dump);
+    free(text);
+    text = xmalloc(20001);
+    for (size_t i = 0; i < 20000; i += 2) {
+        memcpy(text + i, "é", 2);
+    }
+    text[20000] = '\0';
+    say(f, "B", 2, ROLE_USER, text);
+    dump = view(f, 120, 100);
+    assert_non_null(strstr(dump, "▸ 13856 more bytes\n"));
+    assert_null(strstr(dump, "\xEF\xBF\xBD"));
+    free(dump);
+    free(text);
+}
+
 /* A session of numbered messages, loaded as the screen does: pages before and behind what is there.
  */
 #define LONG_SESSION 1500
@@ -654,6 +712,8 @@ int main(void)
         TEST(texts_of_any_length__are_shown_as_far_as_there_is_room),
         TEST(the_status__is_that_of_the_latest_answer),
         TEST(an_answer__is_markdown_and_a_prompt_is_not),
+        TEST(a_long_prompt__shows_its_beginning_and_its_end),
+        TEST(a_prompt__is_whole_up_to_a_length),
         TEST(a_long_session__is_held_in_part_and_read_whole),
         TEST(what_stands_in_the_hole__is_left_out_until_it_is_wanted),
         TEST(one_more_piece__costs_the_same_at_any_length),
