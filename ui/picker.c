@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ui/found.h"
 
 #define NOTE_COLUMN_MAX 40
-#define ENTRY_SPANS 16u
 #define LINE_MAX_BYTES ((size_t)4 << 10)
 #define SEPARATOR " · "
 
@@ -259,20 +259,6 @@ static int note_column(const struct picker *picker, size_t end, int columns)
     return (int)(widest < limit ? widest : limit) + 4;
 }
 
-/* Marks it in a text that was painted from `column` on. */
-static void mark_in(const struct search_marker *marker, struct sv text, struct grid *grid,
-                    const struct grid_place *at, enum style style)
-{
-    struct search_span spans[ENTRY_SPANS];
-    size_t count = search_mark(marker, text, spans, ENTRY_SPANS);
-    for (size_t i = 0; i < count; i++) {
-        struct sv found = sv_take(sv_skip(text, spans[i].first), spans[i].last - spans[i].first);
-        struct grid_place from = {at->row,
-                                  at->column + (int)width_of(sv_take(text, spans[i].first), 0)};
-        grid_style_cells(grid, &from, from.column + (int)width_of(found, 0), style);
-    }
-}
-
 /* wide: grid and row are one place. */
 static void paint_entry(struct picker *picker, struct grid *grid, int row, size_t which, int notes,
                         const struct search_marker *marker)
@@ -291,10 +277,8 @@ static void paint_entry(struct picker *picker, struct grid *grid, int row, size_
         grid_style_row(grid, row, STYLE_STATUS);
     }
     enum style found = selected ? STYLE_FOUND_HERE : STYLE_FOUND;
-    if (marker) {
-        mark_in(marker, sv_from(choice->text), grid, &text, found);
-        mark_in(marker, sv_from(choice->note), grid, &note, found);
-    }
+    found_mark(marker, sv_from(choice->text), grid, &text, found);
+    found_mark(marker, sv_from(choice->note), grid, &note, found);
 }
 
 static void paint_preview(struct picker *picker, struct grid *grid, int row)

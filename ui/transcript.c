@@ -412,6 +412,12 @@ bool transcript_knows(const struct transcript *transcript, const struct ulid *me
     return message__find(transcript, message) != NULL;
 }
 
+bool transcript_is_running(const struct transcript *transcript, const struct ulid *message)
+{
+    const struct shown_message *shown = message__find(transcript, message);
+    return shown && !shown->ended;
+}
+
 size_t transcript_count(const struct transcript *transcript)
 {
     return transcript->count;

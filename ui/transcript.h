@@ -49,6 +49,8 @@ bool transcript_apply(struct transcript *transcript, const struct message_update
                       int64_t now_us);
 
 bool transcript_knows(const struct transcript *transcript, const struct ulid *message);
+/* It is loaded and has not ended. */
+bool transcript_is_running(const struct transcript *transcript, const struct ulid *message);
 size_t transcript_count(const struct transcript *transcript);
 /* seq of the oldest message loaded; INT64_MAX: none is. */
 int64_t transcript_oldest(const struct transcript *transcript);

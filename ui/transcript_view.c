@@ -2,6 +2,7 @@
  * The view: a walk over rows. A place names one row; stepping to the next or the one before looks
  * at the block it is in and lays out only that, so a step costs nothing for what is out of view.
  */
+#include "ui/found.h"
 #include "ui/transcript_internal.h"
 
 #define LINE_MAX_TEXT ((size_t)1 << 10)
@@ -393,6 +394,8 @@ static void paint_line(const struct transcript *transcript, const struct place *
         bool unfolded = transcript->unfolded && part->tail > 0;
         text__folded(part, unfolded, &line);
         grid_text(grid, row, 0, buf_sv(&line), STYLE_FOLDED);
+        found_mark(transcript->marker, buf_sv(&line), grid, &(struct grid_place){row, 0},
+                   STYLE_FOUND);
     }
     buf_release(&line);
 }

@@ -201,12 +201,25 @@ void events__show_session(struct ui *ui, const struct ulid *session)
     ui->dirty = true;
 }
 
+/* An answer on the screen has ended. */
+static void after_answer(struct ui *ui, enum finish_reason reason)
+{
+    view__note_session(ui);
+    ui->cancelling = false;
+    prompt__on_end(ui, reason);
+}
+
+/* The end of another process's answer is heard of in no other way. */
 void events__gap(void *ctx, const struct ulid *message)
 {
     struct ui *ui = ctx;
     struct message *snapshot;
+    bool ran = transcript_is_running(ui->transcript, message);
     if (message_snapshot(ui->options->store, message, &snapshot, NULL) == ERR_OK) {
         transcript_load(ui->transcript, snapshot);
+        if (ran && snapshot->ended && snapshot->role == ROLE_ASSISTANT) {
+            after_answer(ui, snapshot->reason);
+        }
         message_free(snapshot);
         ui->dirty = true;
     }
@@ -407,9 +420,7 @@ static void on_message(struct ui *ui, const struct message_update *update)
         return;
     }
     if (answered) {
-        view__note_session(ui);
-        ui->cancelling = false;
-        prompt__on_end(ui, update->reason);
+        after_answer(ui, update->reason);
     }
     ui->dirty = true;
 }

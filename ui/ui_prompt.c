@@ -12,6 +12,8 @@
 #include "ui/mention.h"
 #include "ui/ui_internal.h"
 
+static const char one_waits[] = "a prompt waits: Enter sends it, Up takes it back";
+
 static bool is_here(const struct ui *ui, const struct waiting *waiting)
 {
     return ulid_equal(&waiting->session, &ui->session);
@@ -33,10 +35,14 @@ size_t prompt__waiting(const struct ui *ui, const struct waiting **ret_waiting, 
 
 static struct waiting remove_at(struct ui *ui, size_t at)
 {
+    const struct waiting *ignored[1];
     struct waiting waiting = ui->waiting[at];
     ui->waiting_count--;
     memmove(ui->waiting + at, ui->waiting + at + 1,
             (ui->waiting_count - at) * sizeof(ui->waiting[0]));
+    if (ui->line && strcmp(ui->line, one_waits) == 0 && prompt__waiting(ui, ignored, 0) == 0) {
+        view__line(ui, LINE_NONE, NULL);
+    }
     ui->dirty = true;
     return waiting;
 }
@@ -108,7 +114,7 @@ void prompt__on_end(struct ui *ui, enum finish_reason reason)
     }
     ui->held = true;
     if (!ui->line) {
-        view__line(ui, LINE_INFO, "a prompt waits: Enter sends it, Up takes it back");
+        view__line(ui, LINE_INFO, one_waits);
     }
 }
 

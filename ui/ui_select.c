@@ -67,7 +67,8 @@ void select__edit(struct ui *ui, const struct transcript_message *at)
 static void ask(struct ui *ui, enum turn_kind kind, const struct transcript_message *at)
 {
     if (keys__is_busy(ui)) {
-        hint(ui, "an answer is running; Esc stops it");
+        hint(ui, ui->selecting ? "an answer is running; Esc goes back, Esc again stops it"
+                               : "an answer is running; Esc stops it");
         return;
     }
     prompt__ask(ui, &(struct ui_way){.kind = kind, .session = ui->session, .at = at->id});
@@ -152,7 +153,7 @@ static const struct task_kind deleting = {run_delete, after_delete, NULL};
 static void delete_message(struct ui *ui, const struct transcript_message *at)
 {
     if (!at->ended) {
-        hint(ui, "it is being written; Esc stops it");
+        hint(ui, "it is being written; Esc goes back, Esc again stops it");
         return;
     }
     struct task *task = work__task(&deleting, SV(""));

@@ -303,6 +303,24 @@ def test_a_draft_in_the_place_of_a_huge_one_is_saved_as_soon_as_any(home, servin
     assert time.monotonic() - began < 1.2 * SLOWER
 
 
+def test_what_waits_on_another_screen_is_not_sent_when_the_answer_is_stopped(serving, chat):
+    server = serving(fake.endless(), fake.answer(("never",)))
+    one = chat()
+    one.send("question" + ENTER)
+    one.wait_for("word 3")
+    two = chat()
+    two.wait_for("word 3")
+    two.send("a second one" + ENTER)
+    two.wait_for("waits: a second one")
+    one.wait_for("not sent: a second one")
+    one.send(ESC)
+    one.wait_for("cancelled")
+    two.wait_for("not sent: a second one")
+    assert len(server.turns()) == 1
+    two.send("\x1b[A")
+    one.wait_for(lambda s: "a second one" not in s.text() and "a prompt waits" not in s.text())
+
+
 def test_every_session_has_its_draft(home, serving, chat):
     serving(fake.answer(("older answer",)), fake.answer(("newer answer",)))
     assert home.run("the older question").code == 0

@@ -110,6 +110,19 @@ static void a_mark__that_is_folded_away_is_unfolded(void **state)
     assert_marked(f, 4, 40, "demo/echo\n▾ thought\na [[heron]]?\nno\n");
 }
 
+static void names_of_tools__are_marked_in_their_lines(void **state)
+{
+    struct fixture *f = *state;
+    struct message_update update = update_of("B", 2, ROLE_ASSISTANT, UPDATE_CHANGED);
+    apply_piece(f, &update,
+                (struct piece){.kind = PART_TOOL_CALL,
+                               .tool_name = SV("read_heron"),
+                               .text = SV("{\"heron\":1}"),
+                               .ended = true});
+    transcript_mark(f->transcript, search_marker_new(SV("heron")));
+    assert_marked(f, 2, 60, "demo/echo\n▸ tool call: read_[heron] {\"[heron]\":1}\n");
+}
+
 static void a_mark__in_a_huge_text_is_found_and_costs_little(void **state)
 {
     struct fixture *f = *state;
@@ -139,6 +152,7 @@ int main(void)
         TEST(what_was_searched_for__is_marked_wherever_it_is_in_view),
         TEST(the_reader__is_led_from_mark_to_mark),
         TEST(a_mark__that_is_folded_away_is_unfolded),
+        TEST(names_of_tools__are_marked_in_their_lines),
         TEST(a_mark__in_a_huge_text_is_found_and_costs_little),
     };
     alarm(60);
