@@ -243,6 +243,34 @@ enum err_code history_page(struct store *store, const struct history_query *quer
     return ERR_OK;
 }
 
+/* Nothing of these names is there; what looking for it needs stays prepared. */
+static void warm(struct db *db)
+{
+    static const struct ulid nowhere = {"00000000000000000000000000"};
+    int64_t session = 0, branch = -1;
+    struct branch_path path = {NULL, 0};
+    struct message *message = NULL;
+    if (branch__find(db, &nowhere, &nowhere, &session, &branch, NULL) != ERR_NOT_FOUND ||
+        branch__path(db, branch, &path, NULL) != ERR_OK) {
+        return;
+    }
+    branch__path_release(&path);
+    (void)db_prepare(db, place_sql, NULL);
+    (void)db_prepare(db, before_sql, NULL);
+    if (message_read(db, branch, &message, NULL) == ERR_OK) {
+        message_free(message);
+    }
+}
+
+void history_warm(struct store *store)
+{
+    struct db *db = NULL;
+    if (reader_take(store, &db, NULL) == ERR_OK && db != NULL) {
+        warm(db);
+        reader_give(store, db);
+    }
+}
+
 /* wide: as the header says. */
 enum err_code history_before(struct store *store, const struct ulid *session, int64_t seq,
                              size_t limit, struct history_page *ret_page, struct err *err)

@@ -238,6 +238,38 @@ static void every_statement__follows_an_index(void **state)
     reading_close(&reading);
 }
 
+static void a_warm_reader__has_prepared_what_a_page_asks(void **state)
+{
+    struct reading reading = reading_open(*state);
+    struct ulid session = ulid_new();
+    struct history_page page;
+    (void)put_prompt(reading.db, put_session(reading.db, &session, "h1"), 0, "q");
+    int before = assert_plans_are_indexed(reading.store);
+    /* More often than there are connections, which are given back. */
+    for (int i = 0; i < 10; i++) {
+        history_warm(reading.store);
+    }
+    /* A branch, its path, a cursor's place, a page, a message. */
+    assert_int_equal(assert_plans_are_indexed(reading.store), before + 5);
+    assert_int_equal(history_before(reading.store, &session, INT64_MAX, 5, &page, NULL), ERR_OK);
+    assert_int_equal(page.count, 1);
+    history_page_release(&page);
+    reading_close(&reading);
+}
+
+static void warming__a_store_without_a_database_does_nothing(void **state)
+{
+    char *path = scratch_path(*state, "none.db");
+    struct broker *broker = broker_new(NULL);
+    struct store *store = NULL;
+    const struct store_options options = {.path = path, .broker = broker};
+    assert_int_equal(store_open(&options, &store, NULL), ERR_OK);
+    history_warm(store);
+    store_free(store);
+    broker_free(broker);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +280,8 @@ int main(void)
         SCRATCH_TEST(a_path__that_goes_in_a_circle_ends),
         SCRATCH_TEST(a_page__costs_the_same_however_long_the_session_is),
         SCRATCH_TEST(every_statement__follows_an_index),
+        SCRATCH_TEST(a_warm_reader__has_prepared_what_a_page_asks),
+        SCRATCH_TEST(warming__a_store_without_a_database_does_nothing),
     };
     return cmocka_run_group_tests_name("history", tests, NULL, NULL);
 }
