@@ -21,8 +21,11 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "base/wake.h"
+#include "store/history.h"
 #include "ui/notice.h"
 
+/* That a run starts while libcurl is loaded: writer, overtaker, network, prepare. */
+#define THREADS 4
 #define OPEN_US CLOCK_S(30)
 #define CLOSE_US CLOCK_S(5)
 /* An answer whose end only the closing of the store decided lets its thread end a moment later. */
@@ -70,17 +73,22 @@ static enum err_code read_input(struct headless *headless, struct err *err)
 
 static void *fetch_main(void *arg)
 {
-    curl_api_fetch(CURL_API_LIBRARY);
+    struct curl_api api;
+    /* What fails fails again where it is said. */
+    enum err_code ignored = curl_api_load(CURL_API_LIBRARY, &api, NULL);
+    (void)ignored;
     return arg;
 }
 
-/* libcurl takes longer to load than the store to open, so both are done at once. Nothing depends on
- * this thread. */
+/* libcurl takes longer to load than the prompt to be stored, so both are done at once. Nothing
+ * depends on this thread: who needs the library first waits for it. */
 static void fetch_ahead(struct headless *headless)
 {
-    headless->fetches =
-        headless->choice.provider.type->codec &&
-        thread_start(&headless->fetcher, "weir-load", fetch_main, NULL, NULL) == ERR_OK;
+    if (headless->choice.provider.type->codec) {
+        thread_reserve(1 + THREADS);
+        headless->fetches =
+            thread_start(&headless->fetcher, "weir-load", fetch_main, NULL, NULL) == ERR_OK;
+    }
 }
 
 /* What can fail before anything is opened: config, model, prompt. */
@@ -136,6 +144,9 @@ static enum err_code send_prompt(struct headless *headless, struct err *err)
         return code;
     }
     signals_watch(headless->engine, headless->store);
+    if (headless->fetches) {
+        engine_load_elsewhere(headless->engine);
+    }
     code = engine_start(headless->engine, err);
     const struct headless_options *options = &headless->options;
     const struct chat_extras extras = {.options = options->chat,
@@ -156,7 +167,12 @@ static enum err_code send_prompt(struct headless *headless, struct err *err)
                                        .begun = headless__on_begun,
                                        .ctx = headless};
     code = code ? code : headless_attach_store(&headless->attachments, headless->store, err);
-    return code ? code : engine_send(headless->engine, &order, err);
+    code = code ? code : engine_send(headless->engine, &order, err);
+    if (!code) {
+        /* The prompt is being stored; its request reads it back. */
+        history_warm(headless->store);
+    }
+    return code;
 }
 
 /* Ends engine and store, then takes what they said last. Gives the signal's number, or 0. */
@@ -202,6 +218,7 @@ static void release(struct headless *headless)
     if (headless->fetches) {
         pthread_join(headless->fetcher, NULL);
     }
+    thread_reserve_end();
     if (headless->engine && engine_stop(headless->engine, FINISH_INTERRUPTED,
                                         clock_mono_us() + LATE_END_US) != ERR_OK) {
         /* Its thread still uses all of this; the process is about to end. */

@@ -2,12 +2,17 @@
 #include "app/curl_api.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define VERSION_MIN 0x075400
 #define VERSION_MIN_TEXT "7.84"
 #define PACKAGE_HINT "libcurl " VERSION_MIN_TEXT " or later is needed (Debian: libcurl4)"
+
+/* Guards: the library's own state while it is initialised. Held for as long as loading takes, so
+ * that who comes second finds it done. */
+static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
 
 /* ISO C has no conversion from the loader's void * to a function; copying the bytes is what POSIX
  * promises to work. */
@@ -44,12 +49,7 @@ static enum err_code check(void *library, struct curl_api *api, struct err *err)
     return ERR_OK;
 }
 
-void curl_api_fetch(const char *library)
-{
-    (void)dlopen(library, RTLD_LAZY | RTLD_LOCAL);
-}
-
-enum err_code curl_api_load(const char *library, struct curl_api *ret_api, struct err *err)
+static enum err_code load(const char *library, struct curl_api *ret_api, struct err *err)
 {
     struct curl_api api;
     void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
@@ -66,4 +66,12 @@ enum err_code curl_api_load(const char *library, struct curl_api *ret_api, struc
     }
     *ret_api = api;
     return ERR_OK;
+}
+
+enum err_code curl_api_load(const char *library, struct curl_api *ret_api, struct err *err)
+{
+    pthread_mutex_lock(&loading);
+    enum err_code code = load(library, ret_api, err);
+    pthread_mutex_unlock(&loading);
+    return code;
 }

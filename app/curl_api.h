@@ -46,10 +46,8 @@ struct curl_api {
 #define CURL_API_LIBRARY "libcurl.so.4"
 #endif
 
-/* Has the loader bring it in, so that curl_api_load finds it there; on any thread, which may take
- * milliseconds. What fails is found again by that one. */
-void curl_api_fetch(const char *library);
-/* Loads and initialises. ERR_UNSUPPORTED: it is missing or too old; the text names the package. */
+/* Loads and initialises, which takes milliseconds the first time; on any thread, also on several at
+ * once. ERR_UNSUPPORTED: it is missing or too old; the text names the package. */
 enum err_code curl_api_load(const char *library, struct curl_api *ret_api,
                             struct err *err) NODISCARD;
 

@@ -250,9 +250,10 @@ static void *engine_main(void *arg)
 {
     struct engine *engine = arg;
     bool woken = true;
-    /* An order that is there already: its prompt is stored while the library is loaded. */
     obey_all(engine);
-    preload(engine);
+    if (!engine->loaded_elsewhere) {
+        preload(engine);
+    }
     while (!engine->stop_seen || engine->runs) {
         if (woken) {
             wake_drain(&engine->wake);
@@ -288,6 +289,11 @@ void engine_show_windows(struct engine *engine)
 int64_t engine_window_of(struct engine *engine, const char *label)
 {
     return window_known(engine, label);
+}
+
+void engine_load_elsewhere(struct engine *engine)
+{
+    engine->loaded_elsewhere = true;
 }
 
 enum err_code engine_start(struct engine *engine, struct err *err)

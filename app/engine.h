@@ -64,6 +64,9 @@ void engine_make_titles(struct engine *engine);
 void engine_show_windows(struct engine *engine);
 /* That number for "PROVIDER/MODEL"; negative: not known. Any thread. */
 int64_t engine_window_of(struct engine *engine, const char *label);
+/* Another thread loads libcurl already: the engine's does not wait for it before there is a request
+ * to send. Before engine_start. */
+void engine_load_elsewhere(struct engine *engine);
 /* Starts the thread; it loads libcurl when the provider needs it. Once; after the first frame. */
 enum err_code engine_start(struct engine *engine, struct err *err) NODISCARD;
 /* Looks for a local server and, when there is one, publishes NOTICE_OFFER;

@@ -181,8 +181,8 @@ struct engine {
     pthread_cond_t changed;
     struct order *orders, **orders_tail;
     bool started, alive, stopping;
-    bool makes_titles, shows_windows; /* not changed once the thread runs */
-    unsigned threads;                 /* short-lived ones that still run */
+    bool makes_titles, shows_windows, loaded_elsewhere; /* not changed once the thread runs */
+    unsigned threads;                                   /* short-lived ones that still run */
     struct window_note *window_notes; /* how many tokens fit, as servers said: window_ask.c */
 
     /* The thread's own. */

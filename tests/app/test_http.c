@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "app/curl_api.h"
+#include "base/thread.h"
 #include "base/wake.h"
 #include "tests/app/http_answer.h"
 
@@ -58,6 +59,27 @@ static void load__names_the_package_when_it_is_missing(void **state)
     assert_int_equal(http_load(http, &err), ERR_OK);
     assert_int_equal(http_load(http, &err), ERR_OK);
     http_close(http);
+}
+
+static void *load_api(void *arg)
+{
+    return curl_api_load(CURL_API_LIBRARY, arg, NULL) == ERR_OK ? arg : NULL;
+}
+
+static void load__may_be_asked_for_on_several_threads_at_once(void **state)
+{
+    (void)state;
+    struct curl_api apis[4];
+    pthread_t threads[COUNT_OF(apis)];
+    for (size_t i = 0; i < COUNT_OF(apis); i++) {
+        assert_int_equal(thread_start(&threads[i], "load", load_api, &apis[i], NULL), ERR_OK);
+    }
+    for (size_t i = 0; i < COUNT_OF(apis); i++) {
+        void *result;
+        pthread_join(threads[i], &result);
+        assert_ptr_equal(result, &apis[i]);
+        assert_non_null(apis[i].multi_init);
+    }
 }
 
 static void serve_normal(struct fake_server *server, int fd)
@@ -453,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(poll__without_transfers_only_waits_and_loads_nothing),
         cmocka_unit_test(load__names_the_package_when_it_is_missing),
+        cmocka_unit_test(load__may_be_asked_for_on_several_threads_at_once),
         cmocka_unit_test(get__gives_head_body_and_done),
         cmocka_unit_test(post__sends_what_it_was_given),
         cmocka_unit_test(loopback__is_never_asked_through_a_proxy),

@@ -1,4 +1,5 @@
 /* How threads start. */
+#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -72,6 +73,63 @@ static void a_long_name__is_cut(void **state)
     assert_string_equal(seen.name, "0123456789abcde");
 }
 
+static int count_threads(void)
+{
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+    assert_non_null(folder);
+    while (readdir(folder)) {
+        count++;
+    }
+    closedir(folder);
+    return count;
+}
+
+static void a_reserve__is_used_up_before_threads_are_made(void **state)
+{
+    (void)state;
+    struct seen seen[3] = {{.name = ""}};
+    pthread_t threads[3];
+    thread_reserve(2);
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        assert_int_equal(thread_start(&threads[i], "writer", look_around, &seen[i], NULL), ERR_OK);
+    }
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        void *result;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, &seen[i]);
+        assert_string_equal(seen[i].name, "writer");
+        assert_int_equal(sigismember(&seen[i].mask, SIGTERM), 1);
+    }
+    thread_reserve_end();
+}
+
+static void *wait_for_byte(void *arg)
+{
+    char byte;
+    return read(*(int *)arg, &byte, 1) == 1 ? arg : NULL;
+}
+
+static void a_reserved_thread__is_there_before_it_is_started(void **state)
+{
+    (void)state;
+    int ends[2];
+    pthread_t thread;
+    void *result;
+    assert_int_equal(pipe(ends), 0);
+    thread_reserve(2);
+    int reserved = count_threads();
+    assert_int_equal(thread_start(&thread, "x", wait_for_byte, &ends[0], NULL), ERR_OK);
+    assert_true(count_threads() <= reserved); /* one that has ended may still go away */
+    thread_reserve_end();
+    thread_reserve_end();
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    pthread_join(thread, &result);
+    assert_ptr_equal(result, &ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     alarm(60);
@@ -79,6 +137,8 @@ int main(void)
         cmocka_unit_test(a_thread__blocks_all_signals_and_bears_its_name),
         cmocka_unit_test(the_starter__keeps_its_own_mask),
         cmocka_unit_test(a_long_name__is_cut),
+        cmocka_unit_test(a_reserve__is_used_up_before_threads_are_made),
+        cmocka_unit_test(a_reserved_thread__is_there_before_it_is_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
