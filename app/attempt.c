@@ -232,11 +232,21 @@ static bool may_cost(const struct run *run, const struct stream_event *last)
     return run->content || (sent && run->status < 300 && !failed);
 }
 
+/* What comes after the figures of an answer that ended by itself, such as the empty object of a
+ * call without arguments, is in them. */
+static bool is_told(const struct run *run, const struct stream_event *last)
+{
+    const struct usage *reported = &run->spending.reported;
+    return last->kind == STREAM_FINISH && run_state_of_finish(last->reason) == RUN_COMPLETED &&
+           reported->input_tokens >= 0 && reported->output_tokens >= 0;
+}
+
 void attempt_book(struct run *run, const struct stream_event *last)
 {
     struct stream_event event = {.kind = STREAM_USAGE};
     struct err err;
-    if (run->stage != STAGE_STREAMING || run->player || !may_cost(run, last)) {
+    if (run->stage != STAGE_STREAMING || run->player || !may_cost(run, last) ||
+        is_told(run, last)) {
         return;
     }
     struct model_facts facts =

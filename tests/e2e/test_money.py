@@ -144,6 +144,14 @@ def test_so_has_one_that_was_cut_or_ended_without_a_word_of_it(home, serving, sc
     check_booked(home, cost)
 
 
+def test_what_the_codec_adds_after_the_figures_costs_nothing(home, serving):
+    """A call without arguments is given an empty object at its end."""
+    home.use(serving(fake.tool_call(arguments=())), more=PRICED)
+    result = home.run("q", "--json").json
+    assert result["tool_calls"][0]["arguments"] in ("{}", {}), result
+    assert result["cost_micros"] == 11 * IN + 7 * OUT, result
+
+
 def test_a_prompt_that_the_provider_had_begun_to_read_is_booked(home, serving):
     server = serving(fake.stall(headers=False))
     home.use(server, more=PRICED)
