@@ -269,8 +269,7 @@ static enum err_code open_all(struct chat *chat, struct err *err)
 /* A terminal that can place no cursor has lines alone. */
 static bool wants_lines(const struct arguments *arguments)
 {
-    const char *term = getenv("TERM");
-    return argument_flag(arguments, "plain") || (term && strcmp(term, "dumb") == 0);
+    return argument_flag(arguments, "plain") || output_terminal_is_dumb();
 }
 
 static enum err_code show(struct chat *chat, struct err *err)

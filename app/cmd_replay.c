@@ -1,6 +1,6 @@
 /*
- * weir replay: plays a recording, or the answers of a stored session, at their pace, as 'weir run'
- * would have printed them.
+ * weir replay: plays a recording, or the answers of a stored session, at their pace: on the screen
+ * (app/replay_screen.h), or as 'weir run' would have printed them.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,19 +14,20 @@
 #include "app/headless.h"
 #include "app/opening.h"
 #include "app/output.h"
+#include "app/playback.h"
 #include "app/player.h"
+#include "app/replay_screen.h"
 #include "app/replay_session.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
 
 #define KEY_CTRL_C 3
-#define SPEED_LEAST 0.01
-#define SPEED_MOST 1000.0
 
 static const struct option_spec options[] = {
     {"speed", 0, OPTION_TEXT, "X", "2: twice as fast, 0.5: half as fast, 0: without pauses (1)"},
     {"step", 0, OPTION_FLAG, NULL, "paused: each piece waits for a key, or a line of stdin"},
+    {"plain", 0, OPTION_FLAG, NULL, "text alone, no full screen, as to a pipe"},
     {"output-format", 0, OPTION_TEXT, "FORMAT", "text or stream-json (text)"},
     {"show-reasoning", 0, OPTION_FLAG, NULL, "reasoning to stderr"},
     {"raw", 0, OPTION_FLAG, NULL, "text as it came, also to a terminal"},
@@ -35,6 +36,7 @@ static const struct option_spec options[] = {
 
 struct replay {
     struct recording *recording;
+    char *title; /* of what is played */
     struct printer printer;
     struct answer answer;
     bool in_answer; /* a head was read, and no end yet */
@@ -102,11 +104,6 @@ static void wait_for_line(struct replay *replay)
     replay->steps = more;
 }
 
-static double clipped(double speed)
-{
-    return speed < SPEED_LEAST ? SPEED_LEAST : speed > SPEED_MOST ? SPEED_MOST : speed;
-}
-
 /* True: the piece comes now. */
 static bool obey(struct replay *replay, char key)
 {
@@ -116,10 +113,10 @@ static bool obey(struct replay *replay, char key)
         replay->quits = true;
         return true;
     case '+':
-        replay->speed = clipped(replay->speed * 2);
+        replay->speed = playback_speed(replay->speed, true);
         return false;
     case '-':
-        replay->speed = clipped(replay->speed / 2);
+        replay->speed = playback_speed(replay->speed, false);
         return false;
     case 'p':
         replay->steps = !replay->steps;
@@ -342,7 +339,7 @@ static enum err_code play(struct replay *replay, struct err *err)
 /* ---- the command ---- */
 
 static enum err_code open_session(const struct global_options *global, const char *what,
-                                  struct recording **ret_recording, struct err *err)
+                                  struct replay *replay, struct err *err)
 {
     struct reading reading;
     struct session_list list = {NULL, 0, false};
@@ -352,11 +349,23 @@ static enum err_code open_session(const struct global_options *global, const cha
     }
     code = reading_find(&reading, what, &list, err);
     if (code == ERR_OK) {
-        code = replay_session(reading.store, &list.sessions[0].id, ret_recording, err);
+        code = replay_session(reading.store, &list.sessions[0].id, &replay->recording, err);
+        replay->title = xstrdup(session_title_said(list.sessions[0].title));
     }
     session_list_release(&list);
     reading_close(&reading);
     return code;
+}
+
+static enum err_code open_recording(const struct global_options *global, const char *what,
+                                    struct replay *replay, struct err *err)
+{
+    if (!strchr(what, '/') && !file_exists(what)) {
+        return open_session(global, what, replay, err);
+    }
+    const char *name = strrchr(what, '/');
+    replay->title = xstrdup(name ? name + 1 : what);
+    return recording_open(what, &replay->recording, err);
 }
 
 static enum err_code read_options(const struct arguments *arguments, struct replay *replay,
@@ -383,48 +392,77 @@ static enum err_code read_options(const struct arguments *arguments, struct repl
     return ERR_OK;
 }
 
-static int run(const struct global_options *global, const struct arguments *arguments)
+static int play_as_text(struct replay *replay)
 {
-    struct replay replay = {.speed = 1};
     struct err err = {0};
-    answer_init(&replay.answer);
-    enum err_code code = read_options(arguments, &replay, &err);
-    if (code == ERR_OK) {
-        const char *what = arguments->rest[0];
-        replay.printer.quiet = global->quiet;
-        code = strchr(what, '/') || file_exists(what)
-                   ? recording_open(what, &replay.recording, &err)
-                   : open_session(global, what, &replay.recording, &err);
-    }
-    if (code == ERR_OK) {
-        begin_keys(&replay);
-        code = play(&replay, &err);
-        end_answer(&replay);
-        end_keys(&replay);
-    }
-    int failure = replay.printer.failure;
-    answer_release(&replay.answer);
-    recording_close(replay.recording);
+    begin_keys(replay);
+    enum err_code code = play(replay, &err);
+    end_answer(replay);
+    end_keys(replay);
+    int failure = replay->printer.failure;
     if (code == ERR_OK && failure && failure != EPIPE) {
         code = err_set_errno(&err, failure, "cannot write to stdout");
     }
     return code ? command_fail(&err) : failure ? 128 + SIGPIPE : 0;
 }
 
+static int play_on_screen(const struct global_options *global, const struct replay *replay)
+{
+    const struct replay_screen screen = {.global = global,
+                                         .recording = replay->recording,
+                                         .title = replay->title,
+                                         .speed = replay->speed,
+                                         .paused = replay->steps,
+                                         .unfolded = replay->printer.show_reasoning};
+    return replay_screen(&screen);
+}
+
+/* Nothing is said of how text is to be written, by somebody who sits at a terminal. */
+static bool wants_screen(const struct arguments *arguments)
+{
+    bool as_text = argument_flag(arguments, "plain") || argument_flag(arguments, "raw") ||
+                   argument_flag(arguments, "output-format");
+    return !as_text && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !output_terminal_is_dumb();
+}
+
+static int run(const struct global_options *global, const struct arguments *arguments)
+{
+    struct replay replay = {.speed = 1};
+    struct err err = {0};
+    int exit_code = 0;
+    answer_init(&replay.answer);
+    enum err_code code = read_options(arguments, &replay, &err);
+    replay.printer.quiet = global->quiet;
+    code = code ? code : open_recording(global, arguments->rest[0], &replay, &err);
+    if (code) {
+        exit_code = command_fail(&err);
+    } else {
+        exit_code =
+            wants_screen(arguments) ? play_on_screen(global, &replay) : play_as_text(&replay);
+    }
+    answer_release(&replay.answer);
+    recording_close(replay.recording);
+    free(replay.title);
+    return exit_code;
+}
+
 const struct command command_replay = {
     .name = "replay",
     .operands = "SESSION|FILE",
     .summary = "play a recording, or a stored session, at its pace",
-    .details = "Prints the answers as 'weir run' would have, what was asked on stderr. A recording "
-               "is made by\n"
-               "'weir run --record FILE', or of every answer where the config says [record] "
-               "folder; what\n"
-               "was never recorded is played with the times that are stored. As a model,\n"
-               "'-m replay/FILE' answers from a recording, offline.\n"
+    .details = "On a terminal the answers come again on the screen: Space pauses and goes on, . "
+               "is one piece\n"
+               "more, + and - double and halve the speed, q leaves, F1 lists all keys. Nothing is "
+               "sent and\n"
+               "nothing kept. To a pipe, or with --plain, they are printed as 'weir run' would "
+               "have, what was\n"
+               "asked on stderr.\n"
                "\n"
-               "On a terminal a key pauses; then each key is one piece more, and p goes on. + and "
-               "- double\n"
-               "and halve the speed, q ends.\n"
+               "A recording is made by 'weir run --record FILE', or of every answer where the "
+               "config says\n"
+               "[record] folder; what was never recorded is played with the times that are stored. "
+               "As a\n"
+               "model, '-m replay/FILE' answers from a recording, offline.\n"
                "\n"
                "  weir run --record talk.jsonl \"Name three rivers\"\n"
                "  weir replay talk.jsonl --speed 4\n"

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/command.h"
@@ -95,6 +96,12 @@ enum err_code output_to_file(const char *path, struct sv text, struct err *err)
 {
     return file_is_special(path) ? write_special(path, text, err)
                                  : file_write_atomic(path, text, err);
+}
+
+bool output_terminal_is_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return term && strcmp(term, "dumb") == 0;
 }
 
 void output_remark(const char *format, ...)

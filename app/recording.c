@@ -141,6 +141,13 @@ struct recording *recording_of_text(const char *name, struct buf *text)
     return recording;
 }
 
+void recording_rewind(struct recording *recording)
+{
+    recording->rest = buf_sv(&recording->file);
+    recording->line = 0;
+    recording->at_us = 0;
+}
+
 void recording_close(struct recording *recording)
 {
     if (recording) {

@@ -46,6 +46,9 @@ enum err_code recording_open(const char *path, struct recording **ret_recording,
 struct recording *recording_of_text(const char *name, struct buf *text) NODISCARD;
 void recording_close(struct recording *recording); /* NULL is fine */
 
+/* To its beginning again. */
+void recording_rewind(struct recording *recording);
+
 struct recording_item {
     bool is_head;
     struct recording_head head;

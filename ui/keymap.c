@@ -49,6 +49,24 @@ void keymap_free(struct keymap *keymap)
     free(keymap);
 }
 
+bool keymap_is_of_replay(enum action action)
+{
+    return action >= ACTION_REPLAY_PAUSE && action <= ACTION_REPLAY_LEAVE;
+}
+
+static enum err_code check_binding(const struct key_action *action, const struct binding *binding,
+                                   struct sv key, struct err *err)
+{
+    if (keymap_is_of_replay(action->action)) {
+        return binding->count == 1
+                   ? ERR_OK
+                   : err_set(err, ERR_CONFIG, "'%s' takes single keys only", action->name);
+    }
+    return chord_is_text(&binding->chords[0])
+               ? err_set(err, ERR_CONFIG, "'%.*s' alone is typed text", SV_ARG(key))
+               : ERR_OK;
+}
+
 enum err_code keymap_bind(struct keymap *keymap, struct sv name, const struct sv *keys,
                           size_t count, struct err *err)
 {
@@ -66,8 +84,9 @@ enum err_code keymap_bind(struct keymap *keymap, struct sv name, const struct sv
             return err_set(err, ERR_CONFIG, "'%.*s' is no key (\"C-x\", \"M-Enter\", \"F1\")",
                            SV_ARG(sv_take(keys[i], 40)));
         }
-        if (chord_is_text(&bindings[i].chords[0])) {
-            return err_set(err, ERR_CONFIG, "'%.*s' alone is typed text", SV_ARG(keys[i]));
+        enum err_code code = check_binding(action, &bindings[i], keys[i], err);
+        if (code) {
+            return code;
         }
     }
     for (size_t i = 0; i < KEYMAP_KEYS_MAX; i++) {
@@ -111,6 +130,9 @@ static enum err_code complain(const struct key_action *a, const struct key_actio
 static enum err_code check_pair(const struct keymap *keymap, const struct key_action *a,
                                 const struct key_action *b, struct err *err)
 {
+    if (keymap_is_of_replay(a->action) != keymap_is_of_replay(b->action)) {
+        return ERR_OK;
+    }
     for (size_t i = 0; i < KEYMAP_KEYS_MAX; i++) {
         for (size_t j = 0; j < KEYMAP_KEYS_MAX; j++) {
             const struct binding *binding = &keymap->of[a->action][i];
@@ -153,7 +175,7 @@ static enum action find_exactly(const struct keymap *keymap, const struct chord 
                                 const struct chord *chord)
 {
     enum action found = ACTION_NONE;
-    for (unsigned action = 0; action < ACTION_COUNT; action++) {
+    for (unsigned action = 0; action < ACTION_REPLAY_PAUSE; action++) {
         for (size_t i = 0; i < KEYMAP_KEYS_MAX; i++) {
             const struct binding *binding = &keymap->of[action][i];
             if (matches(binding, first, chord)) {
@@ -175,6 +197,28 @@ enum action keymap_find(const struct keymap *keymap, const struct chord *first,
         enum action action = find_exactly(keymap, first, &variant);
         if (action != ACTION_NONE) {
             return action;
+        }
+    }
+    return ACTION_NONE;
+}
+
+static bool has_key(const struct binding *bindings, const struct chord *chord)
+{
+    bool has = false;
+    for (size_t i = 0; i < KEYMAP_KEYS_MAX; i++) {
+        has = has || matches(&bindings[i], NULL, chord);
+    }
+    return has;
+}
+
+enum action keymap_find_replay(const struct keymap *keymap, const struct chord *chord)
+{
+    struct chord variant;
+    for (unsigned i = 0; chord_variant(chord, i, &variant); i++) {
+        for (unsigned action = ACTION_REPLAY_PAUSE; action <= ACTION_REPLAY_LEAVE; action++) {
+            if (has_key(keymap->of[action], &variant)) {
+                return (enum action)action;
+            }
         }
     }
     return ACTION_NONE;

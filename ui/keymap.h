@@ -4,6 +4,8 @@
  *
  * A binding is one chord, or two after each other ("C-x C-e"). A keymap begins with the table's
  * keys; keymap_bind gives an action others, and keymap_check says where two actions want the same.
+ * Where a recording is played nothing is typed: the actions of that may have plain characters, one
+ * chord each, and keys that do something else elsewhere.
  *
  * Threads: values of their owner; a keymap that is not changed any more may be read by any.
  */
@@ -88,6 +90,13 @@ enum action {
     ACTION_REDO,
     ACTION_REVERT,
     ACTION_UNFOLD_PASTE,
+    /* What a recording that is played does: keys of their own, found by keymap_find_replay alone.
+     */
+    ACTION_REPLAY_PAUSE,
+    ACTION_REPLAY_STEP,
+    ACTION_REPLAY_FASTER,
+    ACTION_REPLAY_SLOWER,
+    ACTION_REPLAY_LEAVE,
     ACTION_COUNT,
 };
 
@@ -120,6 +129,9 @@ enum err_code keymap_check(const struct keymap *keymap, struct err *err) NODISCA
 /* What the press does. `first`: the chord before it, when that gave ACTION_PREFIX, or NULL. */
 enum action keymap_find(const struct keymap *keymap, const struct chord *first,
                         const struct chord *chord);
+/* The same of one chord where a recording is played. */
+enum action keymap_find_replay(const struct keymap *keymap, const struct chord *chord);
+bool keymap_is_of_replay(enum action action);
 /* "C-_, C-x C-u"; nothing for an action without keys. */
 void keymap_keys_text(const struct keymap *keymap, enum action action, struct buf *out);
 

@@ -85,6 +85,11 @@ static const struct key_action actions[] = {
     {ACTION_REPAINT, "repaint", {"C-l"}, "paint the screen again"},
     {ACTION_SUSPEND, "suspend", {"C-z"}, "stop until 'fg'"},
     {ACTION_LEAVE, "leave", {"C-x C-c"}, "leave (twice while an answer runs)"},
+    {ACTION_REPLAY_PAUSE, "replay_pause", {"Space", "p"}, "pause what is played, and go on"},
+    {ACTION_REPLAY_STEP, "replay_step", {".", "Right"}, "pause; then one piece more"},
+    {ACTION_REPLAY_FASTER, "replay_faster", {"+", "="}, "twice as fast"},
+    {ACTION_REPLAY_SLOWER, "replay_slower", {"-"}, "half as fast"},
+    {ACTION_REPLAY_LEAVE, "replay_leave", {"q"}, "leave what is played"},
     {.name = NULL},
 };
 

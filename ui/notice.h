@@ -24,6 +24,7 @@ enum notice_kind {
                        ui_host.answer_offer) */
     NOTICE_BEGUN,   /* session: the turn was stored, the prompt is safe; the request goes out now */
     NOTICE_SEND_FAILED, /* session, text: why; detail: the prompt, to be put back into the editor */
+    NOTICE_REPLAY,      /* what is played has come to its end: struct ui_host.replay says so */
     NOTICE_QUIT,        /* leave at once, everything is being saved */
 };
 

@@ -157,6 +157,9 @@ static int64_t next_deadline(const struct ui *ui)
     if (ui->dirty) {
         return earlier(deadline, ui->next_frame_us);
     }
+    if (replay__is_on(ui)) {
+        return earlier(deadline, replay__next_change(ui));
+    }
     struct status_facts facts = view__facts(ui);
     return earlier(deadline, status_next_change(&facts));
 }
@@ -298,6 +301,9 @@ static enum err_code run(struct ui *ui, struct err *err)
     }
     events__show_session(ui, &ui->options->session);
     saved__load(ui);
+    if (ui->options->unfolded) {
+        transcript_toggle_folds(ui->transcript);
+    }
     if (ui->options->review) {
         review__open(ui, true, sv_from(ui->options->review));
     }

@@ -13,6 +13,8 @@
 #define WEIR_UI_UI_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -31,6 +33,18 @@ struct ui_way {
     struct sv prompt; /* TURN_EDIT */
 };
 
+/* A recording that is played. Times are the recording's own. */
+struct ui_replay {
+    int64_t position_us, length_us;
+    double speed;           /* 0: without pauses */
+    size_t answer, answers; /* how many have begun, of how many */
+    bool paused, over;
+};
+/* A step pauses, or lets the next piece come where it is paused. */
+enum ui_replay_act { UI_REPLAY_PAUSE, UI_REPLAY_STEP, UI_REPLAY_FASTER, UI_REPLAY_SLOWER };
+
+/* Where `replay` is set, a recording is played into the session and nothing is asked: there is no
+ * prompt, and of the other callbacks only first_frame_done is called. */
 struct ui_host {
     void *ctx;
     /*
@@ -59,6 +73,9 @@ struct ui_host {
     int64_t (*context_of)(void *ctx, const char *model);
     /* Begins such a turn; what comes of it is told as for `send`. */
     enum err_code (*send_way)(void *ctx, const struct ui_way *way, struct err *err);
+    /* Both or neither. NOTICE_REPLAY says that it is over. */
+    struct ui_replay (*replay)(void *ctx);
+    void (*replay_act)(void *ctx, enum ui_replay_act act);
 };
 
 enum ui_notify { UI_NOTIFY_BELL, UI_NOTIFY_NONE, UI_NOTIFY_OSC9, UI_NOTIFY_OSC777 };
@@ -80,6 +97,7 @@ struct ui_options {
     struct ui_host host;
     const char *review;  /* begins with what waits for a verdict: of all (""), or of one origin
                             (session_origin_text); NULL: does not */
+    bool unfolded;       /* reasoning and tools are shown whole at first */
     struct ulid session; /* to show; unset: an empty new one */
     const char *model;   /* "PROVIDER/MODEL" for the status line */
     const char *welcome; /* shown in an empty transcript: what this is, how to connect a model.

@@ -330,6 +330,8 @@ static void on_notice(struct ui *ui, const struct notice *notice)
             events__give_back(ui, notice->detail, notice->text);
         }
         break;
+    case NOTICE_REPLAY:
+        break;
     case NOTICE_QUIT:
         ui__leave(ui, ERR_INTERRUPTED);
         break;

@@ -5,10 +5,10 @@
  * and keeps those that wait, ui_select.c acts on earlier messages, ui_branches.c shows branches,
  * ui_work.c has changes stored on a thread of their own, ui_commands.c has the table of commands,
  * ui_take.c those that take something out, ui_pickers.c, ui_sessions.c and ui_find.c the lists,
- * ui_outside.c runs the user's editor, ui_events.c takes what comes from the broker and the store,
- * ui_terminal.c talks to the terminal beside its cells, ui_view.c says what is painted, the
- * ui_review*.c files judge answers, ui_plain.c writes lines where nothing is painted. All but a
- * task's run on one thread.
+ * ui_replay.c has keys and status of what is played, ui_outside.c runs the user's editor,
+ * ui_events.c takes what comes from the broker and the store, ui_terminal.c talks to the terminal
+ * beside its cells, ui_view.c says what is painted, the ui_review*.c files judge answers,
+ * ui_plain.c writes lines where nothing is painted. All but a task's run on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
@@ -155,6 +155,8 @@ struct ui {
 };
 
 /* ui_keys.c */
+/* One of the screen's own actions, not the editor's. */
+void keys__act(struct ui *ui, enum action action);
 /* What Ctrl-C does. */
 void keys__interrupt(struct ui *ui);
 void keys__feed(struct ui *ui, const char *bytes, size_t length);
@@ -259,6 +261,15 @@ void review__open(struct ui *ui, bool alone, struct sv origin);
 void review__close(struct ui *ui); /* harmless when it is not open */
 void review__key(struct ui *ui, const struct input_event *event, enum action action);
 void review__paint(struct ui *ui);
+
+/* ui_replay.c */
+bool replay__is_on(const struct ui *ui);
+/* The key of the action does something on this screen. */
+bool replay__has(const struct ui *ui, enum action action);
+/* `chord` NULL: no single key. */
+void replay__key(struct ui *ui, enum action action, const struct chord *chord);
+void replay__status(const struct ui *ui, struct buf *out);
+int64_t replay__next_change(const struct ui *ui); /* as status_next_change */
 
 /* ui_commands.c */
 struct ui_command {

@@ -261,6 +261,13 @@ static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_WHEEL] = terminal__toggle_wheel,
 };
 
+void keys__act(struct ui *ui, enum action action)
+{
+    if (acts[action]) {
+        acts[action](ui);
+    }
+}
+
 /* Actions that mean something else where the prompt is empty. True: done. */
 static bool act_in_empty(struct ui *ui, enum action action, const struct chord *chord)
 {
@@ -418,6 +425,8 @@ static void on_press(struct ui *ui, const struct input_event *event, bool has_ch
         review__key(ui, event, action);
     } else if (ui->picker) {
         pickers__key(ui, event, action, has_chord ? chord : NULL);
+    } else if (replay__is_on(ui)) {
+        replay__key(ui, action, has_chord && !second ? chord : NULL);
     } else if (ui->selecting && has_chord && select__key(ui, action, chord)) {
         return;
     } else if (event->key == INPUT_PASTE) {
@@ -427,6 +436,12 @@ static void on_press(struct ui *ui, const struct input_event *event, bool has_ch
     } else if (event->key == INPUT_TEXT) {
         type_text(ui, event->text);
     }
+}
+
+/* What is typed is no text. */
+static bool takes_single_keys(const struct ui *ui)
+{
+    return ui->has_first || ui->selecting || ui->review || (replay__is_on(ui) && !ui->picker);
 }
 
 static void on_key(struct ui *ui, const struct input_event *event)
@@ -450,7 +465,7 @@ static void on_key(struct ui *ui, const struct input_event *event)
         view__line(ui, LINE_NONE, NULL);
     }
     struct input_event now = *event;
-    while ((ui->has_first || ui->selecting || ui->review) && now.key == INPUT_TEXT && now.text.n) {
+    while (takes_single_keys(ui) && now.key == INPUT_TEXT && now.text.n) {
         struct sv rest = now.text;
         now.text = first_character(&rest);
         on_press(ui, &now, chord_of_event(&now, &chord), &chord);

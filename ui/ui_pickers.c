@@ -141,18 +141,21 @@ const struct picker_kind picker_of_commands = {
 
 /* Keys: the help page. */
 
-static void load_keys(void *ctx, struct sv filter, struct choices *choices)
+static void add_keys(const struct ui *ui, bool of_replay, struct choices *choices)
 {
-    const struct ui *ui = ctx;
-    (void)filter;
-    for (const struct key_action *action = key_actions(); action->name && !ui->plain; action++) {
+    for (const struct key_action *action = key_actions(); action->name; action++) {
         struct buf keys = BUF_INIT(BUF_MAX_INTERNAL);
         keymap_keys_text(ui->keymap, action->action, &keys);
-        if (keys.n) {
+        if (keys.n && replay__has(ui, action->action) &&
+            keymap_is_of_replay(action->action) == of_replay) {
             choices_add(choices, buf_sv(&keys), action->help, action->name);
         }
         buf_release(&keys);
     }
+}
+
+static void add_commands(const struct ui *ui, struct choices *choices)
+{
     for (const struct ui_command *command = commands__all(); command->name; command++) {
         if (!command->works || command->works(ui)) {
             char *text = xasprintf("/%s%s%s", command->name, command->operand ? " " : "",
@@ -162,6 +165,20 @@ static void load_keys(void *ctx, struct sv filter, struct choices *choices)
         }
     }
     choices_add(choices, SV("//..."), "sends a prompt that begins with /", NULL);
+}
+
+/* Where a recording is played, its own keys come first, and nothing can be written. */
+static void load_keys(void *ctx, struct sv filter, struct choices *choices)
+{
+    const struct ui *ui = ctx;
+    (void)filter;
+    if (!ui->plain) {
+        add_keys(ui, true, choices);
+        add_keys(ui, false, choices);
+    }
+    if (!replay__is_on(ui)) {
+        add_commands(ui, choices);
+    }
 }
 
 static void preview_key(void *ctx, const struct choice *choice, struct buf *out)

@@ -104,10 +104,10 @@ static const char *news(const struct ui *ui)
     return ui->line ? ui->line : ui->offer;
 }
 
-/* What is typed into. */
+/* What is typed into; NULL: nothing is. */
 static struct editor *typed_into(const struct ui *ui)
 {
-    return ui->picker ? picker_editor(ui->picker) : ui->editor;
+    return ui->picker ? picker_editor(ui->picker) : replay__is_on(ui) ? NULL : ui->editor;
 }
 
 /* Paints lines of text into rows [row, row + rows); gives the rows the text has. */
@@ -132,13 +132,14 @@ static int at_most(int value, int limit)
 static struct areas areas_of(struct ui *ui)
 {
     int rows = ui->grid.rows;
+    struct editor *typed = typed_into(ui);
     struct areas areas = {.status = rows >= 2};
     int third = rows / 3 > 1 ? rows / 3 : 1;
-    areas.mark = ui->grid.columns >= MARK_FROM_COLUMNS ? 2 : 0;
-    areas.editor = at_most(editor_rows(typed_into(ui), ui->grid.columns - areas.mark), third);
+    areas.mark = typed && ui->grid.columns >= MARK_FROM_COLUMNS ? 2 : 0;
+    areas.editor = typed ? at_most(editor_rows(typed, ui->grid.columns - areas.mark), third) : 0;
     areas.editor = at_most(areas.editor, rows);
     int left = rows - areas.editor - areas.status;
-    areas.rule = rows >= RULE_FROM_ROWS && left > 1;
+    areas.rule = typed && rows >= RULE_FROM_ROWS && left > 1;
     left -= areas.rule;
     if (news(ui) && left > 0) {
         int wanted = paint_text(ui, sv_from(news(ui)), 0, 0, STYLE_NOTICE);
@@ -198,7 +199,11 @@ static void paint_status(struct ui *ui)
     struct buf text = BUF_INIT(STATUS_MAX);
     struct status_facts facts = view__facts(ui);
     buf_append_byte(&text, ' ');
-    status_text(&facts, &text);
+    if (replay__is_on(ui)) {
+        replay__status(ui, &text);
+    } else {
+        status_text(&facts, &text);
+    }
     grid_text(&ui->grid, ui->grid.rows - 1, 0, buf_sv(&text), STYLE_STATUS);
     if (width_of(buf_sv(&text), 0) > (size_t)ui->grid.columns) {
         paint_hint(ui, status_hint(&facts));
@@ -278,5 +283,9 @@ void view__frame(struct ui *ui)
     if (areas.mark) {
         grid_text(&ui->grid, areas.row_editor, 0, SV(">"), STYLE_PROMPT);
     }
-    editor_paint(typed_into(ui), &ui->grid, areas.row_editor, areas.editor, areas.mark);
+    if (typed_into(ui)) {
+        editor_paint(typed_into(ui), &ui->grid, areas.row_editor, areas.editor, areas.mark);
+    } else {
+        grid_cursor(&ui->grid, ui->grid.rows - 1, 0);
+    }
 }

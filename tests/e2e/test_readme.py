@@ -21,6 +21,7 @@ SUPPOSED = {
     "undo": "weir session delete ax0p", "purge": "weir session delete ax0p",
     "--on 4": "weir run -s ax0p 'always?'", "--compare 4": "weir run -s ax0p more",
     "replay r.jsonl": "weir run --record r.jsonl 'Why?'",
+    "replay/r.jsonl": "weir run --record r.jsonl 'Why?'",
 }
 
 

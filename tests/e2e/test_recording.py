@@ -101,7 +101,7 @@ def test_steps_and_speeds(home, serving):
     slow = home.weir("replay", "r.jsonl")
     assert slow.out == "one two three\n" and slow.seconds > 0.25
     assert home.weir("replay", "r.jsonl", "--speed", "100").seconds < slow.seconds
-    with home.screen("replay", home.work / "r.jsonl", "--step") as screen:
+    with home.screen("replay", home.work / "r.jsonl", "--step", "--plain") as screen:
         screen.wait_for("> q")
         for word in ("one", "two", "three"):
             screen.send(b"  " if word == "one" else b" ")
@@ -113,7 +113,7 @@ def test_steps_and_speeds(home, serving):
 def test_keys_pause_step_and_hurry_on_a_terminal(home, serving):
     serving(fake.answer(("one ", "two ", "three ", "four"), pause=0.3))
     assert home.run("--record", "r.jsonl", "q").code == 0
-    with home.screen("replay", home.work / "r.jsonl", "--speed", "0.1") as screen:
+    with home.screen("replay", home.work / "r.jsonl", "--speed", "0.1", "--plain") as screen:
         screen.wait_for("> q")
         for word in ("one", "two"):
             while word not in screen.text():
@@ -123,11 +123,87 @@ def test_keys_pause_step_and_hurry_on_a_terminal(home, serving):
         screen.send(b"p" + b"+" * 12)
         screen.wait_for("four", 2)
         screen.wait_exit()
-    with home.screen("replay", home.work / "r.jsonl", "--step") as screen:
+    with home.screen("replay", home.work / "r.jsonl", "--step", "--plain") as screen:
         screen.wait_for("> q")
         screen.signal(signal.SIGTERM)
         screen.wait_exit()
         assert terminal.local_modes(screen.slave) == screen.modes_before
+
+
+def recorded(home, serving):
+    """Three words in a recording, and in the store."""
+    server = serving(fake.answer(("one ", "two ", "three"), reasoning=("deep",), pause=0.05))
+    assert home.run("--record", "r.jsonl", "why?").code == 0
+    return server
+
+
+def test_a_recording_plays_on_the_screen_and_leaves_no_trace(home, serving):
+    server = recorded(home, serving)
+    asked, before = len(server.turns()), home.weir("export", "--all", "--format", "json").stdout
+    with home.screen("replay", home.work / "r.jsonl", "--step", "--show-reasoning") as screen:
+        screen.wait_for("paused at 0:00 of 0:0")
+        assert "why?" not in screen.text() and "Space goes on" in screen.text()
+        for word in ("why?", "deep", "one", "two"):
+            assert word not in screen.text()
+            while word not in screen.text():
+                screen.send(b".")
+                screen.wait_quiet(0.05)
+        assert "three" not in screen.text()
+        screen.send(b"letters\r/new\r-")
+        screen.wait_for("0.5x")
+        screen.send(b"\x1bOP")
+        screen.wait_for("half as fast")
+        assert "send the prompt" not in screen.text() and "/new" not in screen.text()
+        screen.send(b"\x1b")
+        screen.wait_for(lambda s: "half as fast" not in s.text())
+        assert "three" not in screen.text()
+        screen.send(b" ")
+        screen.wait_for("three")
+        screen.wait_for("over, 0:0")
+        assert "letters" not in screen.text()
+        screen.send(b"q")
+        assert screen.wait_exit() == 0
+        assert "three" in screen.text()
+    assert home.weir("export", "--all", "--format", "json").stdout == before
+    assert len(server.turns()) == asked
+    assert len(home.rows("SELECT 1 FROM session")) == 1
+
+
+def test_a_session_plays_on_the_screen_with_the_keys_of_the_config(home, serving):
+    server = serving(fake.answer(("the first",)), fake.answer(("the second",)))
+    home.use(server, top='[keys]\nreplay_pause = "w"\nreplay_leave = "F2"')
+    assert home.run("one?").code == 0
+    assert home.run("-c", "two?").code == 0
+    handle = home.rows("SELECT handle FROM session")[0]["handle"]
+    with home.screen("replay", handle) as screen:
+        screen.wait_for("w pauses")
+        screen.send(b"w")
+        screen.wait_for("w goes on")
+        screen.send(b"q w" + b"+" * 12)
+        screen.wait_for("the second")
+        screen.wait_for("answer 2 of 2")
+        screen.send(b"\x1bOQ")
+        assert screen.wait_exit() == 0
+
+
+def test_a_replay_ends_by_signals_and_says_what_is_damaged(home, serving):
+    recorded(home, serving)
+    path = home.work / "r.jsonl"
+    with home.screen("replay", path, "--step") as screen:
+        screen.wait_for("paused")
+        screen.signal(signal.SIGTERM)
+        assert screen.wait_exit() == 128 + signal.SIGTERM
+        assert terminal.local_modes(screen.slave) == screen.modes_before
+    whole = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(whole[:-3]) + b"nonsense\n")
+    with home.screen("replay", path, "--speed", "0") as screen:
+        screen.wait_for("expected a JSON object")
+        screen.wait_for("the recording ends before the answer")
+        screen.send(b"\x03")
+        assert screen.wait_exit() == 65
+    path.write_text("nonsense")
+    with home.screen("replay", path) as screen:
+        assert screen.wait_exit() == 65
 
 
 def test_what_is_no_recording_is_refused(home):

@@ -209,6 +209,38 @@ static void wrong_bindings__are_refused_and_change_nothing(void **state)
     keymap_free(keymap);
 }
 
+static enum action replay_action_of(const struct keymap *keymap, const char *key)
+{
+    struct chord chord;
+    assert_true(chord_parse(sv_from(key), &chord));
+    return keymap_find_replay(keymap, &chord);
+}
+
+static void keys_of_a_replay__hold_there_alone_and_may_be_characters(void **state)
+{
+    (void)state;
+    struct keymap *keymap = keymap_new();
+    struct err err;
+    struct chord right, dot;
+    assert_true(chord_parse(SV("Right"), &right) && chord_parse(SV("."), &dot));
+    assert_int_equal(keymap_find(keymap, NULL, &right), ACTION_RIGHT);
+    assert_int_equal(keymap_find(keymap, NULL, &dot), ACTION_NONE);
+    assert_int_equal(replay_action_of(keymap, "Right"), ACTION_REPLAY_STEP);
+    assert_int_equal(replay_action_of(keymap, "Space"), ACTION_REPLAY_PAUSE);
+    assert_int_equal(replay_action_of(keymap, "S-="), ACTION_REPLAY_FASTER);
+    assert_int_equal(replay_action_of(keymap, "C-x"), ACTION_NONE);
+
+    const struct sv letter = SV("w"), two = SV("C-x p"), taken = SV("q");
+    assert_int_equal(keymap_bind(keymap, SV("replay_pause"), &letter, 1, &err), ERR_OK);
+    assert_int_equal(replay_action_of(keymap, "w"), ACTION_REPLAY_PAUSE);
+    assert_int_equal(replay_action_of(keymap, "Space"), ACTION_NONE);
+    assert_int_equal(keymap_bind(keymap, SV("replay_pause"), &two, 1, &err), ERR_CONFIG);
+    assert_int_equal(keymap_check(keymap, &err), ERR_OK);
+    assert_int_equal(keymap_bind(keymap, SV("replay_step"), &taken, 1, &err), ERR_OK);
+    assert_int_equal(keymap_check(keymap, &err), ERR_CONFIG);
+    keymap_free(keymap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +250,7 @@ int main(void)
         cmocka_unit_test(rebinding__gives_other_keys_and_takes_the_old_ones),
         cmocka_unit_test(two_actions_with_one_key__are_told_apart_or_refused),
         cmocka_unit_test(wrong_bindings__are_refused_and_change_nothing),
+        cmocka_unit_test(keys_of_a_replay__hold_there_alone_and_may_be_characters),
     };
     alarm(30);
     return cmocka_run_group_tests(tests, NULL, NULL);
