@@ -128,7 +128,15 @@ static enum err_code read_request(const struct arguments *arguments, struct expo
     }
     enum err_code code = export_find_format(format_name(arguments), &request->format, err);
     code = code ? code : read_number(arguments, "from", &request->first_seq, err);
-    return code ? code : read_number(arguments, "to", &request->last_seq, err);
+    code = code ? code : read_number(arguments, "to", &request->last_seq, err);
+    if (code == ERR_OK && request->last_seq && request->last_seq < request->first_seq) {
+        code = err_set(err, ERR_USAGE, "--to is before --from");
+    }
+    if (code == ERR_OK && request->attachments && !request->format->record) {
+        code = err_set(err, ERR_USAGE, "--attachments is for json and jsonl, not for %s",
+                       request->format->name);
+    }
+    return code;
 }
 
 static enum err_code write_one(const struct export_request *request, const struct ulid *sessions,
@@ -218,9 +226,7 @@ static enum err_code export_redacted(const struct export_request *request,
                                      struct err *err)
 {
     enum err_code code = rehearse(request, chosen, err);
-    if (code == ERR_OK && argument_flag(arguments, "check")) {
-        code = print_check(request->redactor, err);
-    } else if (code == ERR_OK) {
+    if (code == ERR_OK) {
         redactor_forget_counts(request->redactor);
         code = export_all(request, chosen, argument_text(arguments, "output"), err);
     }
@@ -228,6 +234,20 @@ static enum err_code export_redacted(const struct export_request *request,
         report(request->redactor);
     }
     return code;
+}
+
+/* All that would be taken out is told, and then whether something would stop it. */
+static enum err_code preview(const struct export_request *request, const struct chosen *chosen,
+                             struct err *err)
+{
+    struct export_request all = *request;
+    all.keep_attachments = true;
+    enum err_code code = rehearse(&all, chosen, err);
+    code = code ? code : print_check(request->redactor, err);
+    if (code == ERR_OK) {
+        report(request->redactor);
+    }
+    return code || request->keep_attachments ? code : rehearse(request, chosen, err);
 }
 
 /* What is wrong in the config stops it: its patterns are part of it. */
@@ -258,9 +278,12 @@ static int run(const struct global_options *global, const struct arguments *argu
     }
     request.store = reading.store;
     enum err_code code = choose_sessions(&reading, arguments, &chosen, &err);
-    if (code == ERR_OK) {
-        code = redacts ? export_redacted(&request, &chosen, arguments, &err)
-                       : export_all(&request, &chosen, argument_text(arguments, "output"), &err);
+    if (code == ERR_OK && argument_flag(arguments, "check")) {
+        code = preview(&request, &chosen, &err);
+    } else if (code == ERR_OK && redacts) {
+        code = export_redacted(&request, &chosen, arguments, &err);
+    } else if (code == ERR_OK) {
+        code = export_all(&request, &chosen, argument_text(arguments, "output"), &err);
     }
     redactor_free(request.redactor);
     free(chosen.ids);

@@ -65,7 +65,7 @@ struct importing {
     const struct import_options *what;
     const struct arguments *arguments;
     struct buf *out;
-    int exit_code; /* of a file in a folder that was skipped */
+    int exit_code; /* of a file that was skipped */
 };
 
 static enum err_code import_one(struct importing *self, const char *path, struct err *err)
@@ -94,15 +94,13 @@ static bool has_mode(const char *path, mode_t type)
     return stat(path, &info) == 0 && (info.st_mode & S_IFMT) == type;
 }
 
-/* A file that no importer knows may lie beside the others: it is told and skipped. */
-static enum err_code import_listed(struct importing *self, const char *path, struct err *err)
+/* What is not there, or what no importer knows, holds up none of the others: it is told and
+ * skipped. */
+static enum err_code import_told(struct importing *self, const char *path, struct err *err)
 {
     struct err own = {0};
-    if (!has_mode(path, S_IFREG)) {
-        return ERR_OK;
-    }
     enum err_code code = import_one(self, path, &own);
-    if (code == ERR_INVALID) {
+    if (code == ERR_INVALID || code == ERR_NOT_FOUND) {
         self->exit_code = command_fail(&own);
         return ERR_OK;
     }
@@ -122,7 +120,9 @@ static enum err_code import_folder(struct importing *self, const char *folder, s
     enum err_code code = ERR_OK;
     for (int i = 0; i < count; i++) {
         char *path = xasprintf("%s%s%s", folder, slash, entries[i]->d_name);
-        code = code ? code : import_listed(self, path, err);
+        if (code == ERR_OK && has_mode(path, S_IFREG)) {
+            code = import_told(self, path, err);
+        }
         free(path);
         free(entries[i]);
     }
@@ -136,7 +136,7 @@ static enum err_code import_all(struct importing *self, struct err *err)
     for (size_t i = 0; code == ERR_OK && i < self->arguments->rest_count; i++) {
         const char *path = self->arguments->rest[i];
         code =
-            has_mode(path, S_IFDIR) ? import_folder(self, path, err) : import_one(self, path, err);
+            has_mode(path, S_IFDIR) ? import_folder(self, path, err) : import_told(self, path, err);
     }
     return code;
 }
@@ -180,7 +180,8 @@ const struct command command_import = {
         "in it, those that are hidden and folders below it left out. Taken in are JSON and JSON\n"
         "lines of 'weir export', the conversations.json of a ChatGPT account export, ShareGPT\n"
         "JSON, and the database of crush (crush.db). What is there already is left alone, so\n"
-        "importing again adds only what is new. A record that is damaged is told and left out.\n",
+        "importing again adds only what is new. A record that is damaged is told and left out,\n"
+        "and so is a file that is none of these.\n",
     .options = options,
     .run = run,
 };

@@ -79,7 +79,7 @@ static enum err_code take_attachment(struct import *import, struct sv json, stru
     char made[ATTACHMENT_ID_LENGTH + 1];
     enum err_code code = ERR_OK;
     if (!read_attachment(import, json, &bytes)) {
-        import_refuse(import, "an attachment", "its bytes are not there");
+        import_refuse(import, "an attachment", "its bytes are not there (--attachments DIR)");
         buf_release(&bytes);
         return ERR_OK;
     }

@@ -91,6 +91,17 @@ def test_what_cannot_be_searched_stops_the_export_and_leaves_the_old_file(talked
     assert KEY not in target.read_text() and "old" != target.read_text()
 
 
+def test_a_check_tells_all_also_where_something_would_stop_the_export(talked, serving):
+    serving()
+    picture = talked.work / "p.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n0000")
+    assert talked.run("-c", "-a", picture, "see").code == 0
+    result = talked.weir("export", "--all", "--check")
+    assert result.code == 65 and "image/png" in result.err
+    assert "[KEY-1]" in result.out and "keys and tokens" in result.err
+    assert talked.weir("export", "--all", "--check", "--keep-attachments").code == 0
+
+
 @pytest.mark.parametrize("patterns", ['["(open"]', '"text"', "5"])
 def test_a_pattern_that_does_not_compile_stops_the_export(talked, patterns):
     config = talked.config_file.read_text()

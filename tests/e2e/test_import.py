@@ -87,6 +87,15 @@ def test_a_file_of_a_folder_that_is_no_export_is_told_and_skipped(home, serving,
     assert len(done.out.splitlines()) == 2
 
 
+def test_a_file_that_cannot_be_taken_in_holds_up_none_of_the_others(home, serving, tmp_path):
+    fill(home, serving)
+    (home.work / "odd.json").write_text("no export")
+    (home.work / "all.json").write_bytes(home.weir("export", "--all", "--format", "json").stdout)
+    done = elsewhere(home, tmp_path, "import", "odd.json", "missing.json", "all.json")
+    assert done.code == 65 and "'odd.json'" in done.err and "'missing.json'" in done.err, done
+    assert done.out.startswith("all.json (weir): 2 sessions, 6 messages added"), done
+
+
 def test_a_second_import_adds_only_what_is_new(home, serving, tmp_path):
     serving()
     assert home.run("one").code == 0

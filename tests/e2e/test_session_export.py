@@ -61,6 +61,17 @@ def test_the_format_is_as_the_file_ends(home, serving, file, begins):
     assert (home.work / file).read_text().startswith("<!doctype")
 
 
+def test_what_an_export_cannot_mean_is_wrong_usage(home, serving):
+    serving()
+    assert home.run("q").code == 0
+    handle = sessions(home)[0]["handle"]
+    for words in (("--from", "2", "--to", "1"), ("--attachments", "d"),
+                  ("--attachments", "d", "--format", "html"), ("--all",)):
+        assert home.weir("export", handle, *words).code == 2, words
+    assert home.weir("export", handle, "--from", "2", "--to", "2").out.count("##") == 1
+    assert home.weir("export", handle, "--attachments", "d", "--format", "jsonl").code == 0
+
+
 @pytest.mark.parametrize(("form", "begins"), [
     ("md", "# Session {0}\n"), ("txt", "Session {0}\nSession {0}, begun"),
     ("html", "<h1>Session {0}</h1>")])
