@@ -442,7 +442,7 @@ static bool wants_screen(const struct arguments *arguments)
     for (size_t i = 0; options[i].name; i++) {
         any = any || (arguments->values[i] && strcmp(options[i].name, "from") != 0);
     }
-    return !any && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    return !any && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !output_terminal_is_dumb();
 }
 
 static int open_screen(const struct global_options *global, const char *from)

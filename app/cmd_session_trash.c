@@ -187,15 +187,22 @@ static enum err_code purge_one(struct act *act, const char *what, struct purge_r
     return code ? code : purge_session(act->store, &named.id, report, err);
 }
 
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void append_purged(struct act *act, const struct purge_report *report)
 {
     begin_record(act);
     if (!act->json) {
         buf_appendf(&act->out,
-                    "purged: %llu sessions, %llu messages, %llu bytes of text,"
-                    " %zu attachments (%llu bytes)\n",
-                    (unsigned long long)report->sessions, (unsigned long long)report->messages,
-                    (unsigned long long)report->bytes, report->attachments.count,
+                    "purged: %llu session%s, %llu message%s, %llu byte%s of text,"
+                    " %zu attachment%s (%llu bytes)\n",
+                    (unsigned long long)report->sessions, plural(report->sessions),
+                    (unsigned long long)report->messages, plural(report->messages),
+                    (unsigned long long)report->bytes, plural(report->bytes),
+                    report->attachments.count, plural(report->attachments.count),
                     (unsigned long long)report->attachments.bytes);
         return;
     }

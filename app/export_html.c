@@ -84,7 +84,7 @@ static void append_verdict(struct buf *out, const struct verdict *verdict)
     if (!verdict) {
         return;
     }
-    buf_append_str(out, "<p class=\"state\">Verdict: ");
+    buf_appendf(out, "<p class=\"state\">Verdict:%s", verdict->word ? " " : "");
     html_line(out, sv_from(verdict->word ? verdict->word : ""));
     if (verdict->rating > 0) {
         buf_appendf(out, " %d of %d", verdict->rating, VERDICT_RATING_MAX);

@@ -100,6 +100,23 @@ static void md_part(struct buf *out, const struct message_part *part)
     }
 }
 
+/* With the words that it is on, as far as they are of one line. */
+static void append_note(struct buf *out, const struct note *note, const struct message *message)
+{
+    const struct note_place *place = &note->place;
+    buf_append_str(out, "\n> *Note*");
+    if (place->part >= 0 && (size_t)place->part < message->part_count) {
+        struct sv text =
+            sv_of(message->parts[place->part].text, message->parts[place->part].text_n);
+        struct sv line = sv_skip(sv_take(text, place->last), place->first);
+        buf_append_str(out, " on \"");
+        (void)safe_append(out, sv_take(line, sv_find(line, '\n')), SAFE_ONE_LINE);
+        buf_append_str(out, "\":");
+    }
+    buf_append_str(out, "\n>\n");
+    append_quoted(out, sv_from(note->text));
+}
+
 static void md_message(struct buf *out, const struct export_entry *entry)
 {
     const struct message *message = entry->message;
@@ -117,8 +134,7 @@ static void md_message(struct buf *out, const struct export_entry *entry)
     }
     append_verdict(out, entry->verdict);
     for (size_t i = 0; i < entry->note_count; i++) {
-        buf_append_str(out, "\n> *Note*\n>\n");
-        append_quoted(out, sv_from(entry->notes[i].text));
+        append_note(out, &entry->notes[i], message);
     }
 }
 

@@ -157,7 +157,7 @@ static void append_model(struct buf *out, const struct review_model *model)
                     (long long)model->rated);
     }
     append_cell(out, &cell, 9);
-    append_line(out, sv_from(model->name));
+    append_line(out, sv_from(model->name[0] ? model->name : "(not known)"));
     buf_append_byte(out, '\n');
     buf_release(&cell);
 }

@@ -139,6 +139,17 @@ def test_notes_stand_on_messages_and_on_spans(home, serving):
         assert home.weir("review", handle, *words).code == code, words
 
 
+def test_an_export_shows_notes_with_their_words_and_verdicts(home, serving):
+    serving(fake.answer(("always the same",)))
+    assert home.run("why?").code == 0
+    handle = queue(home)[0]
+    ok(home, handle, "--on", "2", "--note", "hm", "--span", "the same")
+    ok(home, handle, "--on", "2", "--rate", "4")
+    assert '> *Note* on "the same":\n>\n> hm\n' in home.weir("export", handle).out
+    page = home.weir("export", handle, "--format", "html").out
+    assert "<blockquote>the same</blockquote>" in page and "Verdict: 4 of 5<" in page
+
+
 def test_verdicts_labels_and_figures(home, serving):
     serving(fake.answer(("one",)), fake.status(400))
     assert home.run("q").code == 0

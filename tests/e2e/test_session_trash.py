@@ -109,5 +109,5 @@ def test_a_purge_without_an_aim_is_wrong_usage(home, serving):
     assert home.weir("session", "undo", one, two).code == 2
     assert home.weir("session", "delete", one).code == 0
     purged = home.weir("session", "purge", "--trash")
-    assert purged.code == 0 and "1 sessions, 2 messages" in purged.out, purged
+    assert purged.code == 0 and "1 session, 2 messages" in purged.out, purged
     assert json.loads(home.weir("session", "purge", "--trash", "--json").out)["sessions"] == 0
