@@ -37,6 +37,7 @@ static enum err_code open_all(struct stage *stage, struct err *err)
     bool created;
     enum err_code code = signals_start(err);
     code = code ? code : open_config_tolerantly(stage->what->global, &stage->config, err);
+    code = code ? code : config_check_screen(stage->config, err);
     code = code ? code : open_private(stage, err);
     const struct session_request request = {.title = sv_take(sv_from(stage->what->title), 100)};
     code = code ? code : session_create(stage->store, &request, &stage->session, &created, err);

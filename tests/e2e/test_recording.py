@@ -186,6 +186,15 @@ def test_a_session_plays_on_the_screen_with_the_keys_of_the_config(home, serving
         assert screen.wait_exit() == 0
 
 
+def test_what_is_wrong_of_the_screen_stops_a_replay_there_alone(home, serving):
+    recorded(home, serving)
+    home.config_file.write_text(home.config_file.read_text() + '\n[keys]\nreplay_step = "C-x p"\n')
+    with home.screen("replay", home.work / "r.jsonl") as screen:
+        assert screen.wait_exit() == 78
+        assert "replay_step" in screen.text()
+    assert home.weir("replay", "r.jsonl", "--speed", "0").code == 0
+
+
 def test_a_replay_ends_by_signals_and_says_what_is_damaged(home, serving):
     recorded(home, serving)
     path = home.work / "r.jsonl"
