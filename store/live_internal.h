@@ -84,6 +84,7 @@ struct live {
     int64_t retry_us;
     struct live *next_dirty;
     struct live *next_done; /* ended and saved, waiting to be folded */
+    bool waits_to_fold;     /* in that list */
     struct live_waiter *waiters;
 };
 

@@ -75,7 +75,8 @@ static struct message_update *move_marks(struct taken *taken)
 
 void settle_done(struct store *store, struct live *live)
 {
-    if (live->ended && live_is_saved(live) && !live->gone) {
+    if (live->ended && live_is_saved(live) && !live->gone && !live->waits_to_fold) {
+        live->waits_to_fold = true;
         live->next_done = NULL;
         *store->done_tail = live;
         store->done_tail = &live->next_done;

@@ -230,6 +230,61 @@ static void record(struct fixture *fixture, enum journal_action action, const st
     free(self);
 }
 
+/* From here on nothing is folded, or again. Steps that are under way are waited for. */
+static void let_fold(struct fixture *fixture, bool fold)
+{
+    struct store *store = fixture->store;
+    int64_t until = fixture_soon();
+    pthread_mutex_lock(&store->lock);
+    while (!fold && background_waits(store) && clock_mono_us() < until) {
+        pthread_mutex_unlock(&store->lock);
+        clock_sleep_us(CLOCK_MS(1));
+        pthread_mutex_lock(&store->lock);
+    }
+    store->background_us = fold ? 0 : CLOCK_NEVER;
+    writer_wake(store);
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void wait_for_jobs(struct fixture *fixture)
+{
+    struct store *store = fixture->store;
+    int64_t until = fixture_soon();
+    pthread_mutex_lock(&store->lock);
+    while (store->jobs && clock_mono_us() < until) {
+        clock_cond_wait(&store->changed, &store->lock, until);
+    }
+    assert_null(store->jobs);
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void a_deletion_that_fails_leaves_the_answer_once_where_it_waits_to_be_folded(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, CLOCK_MS(1));
+    let_fold(&fixture, false);
+    struct turn turn = ended_turn(&fixture, "question", "answer");
+    struct db_lock *lock = fixture_lock(&fixture, CLOCK_MS(100));
+    assert_int_not_equal(
+        message_delete(fixture.store, &turn.answer, clock_mono_us() + CLOCK_MS(10), &err), ERR_OK);
+    wait_for_jobs(&fixture);
+    (void)fixture_unlock(lock);
+    pthread_mutex_lock(&fixture.store->lock);
+    assert_non_null(fixture.store->done);
+    assert_null(fixture.store->done->next_done);
+    pthread_mutex_unlock(&fixture.store->lock);
+    let_fold(&fixture, true);
+    int64_t until = fixture_soon();
+    while (message_service_stats(fixture.store).live > 0 && clock_mono_us() < until) {
+        clock_sleep_us(CLOCK_MS(1));
+    }
+    assert_int_equal(message_service_stats(fixture.store).live, 0);
+    fixture_assert_stored(&fixture, &turn.answer, "answer");
+    fixture_close(&fixture);
+}
+
 static void undo__brings_deleted_sessions_and_messages_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -382,6 +437,7 @@ int main(void)
         ON_BOTH(a_deleted_message_lies_in_the_trash_until_it_is_restored),
         ON_BOTH(a_running_answer_that_is_deleted_keeps_what_was_stored),
         ON_BOTH(a_message_of_a_deleted_session_comes_back_with_it),
+        cmocka_unit_test(a_deletion_that_fails_leaves_the_answer_once_where_it_waits_to_be_folded),
         ON_BOTH(undo__brings_deleted_sessions_and_messages_back),
         ON_BOTH(undo__of_a_restored_session_has_nothing_left),
         cmocka_unit_test(undo__puts_back_each_kind_of_change),
