@@ -104,6 +104,7 @@ struct store {
     int migration_fd;
     int64_t event_seen, event_last; /* rows of event: looked at, and there are */
     bool failing;                   /* the last transaction failed: told to readers */
+    enum err_code failure;          /* why the last one that failed did */
     unsigned failures;              /* in a row */
     int64_t retry_us;               /* no write before */
     int64_t background_us;          /* no background step before: it rests as long as it worked */

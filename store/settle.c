@@ -199,6 +199,7 @@ void settle_failed(struct store *store, struct batch *batch, struct taken *culpr
                    const struct err *err)
 {
     if (!culprit) {
+        store->failure = err->code;
         store->retry_us = clock_mono_us() + pause_after(store->failures++);
     }
     overtake_now(store, err->code);

@@ -89,7 +89,7 @@ static void tick(struct store *store)
     if (store->retry_us > clock_mono_us()) {
         store->tick_us = store->retry_us;
         pthread_mutex_unlock(&store->lock);
-        overtake_now(store, ERR_BUSY);
+        overtake_now(store, store->failure);
         pthread_mutex_lock(&store->lock);
         return;
     }

@@ -144,10 +144,21 @@ struct image {
     size_t n;
 };
 
+/* Room for all of them at once: a log of megabytes is not to be copied for each sector. */
+static void image_reserve(struct image *image, const struct disk *disk)
+{
+    size_t end = image->n;
+    for (size_t i = 0; i < disk->count; i++) {
+        const struct pending_write *write = &disk->writes[i];
+        size_t last = (size_t)write->offset + (size_t)(write->length > 0 ? write->length : 0);
+        end = last > end ? last : end;
+    }
+    image->bytes = xrealloc(image->bytes, end + 1);
+}
+
 static void image_write(struct image *image, const char *bytes, size_t length, size_t offset)
 {
     if (offset + length > image->n) {
-        image->bytes = xrealloc(image->bytes, offset + length + 1);
         memset(image->bytes + image->n, 0, offset + length - image->n);
         image->n = offset + length;
     }
@@ -188,6 +199,7 @@ static void settle_synced(struct disk *disk)
     }
     pthread_mutex_lock(&faults.lock);
     struct image image = {disk->synced, disk->synced_n};
+    image_reserve(&image, disk);
     for (size_t i = 0; i < disk->count; i++) {
         image_apply(&image, &disk->writes[i], NULL);
         free(disk->writes[i].bytes);
@@ -230,7 +242,8 @@ bool fault_cut(const char *from, const char *to, uint64_t seed)
     const struct disk *disk = find_disk(from);
     if (disk) {
         uint64_t state = seed * 2654435761u + 88172645463325252u;
-        struct image image = {xcalloc(1, disk->synced_n + 1), disk->synced_n};
+        struct image image = {NULL, disk->synced_n};
+        image_reserve(&image, disk);
         if (disk->synced_n > 0) {
             memcpy(image.bytes, disk->synced, disk->synced_n);
         }
@@ -259,7 +272,7 @@ static int f_close(sqlite3_file *file)
 {
     sqlite3_file *real = real_of(file);
     int rc = real->pMethods ? real->pMethods->xClose(real) : SQLITE_OK;
-    sqlite3_free(real);
+    free(real);
     return rc;
 }
 
@@ -392,11 +405,10 @@ static int v_open(sqlite3_vfs *vfs UNUSED, sqlite3_filename name, sqlite3_file *
     if (rc) {
         return rc;
     }
-    faulty->real = sqlite3_malloc(faults.real->szOsFile);
-    memset(faulty->real, 0, (size_t)faults.real->szOsFile);
+    faulty->real = xcalloc(1, (size_t)faults.real->szOsFile);
     rc = faults.real->xOpen(faults.real, name, faulty->real, flags, ret_flags);
     if (rc != SQLITE_OK) {
-        sqlite3_free(faulty->real);
+        free(faulty->real);
         return rc;
     }
     faulty->disk = disk_for(name);
@@ -419,9 +431,36 @@ static int v_full_path(sqlite3_vfs *vfs UNUSED, const char *name, int size, char
     return faults.real->xFullPathname(faults.real, name, size, out);
 }
 
+/* ---- memory ---- */
+
+static sqlite3_mem_methods memory;
+
+static void *m_malloc(int size)
+{
+    return strike(FAULT_MEMORY) ? NULL : memory.xMalloc(size);
+}
+
+static void *m_realloc(void *old, int size)
+{
+    return strike(FAULT_MEMORY) ? NULL : memory.xRealloc(old, size);
+}
+
+/* Without the memory that each connection sets aside, so that each allocation may be refused. */
+static void install_memory(void)
+{
+    static sqlite3_mem_methods failing;
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
+    failing = memory;
+    failing.xMalloc = m_malloc;
+    failing.xRealloc = m_realloc;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+}
+
 void fault_install(void)
 {
     static sqlite3_vfs vfs;
+    install_memory();
     sqlite3_initialize();
     faults.real = sqlite3_vfs_find(NULL);
     vfs = *faults.real;

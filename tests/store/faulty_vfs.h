@@ -1,6 +1,6 @@
 /*
  * A VFS for SQLite that fails on order and can cut the power. It wraps the default one and becomes
- * the default.
+ * the default. SQLite's memory fails on order, too.
  *
  * Faults: the N-th call of the chosen kinds fails with the chosen code, once or from then on.
  * Power cut: writes are kept in a log for each file until that file is synced; fault_cut() then
@@ -23,7 +23,7 @@ enum fault_kind {
     FAULT_LOCK = 16,
     FAULT_SHM = 32,
     FAULT_TRUNCATE = 64,
-    FAULT_ALL = 127,
+    FAULT_MEMORY = 128, /* SQLite's allocations; the code is not looked at */
 };
 
 void fault_install(void);

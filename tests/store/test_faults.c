@@ -18,10 +18,16 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "store/branch.h"
+#include "store/label.h"
+#include "store/session.h"
 #include "tests/store/faulty_vfs.h"
 #include "tests/store/store_fixture.h"
 
 #include <cmocka.h>
+
+/* Of those there are some thousands, of the others tens. */
+#define MEMORY_STRIDE 31
 
 static unsigned setting(const char *name, unsigned fallback)
 {
@@ -123,6 +129,7 @@ static void fail_each(unsigned kinds, int code, bool sticky)
     fixture_open(&fixture, 1000);
     close_first(&fixture);
     unsigned stride = setting("WEIR_FAULT_STRIDE", 7);
+    stride *= stride > 1 && kinds == FAULT_MEMORY ? MEMORY_STRIDE : 1;
     unsigned struck = 1;
     unsigned steps = 0;
     for (unsigned n = 1; struck > 0; n += stride, steps++) {
@@ -172,6 +179,34 @@ static void any_open_may_fail_once(void **state)
 {
     (void)state;
     fail_each(FAULT_OPEN, SQLITE_CANTOPEN, false);
+}
+
+static void any_allocation_of_the_database_may_fail_once(void **state)
+{
+    (void)state;
+    fail_each(FAULT_MEMORY, SQLITE_NOMEM, false);
+}
+
+/* Also what comes while the next try waits. */
+static void what_is_shown_before_it_is_saved_says_why(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct inbox inbox = {0};
+    fixture_open(&fixture, 1000);
+    struct turn turn = fixture_turn(&fixture, "q");
+    inbox_receive(&fixture, &turn.answer, 1, &inbox);
+    fault_arm(FAULT_WRITE, 1, SQLITE_FULL, true);
+    for (size_t i = 2; i < 12; i++) {
+        fixture_apply(&fixture, &turn.answer, fixture_text(0, "word "));
+        inbox_receive(&fixture, &turn.answer, i, &inbox);
+        assert_int_equal(inbox.count, i);
+        assert_true(inbox.updates[i - 1]->unsaved);
+        assert_int_equal(inbox.updates[i - 1]->error, ERR_DISK_FULL);
+    }
+    fault_arm(0, 0, 0, false);
+    inbox_release(&inbox);
+    fixture_close(&fixture);
 }
 
 /* ---- power ---- */
@@ -253,6 +288,74 @@ static void a_power_cut_costs_at_most_the_tail_of_what_was_running(void **state)
     fault_record(false);
 }
 
+/* Changes by the user: each is called with another number. */
+
+static struct turn changed; /* what is changed: a session with an ended answer */
+
+static void name_it(struct fixture *fixture, unsigned number)
+{
+    char *name = xasprintf("name-%u", number);
+    const struct session_change change = {.fields = SESSION_SET_NAME, .name = sv_from(name)};
+    assert_int_equal(session_update(fixture->store, &changed.session, &change, NULL), ERR_OK);
+    free(name);
+}
+
+static void label_it(struct fixture *fixture, unsigned number)
+{
+    char *name = xasprintf("label-%u", number);
+    const struct sv label = sv_from(name);
+    const struct label_change change = {.add = &label, .add_count = 1};
+    assert_int_equal(label_update(fixture->store, &changed.session, &change, NULL), ERR_OK);
+    free(name);
+}
+
+static void fork_it(struct fixture *fixture, unsigned number)
+{
+    struct ulid branch;
+    char *name = xasprintf("branch-%u", number);
+    assert_int_equal(branch_fork(fixture->store, &changed.answer, sv_from(name), &branch, NULL),
+                     ERR_OK);
+    free(name);
+}
+
+static void delete_one(struct fixture *fixture, unsigned number UNUSED)
+{
+    struct turn turn = whole_answer(fixture);
+    assert_int_equal(message_delete(fixture->store, &turn.answer, within(30000), NULL), ERR_OK);
+}
+
+static void what_the_user_changed_survives_a_power_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*change)(struct fixture *fixture, unsigned number);
+        const char *sql;
+    } changes[] = {
+        {name_it, "SELECT count(*) FROM session WHERE name = 'name-%u'"},
+        {label_it, "SELECT count(*) FROM label WHERE name = 'label-%u'"},
+        {fork_it, "SELECT count(*) FROM branch WHERE name = 'branch-%u'"},
+        {delete_one, "SELECT count(*) = %u FROM message WHERE deleted_at IS NOT NULL"},
+    };
+    struct fixture fixture;
+    struct fixture cut;
+    fixture_open(&cut, 1000);
+    close_first(&cut);
+    fault_record(true);
+    fixture_open(&fixture, 0);
+    changed = whole_answer(&fixture);
+    for (unsigned i = 0; i < 6 * COUNT_OF(changes); i++) {
+        unsigned number = i / COUNT_OF(changes) + 1;
+        char *sql = xasprintf(changes[i % COUNT_OF(changes)].sql, number);
+        changes[i % COUNT_OF(changes)].change(&fixture, number);
+        cut_to(&fixture, &cut, i);
+        fixture_assert_query(&cut, sql, "1");
+        free(sql);
+    }
+    fixture_close(&fixture);
+    fixture_close(&cut);
+    fault_record(false);
+}
+
 int main(void)
 {
     alarm(setting("WEIR_FAULT_SECONDS", 120));
@@ -264,6 +367,9 @@ int main(void)
         cmocka_unit_test(any_lock_may_be_refused_once),
         cmocka_unit_test(any_open_may_fail_once),
         cmocka_unit_test(the_disk_may_be_full_from_any_write_on),
+        cmocka_unit_test(any_allocation_of_the_database_may_fail_once),
+        cmocka_unit_test(what_is_shown_before_it_is_saved_says_why),
+        cmocka_unit_test(what_the_user_changed_survives_a_power_cut),
         cmocka_unit_test(a_power_cut_costs_at_most_the_tail_of_what_was_running),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
