@@ -162,7 +162,7 @@ static enum err_code run_switch(void *state, struct db *db, struct err *err)
 }
 
 static const struct store_write write_switch = {
-    .run = run_switch, .written = session__written, .free_state = free_branching};
+    .full = true, .run = run_switch, .written = session__written, .free_state = free_branching};
 
 enum err_code branch_switch(struct store *store, const struct ulid *session,
                             const struct ulid *branch, const struct ulid *expected, struct err *err)
@@ -229,7 +229,7 @@ static enum err_code run_fork(void *state, struct db *db, struct err *err)
 }
 
 static const struct store_write write_fork = {
-    .run = run_fork, .written = session__written, .free_state = free_branching};
+    .full = true, .run = run_fork, .written = session__written, .free_state = free_branching};
 
 static enum err_code check_text(struct sv name, struct err *err)
 {
@@ -286,7 +286,7 @@ static enum err_code run_rename(void *state, struct db *db, struct err *err)
 }
 
 static const struct store_write write_rename = {
-    .run = run_rename, .written = session__written, .free_state = free_branching};
+    .full = true, .run = run_rename, .written = session__written, .free_state = free_branching};
 
 enum err_code branch_rename(struct store *store, const struct ulid *branch, struct sv name,
                             struct err *err)

@@ -285,7 +285,7 @@ enum err_code burst_insert(struct store *store, const struct ulid *turn, struct 
                            size_t count, struct err *err)
 {
     static const struct store_write write = {
-        .run = run_burst, .written = publish, .free_state = free_burst};
+        .full = true, .run = run_burst, .written = publish, .free_state = free_burst};
     enum err_code code = prepare(items, count, err);
     if (code || count == 0) {
         free_items(items, count);

@@ -144,7 +144,7 @@ static enum err_code run_labelling(void *state, struct db *db, struct err *err)
 }
 
 static const struct store_write write_labelling = {
-    .run = run_labelling, .written = session__written, .free_state = free_labelling};
+    .full = true, .run = run_labelling, .written = session__written, .free_state = free_labelling};
 
 static enum err_code check_all(const struct sv *names, size_t count, struct err *err)
 {

@@ -204,8 +204,8 @@ enum err_code message_delete(struct store *store, const struct ulid *message, in
                              struct err *err)
 {
     struct delete_job *self = xcalloc(1, sizeof(*self));
-    self->job =
-        (struct job){.deadline_us = deadline_us, .run = run_delete, .finish = finish_delete};
+    self->job = (struct job){
+        .full = true, .deadline_us = deadline_us, .run = run_delete, .finish = finish_delete};
     self->id = *message;
     pthread_mutex_lock(&store->lock);
     struct live *live = idmap_get(&store->live, message);

@@ -276,7 +276,7 @@ static enum err_code run_updating(void *state, struct db *db, struct err *err)
 }
 
 static const struct store_write write_updating = {
-    .run = run_updating, .written = session__written, .free_state = free_updating};
+    .full = true, .run = run_updating, .written = session__written, .free_state = free_updating};
 
 static enum err_code check_change(const struct session_change *change, struct err *err)
 {

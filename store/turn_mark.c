@@ -122,8 +122,10 @@ static void unanswered_written(void *state, struct store *store)
 
 enum err_code turn_mark_unanswered(struct store *store, const struct ulid *turn, struct err *err)
 {
-    static const struct store_write write = {
-        .run = run_unanswered, .written = unanswered_written, .free_state = free_mark};
+    static const struct store_write write = {.full = true,
+                                             .run = run_unanswered,
+                                             .written = unanswered_written,
+                                             .free_state = free_mark};
     struct mark *mark = mark_new(turn);
     enum err_code code = store_write(store, &write, &mark, err);
     free_mark(mark);
@@ -162,7 +164,8 @@ static enum err_code run_replace(void *state, struct db *db, struct err *err)
 enum err_code turn_replace(struct store *store, const struct ulid *turn,
                            const struct ulid *replacement, struct err *err)
 {
-    static const struct store_write write = {.run = run_replace, .free_state = free_mark};
+    static const struct store_write write = {
+        .full = true, .run = run_replace, .free_state = free_mark};
     struct mark *mark = mark_new(turn);
     mark->replacement = *replacement;
     enum err_code code = store_write(store, &write, &mark, err);
