@@ -19,6 +19,7 @@
  */
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -82,6 +83,47 @@ static void publish_gap(struct follower *follower, const struct foreign *foreign
     publish(follower, update);
 }
 
+static size_t length_of(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+static size_t room_of(const struct message *message)
+{
+    size_t room = length_of(message->detail) + length_of(message->model);
+    for (size_t i = 0; i < message->part_count; i++) {
+        const struct message_part *part = &message->parts[i];
+        room += part->text_n + length_of(part->tool_id) + length_of(part->tool_name);
+    }
+    return room;
+}
+
+static void fill_whole(struct message_update *update, const struct message *message)
+{
+    update->session = message->session;
+    update->message = message->id;
+    update->turn = message->turn;
+    update->role = message->role;
+    update->seq = message->seq;
+    update->revision = message->revision;
+    update->reason = message->reason;
+    update->usage = message->usage;
+    update->error = message->error;
+    update->detail = update_string(update, message->detail);
+    update->model = update_string(update, message->model);
+    for (size_t i = 0; i < message->part_count; i++) {
+        const struct message_part *part = &message->parts[i];
+        update->pieces[update->piece_count++] = (struct piece){
+            .part = (uint32_t)i,
+            .kind = part->kind,
+            .text = update_text(update, sv_of(part->text, part->text_n)),
+            .ended = part->ended,
+            .tool_id = update_text(update, sv_from(part->tool_id)),
+            .tool_name = update_text(update, sv_from(part->tool_name)),
+        };
+    }
+}
+
 static void publish_whole(struct follower *follower, int64_t row)
 {
     struct message *message = NULL;
@@ -90,27 +132,9 @@ static void publish_whole(struct follower *follower, int64_t row)
         log_write(LOG_WARN, "follow: %s", err.text);
         return;
     }
-    size_t room = 0;
-    for (size_t i = 0; i < message->part_count; i++) {
-        room += message->parts[i].text_n;
-    }
-    struct message_update *update = update_new(UPDATE_CREATED, message->part_count, room);
-    update->session = message->session;
-    update->message = message->id;
-    update->turn = message->turn;
-    update->role = message->role;
-    update->seq = message->seq;
-    update->revision = message->revision;
-    update->reason = message->reason;
-    for (size_t i = 0; i < message->part_count; i++) {
-        const struct message_part *part = &message->parts[i];
-        update->pieces[update->piece_count++] = (struct piece){
-            .part = (uint32_t)i,
-            .kind = part->kind,
-            .text = update_text(update, sv_of(part->text, part->text_n)),
-            .ended = part->ended,
-        };
-    }
+    struct message_update *update =
+        update_new(UPDATE_CREATED, message->part_count, room_of(message));
+    fill_whole(update, message);
     publish(follower, update);
     message_free(message);
 }
@@ -181,35 +205,45 @@ static bool read_messages(struct follower *follower, int64_t since)
     return seen < MESSAGES_PER_READ;
 }
 
-static enum part_kind kind_of_part(struct follower *follower, int64_t row, uint32_t part)
+/* What a part is; who calls which tool is told where it begins. */
+static void publish_piece(struct follower *follower, const struct foreign *foreign,
+                          const struct piece *piece, struct sqlite3_stmt *part)
 {
-    struct err err;
-    enum part_kind kind = PART_TEXT;
-    struct sqlite3_stmt *stmt = db_prepare(
-        follower->db, "SELECT kind FROM part WHERE message = ?1 AND position = ?2", &err);
-    db_bind_int(stmt, 1, row);
-    db_bind_int(stmt, 2, part);
-    if (db_step(follower->db, stmt, &err)) {
-        (void)part_kind_parse(db_column_text(stmt, 0), &kind);
-        db_reset(stmt);
+    bool begins = part && piece->offset == 0;
+    struct sv tool_id = begins ? db_column_text(part, 1) : sv_from(NULL);
+    struct sv tool_name = begins ? db_column_text(part, 2) : sv_from(NULL);
+    struct message_update *update =
+        update_new(UPDATE_CHANGED, 1, piece->text.n + tool_id.n + tool_name.n);
+    fill_head(update, foreign);
+    struct piece *copy = &update->pieces[update->piece_count++];
+    *copy = *piece;
+    copy->text = update_text(update, piece->text);
+    copy->tool_id = update_text(update, tool_id);
+    copy->tool_name = update_text(update, tool_name);
+    if (part) {
+        (void)part_kind_parse(db_column_text(part, 0), &copy->kind);
     }
-    return kind;
+    publish(follower, update);
 }
 
 static void publish_chunk(struct follower *follower, const struct foreign *foreign,
                           struct sqlite3_stmt *chunk)
 {
-    struct sv text = db_column_text(chunk, 4);
-    struct message_update *update = update_new(UPDATE_CHANGED, 1, text.n);
-    fill_head(update, foreign);
-    uint32_t part = (uint32_t)db_column_int(chunk, 2);
-    update->pieces[update->piece_count++] = (struct piece){
-        .part = part,
-        .kind = kind_of_part(follower, foreign->row, part),
+    struct err err;
+    const struct piece piece = {
+        .part = (uint32_t)db_column_int(chunk, 2),
+        .kind = PART_TEXT,
         .offset = (size_t)db_column_int(chunk, 3),
-        .text = update_text(update, text),
+        .text = db_column_text(chunk, 4),
     };
-    publish(follower, update);
+    struct sqlite3_stmt *part = db_prepare(
+        follower->db,
+        "SELECT kind, tool_id, tool_name FROM part WHERE message = ?1 AND position = ?2", &err);
+    db_bind_int(part, 1, foreign->row);
+    db_bind_int(part, 2, piece.part);
+    bool there = db_step(follower->db, part, &err);
+    publish_piece(follower, foreign, &piece, there ? part : NULL);
+    db_reset(part);
 }
 
 static void read_chunks(struct follower *follower)

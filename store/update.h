@@ -63,9 +63,9 @@ struct message_update {
     bool unsaved;      /* seen before it was on the disk: the disk is slow, full or locked */
     struct piece *pieces;
     size_t piece_count;
-    enum finish_reason reason; /* UPDATE_ENDED */
-    struct usage usage;        /* UPDATE_ENDED, and as soon as it is known */
-    enum err_code error;       /* UPDATE_ENDED, UPDATE_WAITING; and why it is unsaved */
+    enum finish_reason reason; /* UPDATE_ENDED; UPDATE_CREATED: set when it had ended by then */
+    struct usage usage;        /* with a reason, and as soon as it is known */
+    enum err_code error;       /* with a reason, UPDATE_WAITING; and why it is unsaved */
     const char *detail;        /* text for the error, or NULL */
     const char *model;         /* UPDATE_CREATED, or NULL */
     int64_t until_us;          /* UPDATE_WAITING: monotonic */

@@ -351,7 +351,9 @@ static void apply_facts(struct shown_message *message, const struct message_upda
     if (usage_is_known(&update->usage)) {
         message->usage = update->usage;
     }
-    if (update->kind == UPDATE_ENDED && !message->ended) {
+    bool ends = update->kind == UPDATE_ENDED ||
+                (update->kind == UPDATE_CREATED && update->reason != FINISH_NONE);
+    if (ends && !message->ended) {
         apply_end(message, update, now_us);
     }
 }

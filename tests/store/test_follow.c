@@ -39,6 +39,9 @@ static void obey(struct store *store, struct turn *turn, char order)
     struct turn_request request = {.prompt = SV("asked elsewhere"), .model = SV("test/model")};
     struct stream_event text = fixture_text(0, "0123456789");
     struct stream_event finish = fixture_finish(FINISH_END_TURN);
+    const struct stream_event call = {
+        .kind = STREAM_TOOL_CALL, .id = SV("call-1"), .name = SV("weather")};
+    const struct stream_event input = {.kind = STREAM_TOOL_INPUT, .text = SV("{\"at\": 1}")};
     struct purge_report report = {.sessions = 0};
     const struct session_change title = {
         .fields = SESSION_SET_TITLE, .title = SV("another"), .title_by = TITLE_BY_USER};
@@ -50,6 +53,12 @@ static void obey(struct store *store, struct turn *turn, char order)
         break;
     case 'd':
         code = message_apply_wait(store, &turn->answer, &text, clock_mono_us() + CLOCK_S(5), &err);
+        break;
+    case 'c':
+        code = message_apply(store, &turn->answer, &call, &err);
+        code = code ? code
+                    : message_apply_wait(store, &turn->answer, &input, clock_mono_us() + CLOCK_S(5),
+                                         &err);
         break;
     case 'D':
         code = session_delete(store, &turn->session, &err);
@@ -163,7 +172,7 @@ static void other_delete(struct other *other, const struct ulid *session)
 
 /* All of them are forked before this process has its first thread, which the thread sanitizer
  * insists on. */
-static struct other others[8];
+static struct other others[10];
 
 static void other_end(struct other *other, int signal)
 {
@@ -192,6 +201,7 @@ struct reader {
     unsigned session_updates;
     bool session_deleted;
     enum finish_reason reason;
+    char tool[16]; /* of its first part, as an update said */
 };
 
 static void look_again(struct reader *reader)
@@ -239,6 +249,9 @@ static void on_event(void *ctx, const struct event *event)
     bool gap = update->revision_before > reader->revision;
     for (size_t i = 0; i < update->piece_count; i++) {
         const struct piece *piece = &update->pieces[i];
+        if (piece->part == 0 && piece->kind == PART_TOOL_CALL && piece->offset == 0) {
+            snprintf(reader->tool, sizeof(reader->tool), "%.*s", SV_ARG(piece->tool_name));
+        }
         gap = gap || piece->offset > reader->text.n;
         if (!gap && piece->offset + piece->text.n > reader->text.n) {
             buf_append_sv(&reader->text, sv_skip(piece->text, reader->text.n - piece->offset));
@@ -488,6 +501,52 @@ static void a_message_that_another_process_deletes_goes_here_and_comes_back(void
     remove_folder(other);
 }
 
+/* A screen says who is called, not only at the end. */
+static void a_tool_that_another_process_calls_has_its_name_from_the_first_piece_on(void **state)
+{
+    (void)state;
+    struct other *other = &others[8];
+    struct reader reader;
+    other_do(other, 'x');
+    reader_open(&reader, other->path);
+    reader.message = other_do(other, 't').answer;
+    int64_t soon = clock_mono_us() + CLOCK_S(5);
+    while (!reader.created && clock_mono_us() < soon) {
+        struct pollfd fd = {subscription_fd(reader.inbox), POLLIN, 0};
+        poll(&fd, 1, clock_poll_ms(soon));
+        subscription_drain(reader.inbox, 0, on_event, &reader);
+    }
+    other_do(other, 'c');
+    reader_wait(&reader, strlen("{\"at\": 1}"), false);
+    assert_string_equal(reader.tool, "weather");
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
+/* The same of one that is seen for the first time when it is there. */
+static void a_tool_call_that_is_found_is_told_whole(void **state)
+{
+    (void)state;
+    struct other *other = &others[9];
+    struct reader reader;
+    struct turn turn = other_do(other, 't');
+    other_do(other, 'c');
+    reader_open(&reader, other->path);
+    int64_t soon = clock_mono_us() + CLOCK_S(5);
+    reader.message = turn.answer;
+    reader_wait(&reader, strlen("{\"at\": 1}"), false);
+    while (!reader.created && clock_mono_us() < soon) {
+        struct pollfd fd = {subscription_fd(reader.inbox), POLLIN, 0};
+        poll(&fd, 1, 100);
+        subscription_drain(reader.inbox, 0, on_event, &reader);
+    }
+    assert_string_equal(reader.tool, "weather");
+    other_end(other, 0);
+    reader_close(&reader);
+    remove_folder(other);
+}
+
 static void on_event_of_two(void *ctx, const struct event *event)
 {
     struct reader **both = ctx;
@@ -545,6 +604,8 @@ int main(void)
         cmocka_unit_test(who_writes_an_answer_learns_that_another_process_deleted_its_session),
         cmocka_unit_test(what_another_process_changes_of_a_session_is_told_here),
         cmocka_unit_test(a_message_that_another_process_deletes_goes_here_and_comes_back),
+        cmocka_unit_test(a_tool_that_another_process_calls_has_its_name_from_the_first_piece_on),
+        cmocka_unit_test(a_tool_call_that_is_found_is_told_whole),
         cmocka_unit_test(of_two_processes_that_answer_one_prompt_each_follows_the_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,20 @@ static void the_end__is_told_in_words(void **state)
     }
 }
 
+/* Another process's, made and ended between two looks: nothing follows it. */
+static void an_answer_that_had_ended_when_it_was_seen_first__does_not_run(void **state)
+{
+    struct fixture *f = *state;
+    struct message_update update = update_of("B", 2, ROLE_ASSISTANT, UPDATE_CREATED);
+    apply_piece(f, &update, (struct piece){.kind = PART_TEXT, .text = SV("text")});
+    assert_true(transcript_status(f->transcript).running);
+    update = update_of("C", 3, ROLE_ASSISTANT, UPDATE_CREATED);
+    update.reason = FINISH_MAX_TOKENS;
+    apply_piece(f, &update, (struct piece){.kind = PART_TEXT, .text = SV("text")});
+    assert_false(transcript_status(f->transcript).running);
+    assert_int_equal(transcript_status(f->transcript).reason, FINISH_MAX_TOKENS);
+}
+
 static void updates__are_harmless_twice(void **state)
 {
     struct fixture *f = *state;
@@ -697,6 +711,7 @@ int main(void)
         TEST(reasoning__is_folded_when_it_has_ended),
         TEST(tools_and_native_parts__are_one_line_or_none),
         TEST(the_end__is_told_in_words),
+        TEST(an_answer_that_had_ended_when_it_was_seen_first__does_not_run),
         TEST(updates__are_harmless_twice),
         TEST(a_gap__asks_for_a_snapshot_that_closes_it),
         TEST(an_unknown_message__is_a_creation_and_a_deleted_one_goes),
