@@ -218,6 +218,7 @@ static void append_purged(struct act *act, const struct purge_report *report)
         (void)json_append_string(&act->out, sv_from(report->backups[i]));
     }
     buf_append_str(&act->out, report->backup_count ? "]" : "[]");
+    record_int(&act->out, "quarantined", (int64_t)report->quarantined);
     record_bool(&act->out, "backups_removed", report->backups_removed);
     buf_append_byte(&act->out, '}');
 }
@@ -231,9 +232,16 @@ static void remark_left(const struct purge_report *report)
     for (size_t i = 0; i < report->backup_count; i++) {
         output_remark(report->backups_removed
                           ? "removed '%s'"
-                          : "'%s', a copy from before an upgrade, may still hold"
+                          : "'%s', which an upgrade or a repair left, may still hold"
                             " it: --backups removes it",
                       report->backups[i]);
+    }
+    if (report->quarantined) {
+        output_remark(report->backups_removed
+                          ? "removed %llu rows that a repair had put aside"
+                          : "%llu rows that a repair has put aside may still hold it:"
+                            " --backups removes them",
+                      (unsigned long long)report->quarantined);
     }
 }
 

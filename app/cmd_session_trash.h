@@ -15,7 +15,7 @@
     {"message", 0, OPTION_FLAG, NULL, "delete, restore, purge: the operands are ids of messages"}, \
         {"trash", 0, OPTION_FLAG, NULL, "list: those in the trash; purge: all that lies there"},   \
         {"force", 0, OPTION_FLAG, NULL, "purge: also what is not in the trash"},                   \
-        {"backups", 0, OPTION_FLAG, NULL, "purge: also copies from before an upgrade"},            \
+        {"backups", 0, OPTION_FLAG, NULL, "purge: also what upgrades and repairs left"},           \
         {"entry", 0, OPTION_NUMBER, "N", "undo: this change, of those that 'undo --list' shows"},  \
     {                                                                                              \
         "list", 0, OPTION_FLAG, NULL, "undo: show what can be undone"                              \

@@ -227,22 +227,27 @@ static void check_locks(const char *path, struct doctor_report *report)
 static const struct beside {
     const char *check;
     const char *mark; /* after the database's name */
+    bool unread;      /* ends in ".damaged" */
     const char *text;
 } besides[] = {
-    {"unsaved", "-spill-", "files with text that the next start brings in"},
-    {"backups", ".bak-v", "copies from before upgrades (they hold what was purged since, too)"},
-    {"damaged", ".damaged-", "damaged files that a repair has put aside"},
+    {"unsaved", "-spill-", false, "files with text that the next start brings in"},
+    {"unread", "-spill-", true, "files with text of which only a part could be brought in"},
+    {"backups", ".bak-v", false,
+     "copies from before upgrades (they hold what was purged since, too)"},
+    {"damaged", ".damaged-", false, "damaged files that a repair has put aside"},
 };
 
-static int64_t count_beside(const char *path, const char *mark)
+static int64_t count_beside(const char *path, const struct beside *beside)
 {
     int64_t count = 0;
     const char *slash = strrchr(path, '/');
     char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-    char *beginning = xasprintf("%s%s", slash ? slash + 1 : path, mark);
+    char *beginning = xasprintf("%s%s", slash ? slash + 1 : path, beside->mark);
     DIR *dir = opendir(folder);
     for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-        count += sv_starts_with(sv_from(entry->d_name), sv_from(beginning));
+        struct sv name = sv_from(entry->d_name);
+        count += sv_starts_with(name, sv_from(beginning)) &&
+                 sv_ends_with(name, SV(".damaged")) == beside->unread;
     }
     if (dir) {
         (void)closedir(dir);
@@ -265,7 +270,7 @@ static void check_files(const char *path, struct doctor_report *report)
                         : "on a local file system");
     check_locks(path, report);
     for (size_t i = 0; i < COUNT_OF(besides); i++) {
-        int64_t count = count_beside(path, besides[i].mark);
+        int64_t count = count_beside(path, &besides[i]);
         doctor__add(report, besides[i].check, count ? DOCTOR_NOTE : DOCTOR_FINE, count, "%s",
                     besides[i].text);
     }

@@ -23,6 +23,8 @@
 #define LOG_PATIENCE_US CLOCK_S(1)
 #define LOG_LOOK_US CLOCK_MS(5)
 #define DELETE_PATIENCE_US CLOCK_S(10)
+/* Of the 10 ms, what is left after the commit. */
+#define QUARANTINE_US CLOCK_MS(4)
 
 struct purge_state {
     purge__stage *const *stage;
@@ -336,6 +338,20 @@ static void add_backup(struct purge_report *report, char *path)
     report->backups[report->backup_count++] = path;
 }
 
+static bool is_copy(struct sv name, struct sv base)
+{
+    static const char *const marks[] = {".bak-v", ".damaged-", ".repaired"};
+    if (!sv_starts_with(name, base)) {
+        return false;
+    }
+    struct sv rest = sv_skip(name, base.n);
+    bool copy = sv_starts_with(rest, SV("-spill-")) && sv_ends_with(rest, SV(".damaged"));
+    for (size_t i = 0; i < COUNT_OF(marks) && !copy; i++) {
+        copy = sv_starts_with(rest, sv_from(marks[i]));
+    }
+    return copy;
+}
+
 /* Splits the path in place. */
 static void find_backups(char *path, struct purge_report *report)
 {
@@ -345,17 +361,64 @@ static void find_backups(char *path, struct purge_report *report)
     if (slash) {
         *slash = '\0';
     }
-    char *beginning = xasprintf("%s.bak-v", name);
     DIR *dir = opendir(*folder ? folder : "/");
     for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-        if (sv_starts_with(sv_from(entry->d_name), sv_from(beginning))) {
+        if (is_copy(sv_from(entry->d_name), sv_from(name))) {
             add_backup(report, xasprintf("%s/%s", folder, entry->d_name));
         }
     }
     if (dir) {
         (void)closedir(dir);
     }
-    free(beginning);
+}
+
+/* A row may hold an answer of many megabytes. */
+static enum err_code run_quarantine(void *arg, struct db *db, struct err *err)
+{
+    bool *done = arg;
+    int64_t until = clock_mono_us() + QUARANTINE_US;
+    enum err_code code = ERR_OK;
+    do {
+        code = sql__run_row(db,
+                            "DELETE FROM quarantine WHERE id ="
+                            " (SELECT min(id) FROM quarantine WHERE id > ?1)",
+                            0, err);
+        *done = code == ERR_OK && db_changes(db) == 0;
+    } while (code == ERR_OK && !*done && clock_mono_us() < until);
+    return code;
+}
+
+static const struct store_write quarantine_write = {
+    .full = true, .run = run_quarantine, .free_state = free};
+
+static enum err_code clear_quarantine(struct store *store, struct purge_report *report,
+                                      struct err *err)
+{
+    bool *done = xcalloc(1, sizeof(*done));
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && !*done) {
+        int64_t began = clock_mono_us();
+        code = store_write(store, &quarantine_write, &done, err);
+        store_rest(began);
+    }
+    free(done);
+    empty_log(store, report);
+    return code;
+}
+
+static enum err_code purge_quarantine(struct store *store, bool remove, struct purge_report *report,
+                                      struct err *err)
+{
+    struct db *db = NULL;
+    int64_t count = 0;
+    enum err_code code = reader_take(store, &db, err);
+    if (code == ERR_OK && db) {
+        code =
+            sql__value_of_row(db, "SELECT count(*) FROM quarantine WHERE id > ?1", 0, &count, err);
+    }
+    reader_give(store, db);
+    report->quarantined = (uint64_t)count;
+    return code || !remove || count == 0 ? code : clear_quarantine(store, report, err);
 }
 
 enum err_code purge_backups(struct store *store, bool remove, struct purge_report *report,
@@ -372,6 +435,7 @@ enum err_code purge_backups(struct store *store, bool remove, struct purge_repor
             return err_set_errno(err, errno, "cannot remove '%s'", report->backups[i]);
         }
     }
-    report->backups_removed = remove;
-    return ERR_OK;
+    enum err_code code = purge_quarantine(store, remove, report, err);
+    report->backups_removed = remove && code == ERR_OK;
+    return code;
 }

@@ -4,10 +4,10 @@
  * That is: rows of messages, parts, pieces of text on their way, turns, requests, notes, verdicts,
  * labels, the journal, drafts, the queue, claims on it, words of the search, attachments that
  * nothing else names; the pages that it took are overwritten, and the log is emptied into the
- * database and cut to nothing. What was spent stays in the sums of the budget. Not reached: copies
- * of the database that were made before (an upgrade leaves `PATH.bak-vN`, which purge_backups names
- * and removes), the quarantine of a repair (store/doctor.h), and what the file system or the drive
- * keeps of overwritten blocks.
+ * database and cut to nothing. What was spent stays in the sums of the budget. Not reached: what
+ * upgrades and repairs left, which purge_backups names and removes (copies of the database, damaged
+ * files beside it, the quarantine in it), copies that the user made, and what the file system or
+ * the drive keeps of overwritten blocks.
  *
  * What is not in the trash is put there first. It goes in steps of at most 10 ms, with rests as
  * long as they worked, so that an answer that runs elsewhere is not held up; only a single part of
@@ -38,7 +38,8 @@ struct purge_report {
     bool log_left;  /* somebody reads: the log still has it, and is emptied when they are done */
     char **backups; /* paths of copies that may hold it */
     size_t backup_count;
-    bool backups_removed; /* those */
+    uint64_t quarantined; /* rows that a repair has put aside, which may hold it */
+    bool backups_removed; /* both */
 };
 void purge_report_release(struct purge_report *report); /* zeroed afterwards */
 
@@ -49,7 +50,9 @@ enum err_code purge_message(struct store *store, const struct ulid *message,
 /* All that lies in the trash, and attachments that no message has named for an hour. */
 enum err_code purge_trash(struct store *store, struct purge_report *report,
                           struct err *err) NODISCARD;
-/* Copies that upgrades left beside the database; removes them if asked to. */
+/* What upgrades and repairs left: copies (`PATH.bak-vN`), damaged files and text that could not be
+ * brought in (`PATH.damaged-…`, `PATH-spill-….damaged`), files of a repair that was killed
+ * (`PATH.repaired`), rows in quarantine. Removes them if asked to. */
 enum err_code purge_backups(struct store *store, bool remove, struct purge_report *report,
                             struct err *err) NODISCARD;
 

@@ -275,6 +275,43 @@ static void purge__says_which_copies_are_left_and_removes_them_when_asked(void *
     fixture_close(&fixture);
 }
 
+/* A repair keeps all that it met, and so does a spilled file that was damaged. What waits to be
+ * brought in is no copy. */
+static void purge__names_what_a_repair_left_and_removes_it_when_asked(void **state)
+{
+    (void)state;
+    static const char *const left[] = {".damaged-20261121T072405.1",
+                                       ".damaged-20261121T072405.1-wal", ".repaired",
+                                       "-spill-01J0000000000000000000000.damaged"};
+    struct fixture fixture;
+    struct purge_report report = {.sessions = 0};
+    fixture_open(&fixture, 0);
+    for (size_t i = 0; i < COUNT_OF(left); i++) {
+        char *path = xasprintf("%s%s", fixture.path, left[i]);
+        assert_int_equal(file_write_atomic(path, SV(SECRET), NULL), ERR_OK);
+        free(path);
+    }
+    char *waiting = xasprintf("%s-spill-01J0000000000000000000000", fixture.path);
+    assert_int_equal(file_write_atomic(waiting, SV("kept"), NULL), ERR_OK);
+    fixture_execute(&fixture,
+                    "INSERT INTO quarantine (origin, row, content, at)"
+                    " VALUES ('part', 1, CAST('" SECRET "' AS BLOB), 1), ('part', 2, x'00', 1)");
+    assert_int_equal(purge_backups(fixture.store, false, &report, NULL), ERR_OK);
+    assert_int_equal(report.backup_count, COUNT_OF(left));
+    assert_int_equal(report.quarantined, 2);
+    assert_false(report.backups_removed);
+    assert_int_equal(fixture_files_with(&fixture, SECRET), COUNT_OF(left) + 1);
+    purge_report_release(&report);
+    assert_int_equal(purge_backups(fixture.store, true, &report, NULL), ERR_OK);
+    assert_true(report.backups_removed);
+    assert_int_equal(fixture_files_with(&fixture, SECRET), 0);
+    fixture_assert_query(&fixture, "SELECT count(*) FROM quarantine", "0");
+    assert_int_equal(access(waiting, F_OK), 0);
+    purge_report_release(&report);
+    free(waiting);
+    fixture_close(&fixture);
+}
+
 int main(void)
 {
     alarm(60);
@@ -287,6 +324,7 @@ int main(void)
         cmocka_unit_test(purge__leaves_running_answers_alone),
         cmocka_unit_test(purge__of_a_long_session_holds_the_lock_for_short_times_only),
         cmocka_unit_test(purge__says_which_copies_are_left_and_removes_them_when_asked),
+        cmocka_unit_test(purge__names_what_a_repair_left_and_removes_it_when_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
