@@ -264,6 +264,27 @@ static enum err_code give_name_back(struct db *db, const struct ulid *session, b
     return code;
 }
 
+/* What is made in steps lies in the trash until it is whole, where one that was broken off stays:
+ * it counts nothing yet, and its last message may be open, for nobody to end. ?1: the session. */
+static const char *const broken_off_sql[] = {
+    "UPDATE message SET reason = 'interrupted', error = 'ERR_INTERRUPTED', revision = revision + 1,"
+    " ended_at = coalesce(ended_at, created_at), chunk_last = (SELECT max(id) FROM chunk)"
+    " WHERE id IN (SELECT m.id FROM session s JOIN branch b ON b.session = s.id JOIN message m"
+    " ON m.branch = b.id WHERE s.id = ?1 AND s.message_count = 0 AND m.reason = '')",
+    "UPDATE session SET message_count = (SELECT count(*) FROM branch b JOIN message m"
+    " ON m.branch = b.id WHERE b.session = ?1 AND m.deleted_at IS NULL)"
+    " WHERE id = ?1 AND message_count = 0",
+};
+
+static enum err_code end_broken_off(struct db *db, int64_t session, struct err *err)
+{
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < COUNT_OF(broken_off_sql); i++) {
+        code = sql__run_row(db, broken_off_sql[i], session, err);
+    }
+    return code;
+}
+
 enum err_code trash__restore_session(struct db *db, const struct ulid *session,
                                      bool *ret_name_taken, struct err *err)
 {
@@ -277,6 +298,9 @@ enum err_code trash__restore_session(struct db *db, const struct ulid *session,
     }
     if (code == ERR_OK) {
         code = sql__run_row(db, "UPDATE session SET deleted_at = NULL WHERE id = ?1", row, err);
+    }
+    if (code == ERR_OK) {
+        code = end_broken_off(db, row, err);
     }
     if (code == ERR_OK) {
         code = give_name_back(db, session, &taken, err);

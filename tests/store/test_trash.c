@@ -86,6 +86,20 @@ static void a_deleted_session_is_unseen_until_it_is_restored(void **state)
     fixture_assert_query(fixture, "SELECT count(*) FROM message", "2");
 }
 
+/* What a copy leaves that was killed on its way: nothing is counted, the last message is open. */
+static void what_was_broken_off_fits_together_once_it_is_restored(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ulid session = ended_turn(fixture, "question", "answer").session;
+    assert_int_equal(session_delete(fixture->store, &session, NULL), ERR_OK);
+    execute(fixture, "UPDATE session SET message_count = 0;"
+                     "UPDATE message SET reason = '', ended_at = NULL WHERE role = 'assistant'");
+    assert_int_equal(session_restore(fixture->store, &session, NULL, NULL), ERR_OK);
+    fixture_assert_query(fixture, "SELECT message_count FROM session", "2");
+    fixture_assert_query(fixture, "SELECT group_concat(reason) FROM message",
+                         "end_turn,interrupted");
+}
+
 static void the_name_of_a_deleted_session_is_free(void **state)
 {
     struct fixture *fixture = *state;
@@ -431,6 +445,7 @@ int main(void)
     alarm(60);
     const struct CMUnitTest tests[] = {
         ON_BOTH(a_deleted_session_is_unseen_until_it_is_restored),
+        ON_BOTH(what_was_broken_off_fits_together_once_it_is_restored),
         ON_BOTH(the_name_of_a_deleted_session_is_free),
         ON_BOTH(deleting_a_session_ends_what_runs_in_it),
         cmocka_unit_test(deleting_a_session_ends_what_another_process_runs_in_it),
