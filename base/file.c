@@ -321,6 +321,14 @@ bool file_is_special(const char *path)
     return stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
 }
 
+char *file_behind_link(const char *path)
+{
+    struct stat info;
+    bool is_link = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    char *behind = is_link ? realpath(path, NULL) : NULL;
+    return behind ? behind : xstrdup(path);
+}
+
 bool file_is_exposed(const char *path)
 {
     struct stat info;

@@ -39,6 +39,9 @@ bool file_exists(const char *path);
 /* A pipe, a device, a socket: is written to, since replacing it would take it away from everybody.
  */
 bool file_is_special(const char *path);
+/* What a symbolic link stands for; the path itself where it is none, or leads nowhere. For free().
+ */
+char *file_behind_link(const char *path) NODISCARD;
 /* Readable or writable by group or others, not the user's own, or not there: unfit to hold a key.
  */
 bool file_is_exposed(const char *path);

@@ -276,7 +276,7 @@ static void check_files(const char *path, struct doctor_report *report)
     }
 }
 
-enum err_code doctor_examine(const char *path, struct doctor_report *report, struct err *err)
+static enum err_code examine(const char *path, struct doctor_report *report, struct err *err)
 {
     struct db *db = NULL;
     struct err why = {ERR_OK, ""};
@@ -300,4 +300,12 @@ enum err_code doctor_examine(const char *path, struct doctor_report *report, str
     }
     db_close(db);
     return ERR_OK;
+}
+
+enum err_code doctor_examine(const char *path, struct doctor_report *report, struct err *err)
+{
+    char *file = file_behind_link(path);
+    enum err_code code = examine(file, report, err);
+    free(file);
+    return code;
 }

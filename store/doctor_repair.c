@@ -213,7 +213,7 @@ static enum err_code repair_alone(const char *path, struct doctor_report *report
     }
 }
 
-enum err_code doctor_repair(const char *path, struct doctor_report *report, struct err *err)
+static enum err_code repair(const char *path, struct doctor_report *report, struct err *err)
 {
     int fd = -1;
     if (!file_exists(path)) {
@@ -232,5 +232,13 @@ enum err_code doctor_repair(const char *path, struct doctor_report *report, stru
     if (fd >= 0) {
         (void)close(fd);
     }
+    return code;
+}
+
+enum err_code doctor_repair(const char *path, struct doctor_report *report, struct err *err)
+{
+    char *file = file_behind_link(path);
+    enum err_code code = repair(file, report, err);
+    free(file);
     return code;
 }

@@ -23,7 +23,8 @@ static struct store *make(const struct store_options *options)
         options->debounce_us < 0 ? STORE_DEBOUNCE_DEFAULT_US : options->debounce_us;
     store->private_file = !options->path;
     store->follows = options->follow && options->path;
-    store->path = xstrdup(options->path);
+    /* Log and spilled text lie beside the file itself, whatever name it is opened by. */
+    store->path = options->path ? file_behind_link(options->path) : NULL;
     pthread_mutex_init(&store->publish_lock, NULL);
     pthread_mutex_init(&store->lock, NULL);
     clock_cond_init(&store->work);

@@ -225,6 +225,28 @@ static void replacing__is_private_and_follows_links(void **state)
     assert_string_equal(err.text, "cannot write 'none/a': no such file or directory");
 }
 
+static void behind_a_link__is_the_file_that_it_stands_for(void **state)
+{
+    (void)state;
+    struct err err;
+    assert_int_equal(file_write_atomic("a", SV("one"), &err), ERR_OK);
+    remove("link");
+    remove("astray");
+    assert_int_equal(symlink("a", "link"), 0);
+    assert_int_equal(symlink("none/at/all", "astray"), 0);
+    char *file = file_behind_link("link");
+    assert_int_equal(file[0], '/');
+    assert_string_equal(strrchr(file, '/'), "/a");
+    free(file);
+    static const char *const others[] = {"a", "astray", "missing", "none/at/all"};
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        file = file_behind_link(others[i]);
+        assert_string_equal(file, others[i]);
+        free(file);
+    }
+    remove("astray");
+}
+
 static size_t count_temporaries(void)
 {
     glob_t found = {0};
@@ -326,6 +348,7 @@ int main(void)
         cmocka_unit_test(reading__is_capped_and_leaves_the_buffer_on_failure),
         cmocka_unit_test(what_is_no_file__is_refused_without_waiting),
         cmocka_unit_test(replacing__is_private_and_follows_links),
+        cmocka_unit_test(behind_a_link__is_the_file_that_it_stands_for),
         cmocka_unit_test(a_write_that_fails__keeps_the_old_file_and_no_rest),
         cmocka_unit_test(write_all__goes_on_after_short_writes),
         cmocka_unit_test(what_is_special__is_neither_file_nor_folder),

@@ -102,6 +102,27 @@ def test_purge_leaves_no_byte_and_says_what_it_took(home, serving):
     assert not backup.exists()
 
 
+def test_a_database_behind_a_link_is_the_one_that_is_purged_and_repaired(home, serving, tmp_path):
+    """Its log lies beside the file, not beside the link."""
+    one, two = two_sessions(home, serving)
+    behind = tmp_path / "behind" / "real.db"
+    behind.parent.mkdir()
+    home.db.rename(behind)
+    home.db.symlink_to(behind)
+    with contextlib.closing(sqlite3.connect(behind, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM message").fetchone()
+        purged = home.weir("session", "purge", "--force", one, "--json")
+        assert purged.code == 0 and purged.json["log_left"] is True, purged
+    content = behind.read_bytes()
+    behind.write_bytes(content[:4096] + b"\xaa" * 2048 + content[6144:])
+    assert home.weir("doctor").code == 74
+    assert home.weir("doctor", "--repair").code == 0
+    assert home.db.is_symlink() and behind.read_bytes() != content
+    assert list(behind.parent.glob("real.db.damaged-*"))
+    assert listed(home) == [two]
+
+
 def test_a_purge_without_an_aim_is_wrong_usage(home, serving):
     one, two = two_sessions(home, serving)
     assert home.weir("session", "purge").code == 2
