@@ -138,9 +138,7 @@ static enum err_code check_cancelled(struct search *search, struct err *err)
  * NULL. The newest come first: messages by falling numbers, titles by rising ones.
  */
 #define WHERE " words MATCH ?1 AND words.rowid BETWEEN ?3 AND ?4"
-#define RESIDUE                                                                                    \
-    " AND (?5 IS NULL OR EXISTS (SELECT 1 FROM label l WHERE l.session = s.id AND l.name = ?5))"   \
-    " AND (?10 IS NULL OR s.uid = ?10) AND s.deleted_at IS NULL"
+#define ITS_SESSION " AND (?10 IS NULL OR s.uid = ?10) AND s.deleted_at IS NULL"
 
 static const char messages_sql[] =
     "SELECT words.rowid, " RANK " FROM words WHERE" WHERE " ORDER BY words.rowid DESC LIMIT ?2";
@@ -151,13 +149,25 @@ static const char some_messages_sql[] =
     " CROSS JOIN branch b ON b.id = m.branch CROSS JOIN session s ON s.id = b.session"
     " WHERE" WHERE " AND (?6 IS NULL OR coalesce(m.model, s.model) = ?6)"
     " AND m.created_at >= ?7 AND m.created_at < ?8 AND (?9 IS NULL OR m.role = ?9)"
-    " AND m.deleted_at IS NULL" RESIDUE " ORDER BY words.rowid DESC LIMIT ?2";
+    " AND m.deleted_at IS NULL" ITS_SESSION " ORDER BY words.rowid DESC LIMIT ?2";
+/* Of a label: its branches are looked up once, so that what is in others costs one look at its
+ * message. */
+static const char labelled_messages_sql[] =
+    "SELECT words.rowid, " RANK " FROM words CROSS JOIN message m ON m.id = words.rowid >> 12"
+    " WHERE" WHERE " AND m.branch IN (SELECT b.id FROM label l JOIN session s ON s.id = l.session"
+    "  JOIN branch b ON b.session = s.id"
+    "  WHERE l.name = ?5" ITS_SESSION ")"
+    " AND m.created_at >= ?7 AND m.created_at < ?8 AND (?9 IS NULL OR m.role = ?9)"
+    " AND m.deleted_at IS NULL AND (?6 IS NULL OR ?6 = coalesce(m.model,"
+    "  (SELECT s.model FROM branch b JOIN session s ON s.id = b.session WHERE b.id = m.branch)))"
+    " ORDER BY words.rowid DESC LIMIT ?2";
 static const char some_titles_sql[] =
     "SELECT words.rowid, " RANK " FROM words CROSS JOIN session s ON s.id = -words.rowid"
     " WHERE" WHERE " AND (?6 IS NULL OR s.model = ?6)"
-    " AND s.last_active_at >= ?7 AND s.last_active_at < ?8 AND ?9 IS NULL" RESIDUE
-    " ORDER BY words.rowid LIMIT ?2";
-_Static_assert(INDEX__SHIFT == 12, "the statement above has the number in it");
+    " AND s.last_active_at >= ?7 AND s.last_active_at < ?8 AND ?9 IS NULL"
+    " AND (?5 IS NULL OR EXISTS (SELECT 1 FROM label l WHERE l.session = s.id AND l.name = "
+    "?5))" ITS_SESSION " ORDER BY words.rowid LIMIT ?2";
+_Static_assert(INDEX__SHIFT == 12, "the statements above have the number in them");
 
 static bool is_narrowed(const struct search *search)
 {
@@ -192,13 +202,19 @@ static enum err_code find_range(struct search *search, bool titles, struct row_r
     return ERR_OK;
 }
 
+static const char *statement_for(const struct search *search, bool titles)
+{
+    if (!is_narrowed(search)) {
+        return titles ? titles_sql : messages_sql;
+    }
+    return titles ? some_titles_sql : search->label ? labelled_messages_sql : some_messages_sql;
+}
+
 static struct sqlite3_stmt *prepare(struct search *search, bool titles,
                                     const struct row_range *range, struct err *err)
 {
     bool some = is_narrowed(search);
-    struct sqlite3_stmt *stmt =
-        titles ? db_prepare(search->db, some ? some_titles_sql : titles_sql, err)
-               : db_prepare(search->db, some ? some_messages_sql : messages_sql, err);
+    struct sqlite3_stmt *stmt = db_prepare(search->db, statement_for(search, titles), err);
     db_bind_text(stmt, 1, buf_sv(&search->expression));
     db_bind_int(stmt, 2, SEARCH_RANKED + 1);
     db_bind_int(stmt, 3, range->first);

@@ -250,6 +250,10 @@ static void search__is_narrowed(void **state)
         {{.text = SV("needle")}, 6},
         {{.text = SV("needle"), .label = "blue"}, 3},
         {{.text = SV("needle"), .label = "red"}, 0},
+        {{.text = SV("needle"), .label = "blue", .model = "test/model"}, 3},
+        {{.text = SV("needle"), .label = "blue", .model = "test/other"}, 0},
+        {{.text = SV("needle"), .label = "blue", .since_us = 1}, 3},
+        {{.text = SV("needle"), .label = "blue", .until_us = 1}, 0},
         {{.text = SV("needle"), .model = "test/model"}, 6},
         {{.text = SV("needle"), .model = "test/other"}, 0},
         {{.text = SV("needle"), .since_us = 1}, 6},
@@ -271,6 +275,22 @@ static void search__is_narrowed(void **state)
     assert_int_equal(result.count, 1);
     assert_string_equal(result.hits[0].message.text, one.answer.text);
     search_result_release(&result);
+    const struct {
+        const struct ulid *session;
+        const enum role *role;
+        size_t count;
+    } of_label[] = {
+        {&one.session, NULL, 0}, {&two.session, NULL, 3}, {&two.session, &assistant, 1}};
+    for (size_t i = 0; i < COUNT_OF(of_label); i++) {
+        query = (struct search_query){.text = SV("needle"),
+                                      .label = "blue",
+                                      .session = *of_label[i].session,
+                                      .role = of_label[i].role,
+                                      .limit = 50};
+        result = run(fixture, &query);
+        assert_int_equal(result.count, of_label[i].count);
+        search_result_release(&result);
+    }
 }
 
 static void snippets__show_where_most_of_the_words_are(void **state)
