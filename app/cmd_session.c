@@ -16,6 +16,7 @@
 #include "app/records.h"
 #include "base/clock.h"
 #include "base/safe.h"
+#include "store/trash.h"
 #include "ui/width.h"
 
 #define LIST_DEFAULT 50
@@ -137,6 +138,50 @@ static enum err_code read_filter(const struct arguments *arguments, struct sessi
     return day_range(arguments, &filter->since_us, &filter->until_us, err);
 }
 
+/* One that was deleted by itself. */
+static void append_trashed(struct buf *out, const struct trashed *trashed, bool json)
+{
+    if (json) {
+        buf_append_byte(out, '{');
+        record_id(out, "session_id", &trashed->session);
+        record_id(out, "message_id", &trashed->message);
+        record_text(out, "role", sv_from(role_text(trashed->role)));
+        record_time(out, "deleted_at", trashed->deleted_us);
+        record_text(out, "beginning", sv_from(trashed->beginning));
+        buf_append_byte(out, '}');
+        return;
+    }
+    size_t from = out->n;
+    buf_appendf(out, "%s ", trashed->message.text);
+    append_time(out, trashed->deleted_us);
+    buf_appendf(out, "  %s: ", role_text(trashed->role));
+    (void)safe_append(out, sv_from(trashed->beginning), SAFE_ONE_LINE);
+    cut_line(out, from, terminal_columns());
+    buf_append_byte(out, '\n');
+}
+
+static enum err_code list_trashed(const struct reading *reading, const struct arguments *arguments,
+                                  struct buf *out, struct err *err)
+{
+    struct trashed_list list = {NULL, 0};
+    bool json = argument_flag(arguments, "json");
+    if (!argument_flag(arguments, "trash")) {
+        return err_set(err, ERR_USAGE, "a list of messages is one of the trash: --trash");
+    }
+    enum err_code code =
+        trash_messages(reading->store, number(arguments, "limit", LIST_DEFAULT), &list, err);
+    if (!code) {
+        buf_append_str(out, json ? "[" : "");
+        for (size_t i = 0; i < list.count; i++) {
+            buf_append_str(out, json && i ? ",\n" : "");
+            append_trashed(out, &list.items[i], json);
+        }
+        buf_append_str(out, json ? "]\n" : "");
+    }
+    trashed_list_release(&list);
+    return code;
+}
+
 static enum err_code list_sessions(const struct reading *reading, const struct arguments *arguments,
                                    struct buf *out, struct err *err)
 {
@@ -243,8 +288,10 @@ static int run(const struct global_options *global, const struct arguments *argu
         return command_fail(&err);
     }
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
-    enum err_code code = is_list ? list_sessions(&reading, arguments, &out, &err)
-                                 : show_session(&reading, arguments, &out, &err);
+    bool messages = argument_flag(arguments, "message");
+    enum err_code code = !is_list   ? show_session(&reading, arguments, &out, &err)
+                         : messages ? list_trashed(&reading, arguments, &out, &err)
+                                    : list_sessions(&reading, arguments, &out, &err);
     reading_close(&reading);
     int exit_code = code ? command_fail(&err) : output_paged(buf_sv(&out));
     buf_release(&out);

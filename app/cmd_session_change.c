@@ -14,6 +14,7 @@
 #include "store/label.h"
 #include "store/message_service.h"
 #include "store/session.h"
+#include "store/turn.h"
 
 /* One run of a verb. Operands behind the verb: the session, then what is its own. */
 struct act {
@@ -110,8 +111,20 @@ static bool read_status(const char *word, enum session_status *ret_status)
     return false;
 }
 
+/* What was asked last. One that runs, or was answered, is refused. */
+static enum err_code leave_unanswered(struct act *act, struct err *err)
+{
+    struct turn turn;
+    enum err_code code = turn_find_latest(act->store, &act->session, false, &turn, err);
+    if (code == ERR_NOT_FOUND) {
+        return err_set(err, code, "nothing was asked in the session");
+    }
+    return code ? code : turn_mark_unanswered(act->store, &turn.id, err);
+}
+
 static enum err_code act_set(struct act *act, struct err *err)
 {
+    bool unanswered = argument_flag(act->arguments, "no-answer");
     const char *title = text(act, "title");
     const char *metadata = text(act, "metadata");
     const char *status = text(act, "status");
@@ -121,13 +134,17 @@ static enum err_code act_set(struct act *act, struct err *err)
                                     .title = sv_from(title),
                                     .title_by = TITLE_BY_USER,
                                     .metadata = sv_from(metadata)};
-    if (!change.fields) {
-        return err_set(err, ERR_USAGE, "'weir session set' needs --title, --metadata or --status");
+    if (!change.fields && !unanswered) {
+        return err_set(err, ERR_USAGE,
+                       "'weir session set' needs --title, --metadata, --status or --no-answer");
     }
     if (status && !read_status(status, &change.status)) {
         return err_set(err, ERR_USAGE, "--status takes active, idle or ended, not '%s'", status);
     }
-    enum err_code code = session_update(act->store, &act->session, &change, err);
+    enum err_code code = unanswered ? leave_unanswered(act, err) : ERR_OK;
+    if (!code && change.fields) {
+        code = session_update(act->store, &act->session, &change, err);
+    }
     return code ? code : tell_change(act, err);
 }
 

@@ -17,6 +17,7 @@
         {"title", 0, OPTION_TEXT, "TITLE", "new, set: its title; list: those whose title has it"}, \
         {"metadata", 0, OPTION_TEXT, "JSON", "new, set: an object of your own, '' for none"},      \
         {"status", 0, OPTION_TEXT, "STATUS", "set: active, idle or ended"},                        \
+        {"no-answer", 0, OPTION_FLAG, NULL, "set: its last prompt is to stay without an answer"},  \
         {"key", 0, OPTION_TEXT, "KEY", "new: made once for this key, then given again"},           \
         {"resume", 0, OPTION_FLAG, NULL, "new: only if the scope has none that goes on"},          \
         {"at", 0, OPTION_TEXT, "MESSAGE", "fork: after the message of this id"},                   \

@@ -242,6 +242,22 @@ def test_racing_forks_leave_one_copy(home, serving):
     assert len(home.rows("SELECT id FROM session WHERE deleted_at IS NULL")) == 2
 
 
+def test_a_prompt_that_failed_can_be_left_without_an_answer(home, serving):
+    """It is not tried again then."""
+    server = serving(fake.status(401))
+    assert home.run(*KEY, "a note").code == 77
+    session = home.rows("SELECT handle FROM session")[0]["handle"]
+    for _ in range(2):
+        assert home.weir("session", "set", session, "--no-answer").code == 0
+    assert home.run(*KEY, "--json", "a note").json["replayed"]
+    assert len(server.turns()) == 1
+    assert home.run("-c", "and now").code == 0
+    refused = home.weir("session", "set", session, "--no-answer")
+    assert refused.code == 65 and "answer" in refused.err, refused
+    empty = home.weir("session", "new").out.strip()
+    assert home.weir("session", "set", empty, "--no-answer").code == 65
+
+
 def test_a_prompt_that_is_left_without_an_answer(home, serving):
     server = serving()
     done = home.run("--no-answer", *KEY, "--json", "a note")

@@ -102,6 +102,22 @@ def test_purge_leaves_no_byte_and_says_what_it_took(home, serving):
     assert not backup.exists()
 
 
+def test_messages_in_the_trash_are_listed_by_id(home, serving):
+    one, _ = two_sessions(home, serving)
+    shown = home.weir("session", "show", one, "--json").json["messages"]
+    prompt, answer = (m["id"] for m in shown)
+    assert home.weir("session", "list", "--trash", "--message", "--json").json == []
+    assert home.weir("session", "delete", "--message", answer, prompt).code == 0
+    rows = home.weir("session", "list", "--trash", "--message", "--json").json
+    assert {(r["message_id"], r["role"], r["beginning"]) for r in rows} == {
+        (answer, "assistant", "first words"), (prompt, "user", "one")}
+    lines = home.weir("session", "list", "--trash", "--message", "--limit", "1").out.splitlines()
+    assert len(lines) == 1 and lines[0].split()[0] in (answer, prompt), lines
+    assert home.weir("session", "list", "--message").code == 2
+    assert home.weir("session", "restore", "--message", prompt, answer).code == 0
+    assert home.weir("session", "list", "--trash", "--message").out == ""
+
+
 def test_a_database_behind_a_link_is_the_one_that_is_purged_and_repaired(home, serving, tmp_path):
     """Its log lies beside the file, not beside the link."""
     one, two = two_sessions(home, serving)
