@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "store/core_internal.h"
 
@@ -282,6 +283,24 @@ static void free_live(struct store *store)
     idmap_release(&store->gone);
 }
 
+/* For who asked for a log: how the writing went, and whether readers kept up. */
+static void log_figures(struct store *store)
+{
+    if (store->transactions == 0) {
+        return;
+    }
+    const struct broker_counters events = broker_counters(store->broker);
+    log_write(LOG_DEBUG,
+              "store: %llu transactions of text, %llu tried again, %llu of any kind over %d ms",
+              (unsigned long long)store->transactions, (unsigned long long)store->retries,
+              (unsigned long long)atomic_load(&store->long_transactions), DB_LONG_US / 1000);
+    log_write(LOG_DEBUG,
+              "events: %llu published, %llu delivered, %llu dropped, %llu parked, %llu undelivered",
+              (unsigned long long)events.published, (unsigned long long)events.delivered,
+              (unsigned long long)events.dropped, (unsigned long long)events.parked,
+              (unsigned long long)events.undelivered);
+}
+
 void store_free(struct store *store)
 {
     if (!store) {
@@ -291,6 +310,7 @@ void store_free(struct store *store)
         /* Its thread still uses it; the process is about to end. */
         return;
     }
+    log_figures(store);
     while (store->readers_idle > 0) {
         db_close(store->readers[--store->readers_idle]);
     }

@@ -71,7 +71,8 @@ def test_verbose_tells_what_happens_without_texts(home, serving):
     done = home.run("-v", "a prompt for nobody")
     assert done.code == 0, done
     for what in ("config '", "database '", "model fake/fake-model", "request to", "status 200",
-                 "first bytes after", "the reply ended", "has ended"):
+                 "first bytes after", "the reply ended", "has ended", " transactions of text, 0 tried",
+                 " 0 dropped, 0 parked, 0 undelivered"):
         assert what in done.err, what
     assert "nobody" not in done.err
     assert not home.run("again").err
