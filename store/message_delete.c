@@ -55,6 +55,8 @@ static enum err_code flag(struct delete_job *self, struct db *db, int64_t row, s
     return code;
 }
 
+/* One whose session is in the trash is there with it: deleted by itself, too, it could be restored
+ * only after the session, and until then undo would get no further. */
 static enum err_code run_delete(struct job *job, struct store *store UNUSED, struct db *db,
                                 struct err *err)
 {
@@ -62,7 +64,8 @@ static enum err_code run_delete(struct job *job, struct store *store UNUSED, str
     struct sqlite3_stmt *stmt =
         db_prepare(db,
                    "SELECT m.id, s.id, s.uid FROM message m JOIN branch b ON b.id = m.branch"
-                   " JOIN session s ON s.id = b.session WHERE m.uid = ?1 AND m.deleted_at IS NULL",
+                   " JOIN session s ON s.id = b.session WHERE m.uid = ?1 AND m.deleted_at IS NULL"
+                   " AND s.deleted_at IS NULL",
                    err);
     db_bind_id(stmt, 1, &self->id);
     int64_t row = 0;

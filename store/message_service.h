@@ -75,7 +75,8 @@ enum err_code message_snapshot(struct store *store, const struct ulid *message,
                                struct message **ret_message, struct err *err) NODISCARD;
 
 /* Drops what is pending of it and moves it to the trash (store/trash.h), then publishes
- * UPDATE_DELETED; nothing of it follows, unless it is restored. */
+ * UPDATE_DELETED; nothing of it follows, unless it is restored. ERR_NOT_FOUND, too, where it or
+ * its session is in the trash. */
 enum err_code message_delete(struct store *store, const struct ulid *message, int64_t deadline_us,
                              struct err *err) NODISCARD;
 

@@ -299,6 +299,19 @@ static void a_deletion_that_fails_leaves_the_answer_once_where_it_waits_to_be_fo
     fixture_close(&fixture);
 }
 
+static void undo__is_not_held_up_by_a_message_of_a_deleted_session(void **state)
+{
+    struct fixture *fixture = *state;
+    struct turn turn = ended_turn(fixture, "question", "answer");
+    assert_int_equal(session_delete(fixture->store, &turn.session, NULL), ERR_OK);
+    assert_int_equal(message_delete(fixture->store, &turn.answer, fixture_soon(), NULL),
+                     ERR_NOT_FOUND);
+    assert_int_equal(undo_last(fixture->store, NULL, NULL, NULL), ERR_OK);
+    assert_true(is_shown(fixture, &turn.session));
+    fixture_assert_query(fixture, "SELECT count(*) FROM message WHERE deleted_at IS NULL", "2");
+    assert_int_equal(undo_last(fixture->store, NULL, NULL, NULL), ERR_NOT_FOUND);
+}
+
 static void undo__brings_deleted_sessions_and_messages_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -461,6 +474,7 @@ int main(void)
         ON_BOTH(a_running_answer_that_is_deleted_keeps_what_was_stored),
         ON_BOTH(a_message_of_a_deleted_session_comes_back_with_it),
         cmocka_unit_test(a_deletion_that_fails_leaves_the_answer_once_where_it_waits_to_be_folded),
+        ON_BOTH(undo__is_not_held_up_by_a_message_of_a_deleted_session),
         ON_BOTH(undo__brings_deleted_sessions_and_messages_back),
         ON_BOTH(undo__of_a_restored_session_has_nothing_left),
         cmocka_unit_test(undo__puts_back_each_kind_of_change),
