@@ -189,10 +189,11 @@ bench:
 	@$(SUBMAKE) FLAVOUR=release all bench-bins
 	@$(PYTHON) tests/bench/run.py --build $(B) $(if $(SHORT),--short)
 bench-bins: $(BENCHES)
-##  soak             every fault step, a thousand power cuts, two hundred kills; SHORT=1 takes two minutes
+##  soak             every fault step and allocation, a thousand power cuts, kills, damaged files; SHORT=1: minutes
 soak:
 	@deps/install.sh build test
 	@$(SUBMAKE) FLAVOUR=release all $(B)/release/tests/store/test_faults
+	@$(if $(SHORT),,$(SUBMAKE) FLAVOUR=asan all $(B)/asan/tests/store/test_faults)
 	@$(PYTHON) tests/soak/run.py --build $(B) $(if $(SHORT),--short)
 ##  mutants          break the program on purpose, see the named test fail
 mutants:

@@ -1,5 +1,6 @@
 """Faults around the store: locks, other processes, full disks, damaged files."""
 
+import collections
 import concurrent.futures
 import contextlib
 import hashlib
@@ -359,10 +360,24 @@ def kept_original(home, db):
                if path.is_file())
 
 
+def repair(home, which, db):
+    """What was repaired is sound and can be used; what could not be is as it was."""
+    repaired = home.weir("doctor", "--repair", timeout=60)
+    assert repaired.code in ENDS, (which, repaired)
+    if repaired.code:
+        assert repaired.err and kept_original(home, db), (which, repaired)
+        return "refused"
+    for command in (["doctor"], ["session", "list"], ["search", "word"]):
+        result = home.weir(*command)
+        assert result.code == 0, (which, repaired, result)
+    return "made anew" if list(home.db.parent.glob("weir.db.damaged-*")) else "sound"
+
+
 def try_damaged(home, server, seed, variants, figures):
     rng = random.Random(seed)
     clean, killed = a_store(home, server)
     ends = {}
+    mended = collections.Counter()
     for number in range(variants):
         name, db, wal = damage(rng, clean, killed)
         put_files(home, db, wal)
@@ -382,8 +397,12 @@ def try_damaged(home, server, seed, variants, figures):
             if result.code in (73, 78) and wal is None:
                 assert kept_original(home, db), (number, name, "what was refused has changed")
         ends[result.code] = ends.get(result.code, 0) + 1
+        put_files(home, db, wal)
+        mended[repair(home, (number, name), db)] += 1
     for code, count in sorted(ends.items()):
         figures(f"runs on damaged files with exit {code}", count)
+    for end, count in mended.items():
+        figures(f"repairs of damaged files: {end}", count)
     assert 0 in ends and 74 in ends, "the damage was too small or too great"
 
 

@@ -5,7 +5,7 @@
  * Whatever fails, and however often: the file stays sound, a prompt that was accepted is there,
  * text that was reported as saved is there, and nothing is lost once the disk works again.
  * WEIR_FAULT_STRIDE=1 takes every step (the default takes every seventh), WEIR_POWER_CUTS=1000 cuts
- * more often.
+ * more often, WEIR_FAULT_KINDS=memory looks at allocations only.
  */
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -360,6 +360,13 @@ int main(void)
 {
     alarm(setting("WEIR_FAULT_SECONDS", 120));
     fault_install();
+    const char *kinds = getenv("WEIR_FAULT_KINDS");
+    const struct CMUnitTest memory[] = {
+        cmocka_unit_test(any_allocation_of_the_database_may_fail_once),
+    };
+    if (kinds && strcmp(kinds, "memory") == 0) {
+        return cmocka_run_group_tests(memory, NULL, NULL);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_write_may_fail_once),
         cmocka_unit_test(any_sync_may_fail_once),
