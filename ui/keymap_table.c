@@ -24,7 +24,7 @@ static const struct key_action actions[] = {
     {ACTION_MODELS, "models", {"C-x m"}, "choose a model"},
     {ACTION_NEW_SESSION, "new_session", {"C-x n"}, "begin a new session"},
     {ACTION_COPY_ANSWER, "copy_answer", {"C-x c"}, "copy the last answer"},
-    {ACTION_FOLD, "fold", {"C-o"}, "show reasoning, tools, long prompts whole, or fold them"},
+    {ACTION_FOLD, "fold", {"C-o"}, "show what is folded whole, or fold it again"},
     {ACTION_SELECT, "select", {"M-Up", "C-x v"}, "choose a message: edit, ask again, or fork"},
     {ACTION_BRANCHES, "branches", {"C-x b"}, "the branches of this session"},
     {ACTION_PAGE_UP, "page_up", {"PgUp"}, "scroll back by a page (the wheel by rows)"},

@@ -87,7 +87,7 @@ static void assert_same(const struct stream_event *a, const struct stream_event 
     assert_int_equal(a->attempts, b->attempts);
     assert_int_equal(a->wait_us, b->wait_us);
     if (a->kind == STREAM_USAGE) {
-        assert_memory_equal(&a->usage, &b->usage, sizeof(a->usage));
+        assert_true(usage_equal(&a->usage, &b->usage));
     }
 }
 
