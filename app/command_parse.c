@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "app/command_internal.h"
-#include "app/nearest.h"
 #include "base/alloc.h"
+#include "base/nearest.h"
 
 enum global_option { GLOBAL_CONFIG, GLOBAL_DB, GLOBAL_COLOR, GLOBAL_VERBOSE, GLOBAL_QUIET };
 

@@ -1,7 +1,7 @@
 /* Keys of the config handed to a keymap. */
 #include "app/config_chords.h"
 
-#include "app/nearest.h"
+#include "base/nearest.h"
 #include "ui/keymap.h"
 
 static enum err_code check_action(struct sv name, struct err *err)

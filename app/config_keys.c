@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "app/config.h"
-#include "app/nearest.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/nearest.h"
 
 #define OF_CONFIG(member) KEY_OF_CONFIG, offsetof(struct config, member)
 #define OF_PROVIDER(member) KEY_OF_PROVIDER, offsetof(struct config_provider, member)

@@ -5,9 +5,9 @@
 #include "app/config_chords.h"
 #include "app/config_internal.h"
 #include "app/money.h"
-#include "app/nearest.h"
 #include "app/provider.h"
 #include "base/alloc.h"
+#include "base/nearest.h"
 
 bool config__is_printable(struct sv text)
 {

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/nearest.h"
 #include "base/alloc.h"
 #include "base/attr.h"
+#include "base/nearest.h"
 #include "ui/theme.h"
 
 #define AUTO "auto"

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/nearest.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/nearest.h"
 
 #define OPENAI_BASE_URL "https://api.openai.com/v1"
 #define OPENROUTER_BASE_URL "https://openrouter.ai/api/v1"

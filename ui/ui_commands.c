@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/nearest.h"
 #include "ui/ui_internal.h"
 
 static void hint(struct ui *ui, const char *text)
@@ -268,6 +269,29 @@ const struct ui_command *commands__all(void)
     return commands;
 }
 
+static bool works_now(const struct ui *ui, const struct ui_command *command)
+{
+    return !command->works || command->works(ui);
+}
+
+static void hint_unknown(struct ui *ui, struct sv name)
+{
+    struct nearest nearest = nearest_start(name);
+    for (const struct ui_command *command = commands; command->name; command++) {
+        if (works_now(ui, command)) {
+            nearest_offer(&nearest, command->name);
+        }
+    }
+    char *text = nearest.best
+                     ? xasprintf("unknown command; did you mean /%s? // at the beginning sends a "
+                                 "slash",
+                                 nearest.best)
+                     : xstrdup("unknown command; /help lists them, // at the beginning sends a "
+                               "slash");
+    hint(ui, text);
+    free(text);
+}
+
 bool commands__run(struct ui *ui, struct sv text)
 {
     struct sv name = sv_skip(text, 1);
@@ -278,8 +302,7 @@ bool commands__run(struct ui *ui, struct sv text)
         return false;
     }
     for (const struct ui_command *command = commands; command->name; command++) {
-        bool works = !command->works || command->works(ui);
-        if (works && sv_equal_str(name, command->name)) {
+        if (works_now(ui, command) && sv_equal_str(name, command->name)) {
             char *own = xstrndup(operand.p ? operand.p : "", operand.n);
             editor_clear(ui->editor, true);
             command->run(ui, sv_from(own));
@@ -287,7 +310,7 @@ bool commands__run(struct ui *ui, struct sv text)
             return true;
         }
     }
-    hint(ui, "unknown command; /help lists them, // at the beginning sends a slash");
+    hint_unknown(ui, name);
     return false;
 }
 

@@ -98,6 +98,17 @@ static int wait_for(struct ui *ui, pid_t pid)
     }
 }
 
+/* 127 is what a shell ends with that has not found the command. */
+static void say_failed(struct ui *ui, int status)
+{
+    const char *editor = first_set("VISUAL", "EDITOR", "vi");
+    bool missing = WIFEXITED(status) && WEXITSTATUS(status) == 127;
+    char *text = xasprintf("the editor '%s' %s; the prompt is as it was", editor,
+                           missing ? "was not found (set $VISUAL or $EDITOR)" : "failed");
+    view__line(ui, LINE_PROBLEM, text);
+    free(text);
+}
+
 /* Runs it to its end; gives its wait status. */
 static int run_editor(struct ui *ui, const char *command, const char *path)
 {
@@ -173,7 +184,7 @@ void outside__edit(struct ui *ui)
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
             take_draft(ui, path, buf_sv(&draft));
         } else {
-            view__line(ui, LINE_INFO, "the editor failed; the prompt is as it was");
+            say_failed(ui, status);
         }
         unlink(path);
     }

@@ -7,7 +7,6 @@
 
 #include "app/command_internal.h"
 #include "app/headless.h"
-#include "app/nearest.h"
 #include "base/clock.h"
 
 #include <cmocka.h>
@@ -301,24 +300,6 @@ static void exit_codes__are_the_ones_that_were_promised(void **state)
     assert_int_equal(exit_code_of(ERR_COUNT), 1);
 }
 
-static void nearest__counts_edits_and_knows_when_nothing_is_near(void **state)
-{
-    (void)state;
-    assert_int_equal(nearest_distance(SV("modle"), SV("model")), 1);
-    assert_int_equal(nearest_distance(SV(""), SV("abc")), 3);
-    assert_int_equal(nearest_distance(SV("kitten"), SV("sitting")), 3);
-    struct nearest nearest = nearest_start(SV("xyz"));
-    nearest_offer(&nearest, "model");
-    assert_null(nearest.best);
-    nearest = nearest_start(SV("a"));
-    nearest_offer(&nearest, "b");
-    assert_null(nearest.best);
-    nearest = nearest_start(SV("jsno"));
-    nearest_offer(&nearest, "join");
-    nearest_offer(&nearest, "json");
-    assert_string_equal(nearest.best, "json");
-}
-
 /* An answer that is printed nowhere: json prints only its result. */
 static struct printer silent_printer(void)
 {
@@ -486,7 +467,6 @@ int main(void)
         cmocka_unit_test(options__have_names_of_their_own_and_fit),
         cmocka_unit_test(help__names_every_command_and_option_within_100_columns),
         cmocka_unit_test(exit_codes__are_the_ones_that_were_promised),
-        cmocka_unit_test(nearest__counts_edits_and_knows_when_nothing_is_near),
         cmocka_unit_test(answer__takes_pieces_once_and_reports_gaps),
         cmocka_unit_test(answer__is_made_whole_by_a_snapshot),
         cmocka_unit_test(input__is_words_then_stdin_after_a_blank_line),

@@ -369,7 +369,15 @@ def test_an_editor_that_fails_changes_nothing(home, serving, chat):
     serving()
     screen = chat(VISUAL=own_editor(home, 'echo lost >"$2"; exit 3\n'), EDITOR="unused")
     press(screen, "my draft", "my draft")
-    press(screen, CTRL_G, "the editor failed")
+    press(screen, CTRL_G, "failed; the prompt is as it was")
+    screen.wait_for(lambda s: prompt_of(s) == "my draft")
+
+
+def test_an_editor_that_is_not_there_is_named(serving, chat):
+    serving()
+    screen = chat(VISUAL="", EDITOR="no-such-editor -w")
+    press(screen, "my draft", "my draft")
+    press(screen, CTRL_G, "the editor 'no-such-editor -w' was not found")
     screen.wait_for(lambda s: prompt_of(s) == "my draft")
 
 

@@ -208,7 +208,8 @@ static void a_prompt_that_is_not_taken__comes_back(void **state)
                  "fail\r",
                  "disk is full");
     type_and_see(&terminal, "\x0c", "fail");
-    type_and_see(&terminal, "\x15/nonsense\r", "unknown command");
+    type_and_see(&terminal, "\x15/nonsense\r", "unknown command; /help lists");
+    type_and_see(&terminal, "\x15/sesions\r", "did you mean /sessions?");
     type_and_see(&terminal,
                  "\x15"
                  "quit\r",

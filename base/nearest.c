@@ -1,5 +1,5 @@
 /* Edit distance with swaps (optimal string alignment), over three rows. */
-#include "app/nearest.h"
+#include "base/nearest.h"
 
 #include <string.h>
 

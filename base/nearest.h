@@ -3,8 +3,8 @@
  *
  * Threads: pure.
  */
-#ifndef WEIR_APP_NEAREST_H
-#define WEIR_APP_NEAREST_H
+#ifndef WEIR_BASE_NEAREST_H
+#define WEIR_BASE_NEAREST_H
 
 #include <stdbool.h>
 #include <stddef.h>
