@@ -13,7 +13,7 @@
 /* Rows of the command's table of options. */
 #define SESSION_TRASH_OPTIONS                                                                      \
     {"message", 0, OPTION_FLAG, NULL,                                                              \
-     "delete, restore, purge: the operands are ids of messages; list --trash: messages"},          \
+     "delete, restore, purge: ids of messages; list --trash: messages"},                           \
         {"trash", 0, OPTION_FLAG, NULL, "list: those in the trash; purge: all that lies there"},   \
         {"force", 0, OPTION_FLAG, NULL, "purge: also what is not in the trash"},                   \
         {"backups", 0, OPTION_FLAG, NULL, "purge: also what upgrades and repairs left"},           \
