@@ -79,6 +79,19 @@ enum err_code doctor__open(const char *path, struct db **ret_db, struct err *err
     return ERR_OK;
 }
 
+/* A schema that cannot be read is passed over by a connection that may mend it, with the tables
+ * that it names: whether a program can use the file only an ordinary one tells. */
+static enum err_code read_schema(const char *path, struct err *err)
+{
+    struct db *db = NULL;
+    enum err_code code = db_open(path, DB_READ, &db, err);
+    if (code == ERR_OK) {
+        code = db_exec(db, "SELECT count(*) FROM sqlite_schema", err);
+    }
+    db_close(db);
+    return code;
+}
+
 bool doctor__is_whole(struct db *db, struct doctor_report *report)
 {
     struct err err = {ERR_OK, ""};
@@ -96,7 +109,14 @@ bool doctor__is_whole(struct db *db, struct doctor_report *report)
     if (db_result(db) && report) {
         doctor__add(report, "integrity", DOCTOR_BAD, -1, "%s", err.text);
     }
-    return whole && db_result(db) == ERR_OK;
+    whole = whole && db_result(db) == ERR_OK;
+    if (whole && read_schema(db_path(db), &err)) {
+        whole = false;
+        if (report) {
+            doctor__add(report, "integrity", DOCTOR_BAD, -1, "%s", err.text);
+        }
+    }
+    return whole;
 }
 
 int64_t doctor__count_orphans(struct db *db)

@@ -107,3 +107,16 @@ def test_of_a_damaged_file_all_that_can_be_read_is_saved(home, serving):
             assert home.weir("doctor").code == 0, (number, name)
             assert home.weir("session", "list").code == 0, (number, name)
     assert saved >= 4 // weirtest.SLOWER
+
+
+def test_a_schema_that_cannot_be_read_is_damage(home, serving):
+    """Who may mend it passes over it; every other command is refused."""
+    some_sessions(home, serving, 1)
+    content = home.db.read_bytes()
+    assert b"CREATE TABLE draft" in content
+    home.db.write_bytes(content.replace(b"CREATE TABLE draft", b"CREATE TABLX draft"))
+    assert home.weir("session", "list").code == 74
+    assert home.weir("doctor").code == 74
+    assert home.weir("doctor", "--repair").code == 0
+    assert home.weir("doctor").code == 0
+    assert len(home.weir("session", "list", "--json").json) == 1
