@@ -4,31 +4,31 @@ second, with its rests, and in how much memory.
 """
 
 import json
-import os
 import pathlib
 import shutil
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 
 from screen import BenchError
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from weirtest import peak_kb
 
 MESSAGES, MESSAGES_SHORT = 100000, 10000
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 8
 BRANCH = "(SELECT max(id) FROM branch)"
 
 
-def run(command, env, out):
-    """Seconds, and the most memory that was resident, in MB."""
+def run(command, env):
+    """Seconds."""
     began = time.perf_counter()
-    child = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.PIPE)
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise BenchError(f"{command}: {child.returncode}: {child.stderr.read()!r}")
-    child.stderr.close()
-    return time.perf_counter() - began, used.ru_maxrss / 1024
+    done = subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise BenchError(f"{command}: {done.returncode}: {done.stderr!r}")
+    return time.perf_counter() - began
 
 
 def talk(number, messages):
@@ -48,11 +48,11 @@ def fill(path, count):
     db.close()
 
 
-def best(commands, env, out, rounds):
+def best(commands, env, rounds):
     taken = [[] for _ in commands]
     for _ in range(rounds):
         for command, results in zip(commands, taken):
-            results.append(run(command, env, out))
+            results.append(run(command, env))
     return [min(results) for results in taken]
 
 
@@ -64,24 +64,23 @@ def measure_archives(weir, short, env):
         folder = pathlib.Path(name)
         lines = folder / "talks.jsonl"
         lines.write_text(json.dumps(talk(0, 2)))
-        with open(os.devnull, "wb") as sink:
-            memory = {}
-            for count in (MESSAGES_SHORT // 10, MESSAGES_SHORT if short else MESSAGES):
-                path = folder / f"{count}.db"
-                weir_on = [weir, "--db", str(path)]
-                run([*weir_on, "import", str(lines)], env, sink)
-                fill(path, count)
-                (ours, memory[count]), (dump, _) = best(
-                    [[*weir_on, "export", "--all", "-f", "jsonl"], ["sqlite3", str(path), ".dump"]],
-                    env, sink, 3 if short else 7)
-            figures["export_jsonl_ms"] = 1000 * ours
-            figures["export_jsonl_over_dump"] = ours / dump
-            figures["export_memory_mb"] = max(memory.values())
-            figures["export_memory_of_few_messages_mb"] = min(memory.values())
-            talks = 20 if short else 200
-            lines.write_text("\n".join(json.dumps(talk(number, 100)) for number in range(talks)))
-            seconds, used = run([weir, "--db", str(folder / "y.db"), "import", str(lines)], env,
-                                  sink)
-            figures["import_messages_per_second"] = 100 * talks / seconds
-            figures["import_memory_mb"] = used
+        memory = []
+        for count in (MESSAGES_SHORT // 10, MESSAGES_SHORT if short else MESSAGES):
+            path = folder / f"{count}.db"
+            weir_on = [weir, "--db", str(path)]
+            run([*weir_on, "import", str(lines)], env)
+            fill(path, count)
+            export = [*weir_on, "export", "--all", "-f", "jsonl"]
+            ours, dump = best([export, ["sqlite3", str(path), ".dump"]], env, 3 if short else 7)
+            memory.append(peak_kb(export, env) / 1024)
+        figures["export_jsonl_ms"] = 1000 * ours
+        figures["export_jsonl_over_dump"] = ours / dump
+        figures["export_memory_mb"] = memory[1]
+        figures["export_memory_of_few_messages_mb"] = memory[0]
+        talks = 20 if short else 200
+        lines.write_text("\n".join(json.dumps(talk(number, 100)) for number in range(talks)))
+        seconds = run([weir, "--db", str(folder / "x.db"), "import", str(lines)], env)
+        figures["import_messages_per_second"] = 100 * talks / seconds
+        again = [weir, "--db", str(folder / "y.db"), "import", str(lines)]
+        figures["import_memory_mb"] = peak_kb(again, env) / 1024
     return figures
