@@ -122,6 +122,7 @@ void branches__switch(struct ui *ui, const struct transcript_message *at, int st
     bool there = step < 0 ? list.at > 0 : to < list.count;
     if (there) {
         ui->go_to = list.siblings[to].message;
+        ui->landed = false;
         ui->go_to_seq = at->seq;
         branches__go(ui, &list.siblings[to].branch);
     } else {

@@ -218,6 +218,7 @@ static void land(struct ui *ui, const struct ulid *session, const struct ulid *i
         return;
     }
     ui->go_to = *id;
+    ui->landed = true;
     ui->go_to_seq = message->seq;
     ui->stays = true;
     find_branch(ui, message);

@@ -3,7 +3,8 @@
  * delete. Nothing is overwritten: what takes a message's place stands on a branch of its own.
  *
  * While a message is chosen plain characters are commands (the table below); the status line says
- * which. What was typed before stays in the editor.
+ * which. What was typed before stays in the editor. Whoever was led to a message by a search has
+ * not chosen it yet: what he types there is his next prompt, and deletes nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 static void leave(struct ui *ui)
 {
     ui->selecting = false;
+    ui->landed = false;
     transcript_unselect(ui->transcript);
     if (!ui->stays) {
         transcript_follow(ui->transcript);
@@ -280,6 +282,7 @@ static void open_menu(struct ui *ui, const struct transcript_message *at)
 
 static void step(struct ui *ui, int by)
 {
+    ui->landed = false;
     events__fill_view(ui);
     if (!transcript_select_step(ui->transcript, by) && by < 0 && events__load_older(ui)) {
         transcript_select_step(ui->transcript, by);
@@ -333,8 +336,18 @@ static void act_on(struct ui *ui, const struct chord *chord)
     }
 }
 
+static bool is_of_prompt(const struct ui *ui, const struct chord *chord)
+{
+    bool plain = chord->key == INPUT_CHAR && chord->modifiers == 0;
+    return ui->landed && plain && chord->cp != 'n' && chord->cp != 'p';
+}
+
 bool select__key(struct ui *ui, enum action action, const struct chord *chord)
 {
+    if (is_of_prompt(ui, chord)) {
+        leave(ui);
+        return false;
+    }
     int by = step_of(action, chord);
     bool quits = chord->key == INPUT_CHAR && chord->modifiers == 0 && chord->cp == 'q';
     if (quits || action == ACTION_CANCEL || action == ACTION_INTERRUPT) {

@@ -81,7 +81,7 @@ struct status_facts view__facts(const struct ui *ui)
 static const char *selection_help(const struct ui *ui)
 {
     bool narrow = ui->grid.columns < HELP_FROM_COLUMNS;
-    if (transcript_marks(ui->transcript)) {
+    if (ui->landed) {
         return narrow ? "n: next, p: before, Enter: menu, Esc"
                       : "n: next place found, p: the one before, Up and Down, Enter: menu, Esc";
     }

@@ -50,7 +50,8 @@ def test_another_session_and_branch_is_landed_on(serving, chat):
     retry(screen, EVERYWHERE + "kingfisher", lambda s: "answer in 'what lives there?'" in s.text())
     press(screen, ENTER, lambda s: "a kingfisher" in s.text() and "1/2" in s.text())
     assert "on another branch, which is shown now" in screen.text()
-    press(screen, "q/undo" + ENTER, lambda s: "an otter" in s.text() and "2/2" in s.text())
+    press(screen, ESC, lambda s: "which is shown now" not in s.text())
+    press(screen, "/undo" + ENTER, lambda s: "an otter" in s.text() and "2/2" in s.text())
 
 
 def test_a_row_shows_what_was_found_whatever_stands_before_it(serving, chat):
@@ -83,6 +84,17 @@ def styles_of(screen, word):
                 places.append((cell.fg, cell.bg, cell.bold, cell.underscore, cell.reverse))
                 at = line.find(word, at + 1)
     return places
+
+
+def test_what_is_typed_where_a_search_landed_is_a_prompt(home, serving, chat):
+    serving(fake.answer(("a heron",)), fake.answer(("end",)))
+    screen = chat()
+    talk(screen, [("birds?", "a heron"), ("go on", "end")])
+    retry(screen, FIND + "heron", "Search")
+    press(screen, ENTER, "next place found")
+    press(screen, "delete or redo it", lambda s: "> delete or redo it" in s.text())
+    assert [m["text"] for m in home.messages()] == ["birds?", "a heron", "go on", "end"]
+    press(screen, SELECT, "Up and Down choose")  # chosen by hand: characters are commands
 
 
 DARK = ("1c1c1c", "d7af5f", False, False, False), ("1c1c1c", "87d7ff", False, True, False)
