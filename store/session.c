@@ -43,6 +43,10 @@ static const struct find_way {
     {FIND_UPPER, "SELECT id FROM session WHERE uid = ?1 AND" IN_TRASH},
     {FIND_AS_IS, "SELECT id FROM session WHERE name = ?1 AND" IN_TRASH},
     {FIND_LOWER, "SELECT id FROM session WHERE handle = ?1 AND" IN_TRASH},
+    /* Several that lie there may have had it, one after the other; all there are looked at, so
+     * handles come first. */
+    {FIND_AS_IS, "SELECT s.id FROM session s WHERE ?3 AND s.deleted_at IS NOT NULL"
+                 " AND " SESSION__NAME_BEFORE " = ?1 LIMIT 2"},
     /* In any scope, so it may fit several. */
     {FIND_AS_IS, "SELECT id FROM session WHERE key = ?1 AND" IN_TRASH " LIMIT 2"},
 };

@@ -97,7 +97,7 @@ void session_list_release(struct session_list *list); /* zeroed afterwards */
  * ERR_NOT_FOUND, ERR_AMBIGUOUS. One entry. */
 enum err_code session_find(struct store *store, struct sv what, struct session_list *ret_list,
                            struct err *err) NODISCARD;
-/* The same in the trash. */
+/* The same in the trash, where a name is the one that it had when it was deleted. */
 enum err_code session_find_deleted(struct store *store, struct sv what,
                                    struct session_list *ret_list, struct err *err) NODISCARD;
 /* Whatever became of it. ERR_NOT_FOUND: it was never there, or was purged. */

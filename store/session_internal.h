@@ -18,9 +18,18 @@
     " WHERE m.branch = " SESSION__FIRST_BRANCH " AND m.role = 'user' ORDER BY m.seq LIMIT 1)"      \
     " WHEN 'run' THEN 'run' ELSE 'chat' END END"
 
+/* A name is free as soon as its session is in the trash; what session s had for one is in the entry
+ * of its deletion. */
+#define SESSION__NAME_BEFORE                                                                       \
+    "(SELECT j.before FROM journal j WHERE j.target = s.uid AND j.action = 'delete_session'"       \
+    " AND j.undone_at IS NULL ORDER BY j.id DESC LIMIT 1)"
+#define SESSION__NAME                                                                              \
+    "CASE WHEN s.deleted_at IS NULL THEN s.name ELSE coalesce(s.name, " SESSION__NAME_BEFORE ") "  \
+    "END"
+
 /* The columns that session__read_all takes, in its order; `metadata` is a column or NULL. */
 #define SESSION__COLUMNS(metadata)                                                                 \
-    "SELECT s.uid, s.handle, s.name, s.title, s.title_by, s.scope, s.model, " metadata             \
+    "SELECT s.uid, s.handle, " SESSION__NAME ", s.title, s.title_by, s.scope, s.model, " metadata  \
     ", s.status, s.state, s.created_at, s.last_active_at, s.ended_at, s.archived_at,"              \
     " s.deleted_at, s.message_count, s.input_tokens, s.output_tokens, "                            \
     "s.cost_micros, " SESSION__ORIGIN

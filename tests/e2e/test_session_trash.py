@@ -33,6 +33,30 @@ def test_a_deleted_session_is_not_listed_and_comes_back(home, serving):
     assert "first words" in home.weir("session", "show", one).out
 
 
+def test_a_deleted_session_is_called_by_the_name_it_had(home, serving):
+    one, two = two_sessions(home, serving)
+    assert home.weir("session", "rename", one, "rivers").code == 0
+    assert home.weir("session", "delete", "rivers").code == 0
+    assert "rivers: one" in home.weir("session", "list", "--trash").out
+    assert f"weir session restore {one}" in home.weir("session", "show", "rivers").err
+    assert home.weir("session", "restore", "rivers").code == 0
+    assert "rivers: one" in home.weir("session", "list").out
+    # A name that another one has by now is still that of the one in the trash.
+    assert home.weir("session", "delete", "rivers").code == 0
+    assert home.weir("session", "rename", two, "rivers").code == 0
+    assert f"restored {one}" in home.weir("session", "restore", "rivers").out
+    assert home.weir("session", "purge", "rivers").code == 2
+    # Of several there it is nobody's.
+    assert home.weir("session", "delete", "rivers").code == 0
+    assert home.weir("session", "rename", one, "rivers").code == 0
+    assert home.weir("session", "delete", "rivers").code == 0
+    unclear = home.weir("session", "purge", "rivers")
+    assert unclear.code == 65 and "more than one" in unclear.err, unclear
+    assert home.weir("session", "purge", two).code == 0
+    assert home.weir("session", "purge", "rivers").code == 0
+    assert home.weir("session", "list", "--trash").out == ""
+
+
 def test_several_are_deleted_and_one_that_is_not_there_is_named(home, serving):
     one, two = two_sessions(home, serving)
     result = home.weir("session", "delete", one, "nothing-like-it", two)
