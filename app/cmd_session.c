@@ -265,11 +265,26 @@ static enum err_code show_session(const struct reading *reading, const struct ar
     return code;
 }
 
+/* Of the verbs of this file. `count` has the verb in it, where there is one. */
+static enum err_code check(const char *verb, size_t count, struct err *err)
+{
+    if (strcmp(verb, "show") == 0) {
+        return count == 2 ? ERR_OK
+                          : err_set(err, ERR_USAGE, "'weir session show' needs one SESSION");
+    }
+    if (strcmp(verb, "list") == 0) {
+        return count <= 1 ? ERR_OK
+                          : err_set(err, ERR_USAGE, "'weir session list' takes no operand");
+    }
+    return err_set(err, ERR_USAGE,
+                   "expected 'weir session' and one of: list, show, " SESSION_CHANGES
+                   ", delete, restore, purge, undo");
+}
+
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
     const char *verb = arguments->rest_count ? arguments->rest[0] : "list";
-    bool is_list = strcmp(verb, "list") == 0 && arguments->rest_count <= 1;
-    bool is_show = strcmp(verb, "show") == 0 && arguments->rest_count == 2;
+    bool is_list = strcmp(verb, "list") == 0;
     struct reading reading;
     struct err err = {0};
     if (cmd_session_trash_does(verb)) {
@@ -278,13 +293,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     if (cmd_session_change_does(verb)) {
         return cmd_session_change_run(global, arguments);
     }
-    if (!is_list && !is_show) {
-        err_set(&err, ERR_USAGE,
-                "expected 'weir session' and one of: list, show, " SESSION_CHANGES
-                ", delete, restore, purge, undo");
-        return command_fail(&err);
-    }
-    if (reading_open(global, &reading, &err)) {
+    if (check(verb, arguments->rest_count, &err) || reading_open(global, &reading, &err)) {
         return command_fail(&err);
     }
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);

@@ -134,3 +134,12 @@ def test_a_fork_is_a_session_or_a_branch(home, serving):
 def test_what_an_operand_is_missing_for_is_said(home, words):
     result = home.weir("session", *words)
     assert result.code == 2 and words[0] in result.err, result
+
+
+def test_verbs_that_read_say_what_they_need(home):
+    for words, needs in ((("show",), "'weir session show' needs one SESSION"),
+                         (("show", "a", "b"), "'weir session show' needs one SESSION"),
+                         (("list", "a"), "'weir session list' takes no operand"),
+                         (("shew",), "one of: list, show,")):
+        refused = home.weir("session", *words)
+        assert refused.code == 2 and needs in refused.err, refused
