@@ -66,6 +66,8 @@ struct importing {
     const struct arguments *arguments;
     struct buf *out;
     int exit_code; /* of a file that was skipped */
+    bool took;     /* something of the files is in the store now, or was before */
+    bool left_out; /* something is not */
 };
 
 static enum err_code import_one(struct importing *self, const char *path, struct err *err)
@@ -73,6 +75,8 @@ static enum err_code import_one(struct importing *self, const char *path, struct
     bool dry = argument_flag(self->arguments, "dry-run");
     struct import_counts counts = {.format = ""};
     enum err_code code = import_file(self->what, path, &counts, err);
+    self->took = self->took || counts.sessions + counts.messages + counts.known > 0;
+    self->left_out = self->left_out || counts.refused > 0;
     if (code == ERR_OK && argument_flag(self->arguments, "json")) {
         append_record(self->out, path, &counts, dry);
     } else if (code == ERR_OK) {
@@ -141,6 +145,17 @@ static enum err_code import_all(struct importing *self, struct err *err)
     return code;
 }
 
+/* A script has to see that there is nothing, where what was left out is all that there was. */
+static int outcome(const struct importing *self)
+{
+    struct err err = {0};
+    if (self->exit_code || self->took || !self->left_out) {
+        return self->exit_code;
+    }
+    err_set(&err, ERR_INVALID, "nothing came in: all of it was left out");
+    return command_fail(&err);
+}
+
 static int run(const struct global_options *global, const struct arguments *arguments)
 {
     struct remarks remarks = {0};
@@ -162,7 +177,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     struct importing self = {.what = &what, .arguments = arguments, .out = &out};
     enum err_code code = import_all(&self, &err);
     int exit_code = output_result(buf_sv(&out));
-    exit_code = exit_code ? exit_code : self.exit_code;
+    exit_code = exit_code ? exit_code : outcome(&self);
     buf_release(&out);
     if (!dry) {
         reading_close(&reading);
@@ -181,7 +196,8 @@ const struct command command_import = {
         "lines of 'weir export', the conversations.json of a ChatGPT account export, ShareGPT\n"
         "JSON, and the database of crush (crush.db). What is there already is left alone, so\n"
         "importing again adds only what is new. A record that is damaged is told and left out,\n"
-        "and so is a file that is none of these.\n",
+        "and so is a file that is none of these; where nothing else was there, the exit code is "
+        "65.\n",
     .options = options,
     .run = run,
 };

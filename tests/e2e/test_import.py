@@ -253,6 +253,18 @@ def test_hostile_conversations_are_left_out_and_the_rest_goes_in(home):
     home.check_integrity()
 
 
+def test_where_all_is_left_out_the_exit_code_says_so(home):
+    file = home.work / "conversations.json"
+    file.write_text(json.dumps([{"title": "no talk", "mapping": {}}]))
+    for words in ((), ("--dry-run",), ()):
+        data, = imported(home, file, *words, code=65)
+        assert (data["sessions"], data["known"], data["refused"]) == (0, 0, 1)
+    file.write_text(json.dumps([conversation(1), {"title": "no talk", "mapping": {}}]))
+    for known in (False, True):
+        data, = imported(home, file)
+        assert (data["known"] > 0, data["refused"]) == (known, 1)
+
+
 def test_a_file_that_is_nothing_of_this_is_refused(home):
     file = home.work / "odd"
     for content in (b"", b"hello", b"\0\xff" * 100, b"[]", b'{"weir_export":99,"sessions":[]}'):
