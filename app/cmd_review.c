@@ -13,7 +13,6 @@
 #include "app/records.h"
 #include "app/review_print.h"
 #include "base/word_diff.h"
-#include "store/history.h"
 #include "store/label.h"
 #include "store/message_service.h"
 
@@ -64,36 +63,11 @@ static bool changes(const struct arguments *arguments)
     return any;
 }
 
-/* ---- messages, by what a user calls them ---- */
-
-/* The number that a session shows it by. */
-static enum err_code message_by_number(struct act *act, uint64_t number, struct ulid *ret_message,
-                                       struct err *err)
-{
-    struct history_page page = {.messages = NULL};
-    int64_t seq = number < INT64_MAX ? (int64_t)number : INT64_MAX;
-    enum err_code code =
-        history_after(act->store, &act->found.sessions[0].id, seq - 1, 1, &page, err);
-    if (code == ERR_OK && (page.count == 0 || page.messages[0]->seq != seq)) {
-        code = err_set(err, ERR_NOT_FOUND, "session '%s' has no message %llu",
-                       act->found.sessions[0].handle, (unsigned long long)number);
-    }
-    if (code == ERR_OK) {
-        *ret_message = page.messages[0]->id;
-    }
-    history_page_release(&page);
-    return code;
-}
-
 static enum err_code find_message(struct act *act, const char *what, struct ulid *ret_message,
                                   struct err *err)
 {
-    uint64_t number = 0;
-    struct sv name = sv_from(what);
-    name = sv_starts_with(name, SV("#")) ? sv_skip(name, 1) : name;
-    bool is_number = sv_to_u64(name, &number) && name.n < ULID_LENGTH;
-    return is_number && act->found.count ? message_by_number(act, number, ret_message, err)
-                                         : review_message(act->store, name, ret_message, err);
+    const struct session *session = act->found.count ? act->found.sessions : NULL;
+    return named_message(act->store, session ? &session->id : NULL, what, ret_message, err);
 }
 
 /* ---- notes ---- */

@@ -346,10 +346,11 @@ static enum err_code act_fork(struct act *act, struct err *err)
     struct ulid message = {""};
     struct ulid made;
     struct sv name = sv_from(text(act, "name"));
-    if (text(act, "at") && !ulid_parse(sv_from(text(act, "at")), &message)) {
-        return err_set(err, ERR_NOT_FOUND, "'%s' is no message's id", text(act, "at"));
+    const char *at = text(act, "at");
+    enum err_code code = at ? named_message(act->store, &act->session, at, &message, err) : ERR_OK;
+    if (code) {
+        return code;
     }
-    enum err_code code = ERR_OK;
     if (!argument_flag(act->arguments, "branch")) {
         struct branch_copy copy = {.session = act->session, .message = message, .name = name};
         code = branch_copy(act->store, &copy, &made, err);

@@ -20,7 +20,7 @@
         {"no-answer", 0, OPTION_FLAG, NULL, "set: its last prompt is to stay without an answer"},  \
         {"key", 0, OPTION_TEXT, "KEY", "new: made once for this key, then given again"},           \
         {"resume", 0, OPTION_FLAG, NULL, "new: only if the scope has none that goes on"},          \
-        {"at", 0, OPTION_TEXT, "MESSAGE", "fork: after the message of this id"},                   \
+        {"at", 0, OPTION_TEXT, "MESSAGE", "fork: after that message, by number or id"},            \
     {                                                                                              \
         "branch", 0, OPTION_FLAG, NULL, "fork: a branch of the same session"                       \
     }

@@ -13,6 +13,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "store/history.h"
+#include "store/review.h"
 
 #define DATABASE_NAME "weir.db"
 /* Where a name fits several sessions, as many are looked at, and as many named. */
@@ -228,6 +230,34 @@ enum err_code named_session(struct store *store, const char *what, struct sessio
     }
     buf_release(&names);
     return code;
+}
+
+static enum err_code message_by_number(struct store *store, const struct ulid *session,
+                                       uint64_t number, struct ulid *ret_message, struct err *err)
+{
+    struct history_page page = {.messages = NULL};
+    int64_t seq = number < INT64_MAX ? (int64_t)number : INT64_MAX;
+    enum err_code code = history_after(store, session, seq - 1, 1, &page, err);
+    if (code == ERR_OK && (page.count == 0 || page.messages[0]->seq != seq)) {
+        code = err_set(err, ERR_NOT_FOUND, "the session has no message %llu",
+                       (unsigned long long)number);
+    }
+    if (code == ERR_OK) {
+        *ret_message = page.messages[0]->id;
+    }
+    history_page_release(&page);
+    return code;
+}
+
+enum err_code named_message(struct store *store, const struct ulid *session, const char *what,
+                            struct ulid *ret_message, struct err *err)
+{
+    uint64_t number = 0;
+    struct sv name = sv_from(what);
+    name = sv_starts_with(name, SV("#")) ? sv_skip(name, 1) : name;
+    bool is_number = sv_to_u64(name, &number) && name.n < ULID_LENGTH;
+    return is_number && session ? message_by_number(store, session, number, ret_message, err)
+                                : review_message(store, name, ret_message, err);
 }
 
 enum err_code reading_find(const struct reading *reading, const char *what,

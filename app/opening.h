@@ -39,6 +39,11 @@ enum err_code session_scope(const struct config *config, char **ret_scope,
 enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
                             struct err *err) NODISCARD;
 
+/* A message by what a user calls it: by the number that its session shows it by, where there is a
+ * session, or by its id or the beginning of that, in any session. ERR_NOT_FOUND, ERR_AMBIGUOUS. */
+enum err_code named_message(struct store *store, const struct ulid *session, const char *what,
+                            struct ulid *ret_message, struct err *err) NODISCARD;
+
 /* What a command about the store needs: opened together, closed together. */
 struct reading {
     struct config *config;

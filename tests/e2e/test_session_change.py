@@ -113,6 +113,12 @@ def test_a_fork_is_a_session_or_a_branch(home, serving):
     said = home.weir("session", "show", "copy").out
     assert "q1" in said and "one" in said and "q2" not in said
 
+    # By the numbers that a review shows them by, too.
+    assert records(home, "fork", handle, "--at", "2")["message_count"] == 2
+    assert records(home, "fork", handle, "--at", "#1")["message_count"] == 1
+    unknown = home.weir("session", "fork", handle, "--at", "9")
+    assert unknown.code == 65 and "no message 9" in unknown.err, unknown
+
     ok(home, "fork", handle, "--at", first_answer, "--branch", "--name", "aside")
     assert "q2" not in ok(home, "show", handle)
     branches = records(home, "branches", handle)
