@@ -2,6 +2,7 @@
 #include "app/chat_host.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/export.h"
 #include "app/models.h"
@@ -91,15 +92,32 @@ static char *name_for(struct store *store, const struct ulid *session, const cha
     return name;
 }
 
+/* A file that is named must not be there yet; else a name is found. NULL: said. */
+static char *name_of(struct store *store, const struct ulid *session, const char *format,
+                     bool is_file, struct err *err)
+{
+    if (is_file && file_exists(format)) {
+        (void)err_set(err, ERR_EXISTS, "'%s' is there already", format);
+        return NULL;
+    }
+    char *name = is_file ? xstrdup(format) : name_for(store, session, format);
+    if (!name) {
+        (void)err_set(err, ERR_EXISTS, "there are too many files of this session here");
+    }
+    return name;
+}
+
 enum err_code chat_export(struct store *store, const struct ulid *session, const char *format,
                           char **ret_path, struct err *err)
 {
     const struct reading reading = {.store = store};
+    const char *ending = format ? strrchr(format, '.') : NULL;
     struct buf out = BUF_INIT(BUF_MAX_INTERNAL);
     char *name = NULL;
-    enum err_code code = export_session(&reading, session->text, format, &out, err);
-    if (!code && !(name = name_for(store, session, format))) {
-        code = err_set(err, ERR_EXISTS, "there are too many files of this session here");
+    enum err_code code =
+        export_session(&reading, session->text, ending ? ending + 1 : format, &out, err);
+    if (!code && !(name = name_of(store, session, format, ending != NULL, err))) {
+        code = ERR_EXISTS;
     }
     code = code ? code : file_write_atomic(name, buf_sv(&out), err);
     buf_release(&out);

@@ -23,7 +23,7 @@ void chat_list_models(const struct config *config, add_model_fn *add, void *ctx)
 int64_t chat_context_of(const struct config *config, const char *model);
 
 /* Writes the session to a new file in the working folder, "weir-HANDLE.md"; gives its path
- * (free()). `format` NULL: Markdown. */
+ * (free()). `format` may name the file, by whose ending the format is known; NULL: Markdown. */
 enum err_code chat_export(struct store *store, const struct ulid *session, const char *format,
                           char **ret_path, struct err *err) NODISCARD;
 

@@ -66,7 +66,8 @@ struct ui_host {
     /* Prompts go to that model from now on ("PROVIDER/MODEL" or an alias); NOTICE_MODEL says so. */
     enum err_code (*choose_model)(void *ctx, const char *model, struct err *err);
     /* Writes the session to a file that does not exist yet and gives its path (free()). `format`
-     * NULL: the one that people read. */
+     * may be the name of that file, by whose ending the format is known; NULL: the one that people
+     * read. */
     enum err_code (*export_session)(void *ctx, const struct ulid *session, const char *format,
                                     char **ret_path, struct err *err);
     /* How many tokens fit into one that `choose_model` takes; negative: not known. */

@@ -423,6 +423,8 @@ def test_a_session_is_written_to_a_file(home, serving, chat, monkeypatch):
     assert [name.rsplit(".", 1)[1] for name in names] == ["json", "md"]
     assert "the answer" in (home.work / names[1]).read_text()
     assert stat.S_IMODE((home.work / names[1]).stat().st_mode) == 0o600
+    press(screen, "/export my talk.txt" + ENTER, "written to 'my talk.txt'")
+    press(screen, "/export my talk.txt" + ENTER, "'my talk.txt' is there already")
     press(screen, "/export nonsense" + ENTER, "unknown format")
 
 
