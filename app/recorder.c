@@ -3,6 +3,7 @@
  */
 #include "app/recorder.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ struct recorder_track {
     int64_t began_us; /* monotonic */
     int fd;           /* the thread's own; -1: not open yet */
     struct buf waiting;
-    bool ended, failed;
+    bool replaces, ended, failed;
 };
 
 struct recorder {
@@ -54,19 +55,40 @@ static void free_track(struct recorder_track *track)
 
 /* ---- the thread ---- */
 
-static enum err_code open_file(const char *path, int *ret_fd, struct err *err)
+#define OPEN_FLAGS (O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK)
+
+static enum err_code open_replacing(const char *path, int *ret_fd, struct err *err)
 {
     enum err_code code = file_make_parent(path, err);
-    return code
-               ? code
-               : file_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK, ret_fd, err);
+    return code ? code : file_open(path, OPEN_FLAGS | O_TRUNC, ret_fd, err);
+}
+
+/* A device or a pipe holds nothing that could be lost. */
+static enum err_code open_new(const char *path, int *ret_fd, struct err *err)
+{
+    if (file_is_special(path)) {
+        return file_open(path, OPEN_FLAGS, ret_fd, err);
+    }
+    errno = 0;
+    if (file_open(path, OPEN_FLAGS | O_EXCL, ret_fd, NULL) == ERR_OK) {
+        return ERR_OK;
+    }
+    if (errno == EEXIST) {
+        return err_set(err, ERR_EXISTS, "'%s' is there already: it is not recorded over", path);
+    }
+    return err_set_errno(err, errno, "cannot write '%s'", path);
 }
 
 /* No lock held. False: given up. */
 static bool write_some(struct recorder_track *track, struct sv bytes)
 {
     struct err err;
-    if (track->fd < 0 && open_file(track->path, &track->fd, &err)) {
+    enum err_code code = ERR_OK;
+    if (track->fd < 0) {
+        code = track->replaces ? open_replacing(track->path, &track->fd, &err)
+                               : open_new(track->path, &track->fd, &err);
+    }
+    if (code) {
         log_write(LOG_WARN, "nothing is recorded: %s", err.text);
         return false;
     }
@@ -156,12 +178,15 @@ static bool start(struct recorder *recorder)
     return recorder->started && !recorder->stopping;
 }
 
-struct recorder_track *recorder_begin(struct recorder *recorder, const char *path,
+struct recorder_track *recorder_begin(struct recorder *recorder, const char *path, bool replaces,
                                       const struct recording_head *head)
 {
     struct recorder_track *track = xcalloc(1, sizeof(*track));
-    *track = (struct recorder_track){
-        .recorder = recorder, .path = xstrdup(path), .began_us = clock_mono_us(), .fd = -1};
+    *track = (struct recorder_track){.recorder = recorder,
+                                     .path = xstrdup(path),
+                                     .began_us = clock_mono_us(),
+                                     .fd = -1,
+                                     .replaces = replaces};
     buf_init(&track->waiting, RECORDER_MAX);
     recording_append_head(&track->waiting, head);
     pthread_mutex_lock(&recorder->lock);
@@ -250,10 +275,14 @@ void recorder_free(struct recorder *recorder, int64_t deadline_us)
 enum err_code recorder_check(const char *path, struct err *err)
 {
     int fd = -1;
-    enum err_code code = file_make_parent(path, err);
-    code = code ? code : file_open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_NONBLOCK, &fd, err);
+    bool is_special = file_is_special(path);
+    enum err_code code = open_new(path, &fd, err);
     if (code == ERR_OK) {
         (void)close(fd);
+        if (!is_special) {
+            /* What fails before its request must not stand in the way of the next run. */
+            (void)unlink(path);
+        }
     }
     return code;
 }

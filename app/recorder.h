@@ -31,15 +31,17 @@ void recorder_free(struct recorder *recorder, int64_t deadline_us);
 /* Returns when all that was taken is written, or given up, or the time has come. NULL is fine. */
 void recorder_flush(struct recorder *recorder, int64_t deadline_us);
 
-/* A new recording in that file, which is replaced; its folder is made. NULL: no thread could be
+/* A new recording in that file. `replaces`: one that is there is replaced, and the folder is made;
+ * else one that is there is left alone, and nothing is recorded. NULL: no thread could be
  * started. */
-struct recorder_track *recorder_begin(struct recorder *recorder, const char *path,
+struct recorder_track *recorder_begin(struct recorder *recorder, const char *path, bool replaces,
                                       const struct recording_head *head);
 /* NULL is fine for both. The event is copied, with the time that has passed since the beginning. */
 void recorder_take(struct recorder_track *track, const struct stream_event *event);
 void recorder_end(struct recorder_track *track); /* the track is not the caller's any more */
 
-/* That the file can be made and written: for who wants to know before anything is sent. */
+/* That a new file can be made there, which it leaves unmade: for who wants to know before anything
+ * is sent. ERR_EXISTS: it is there already. */
 enum err_code recorder_check(const char *path, struct err *err) NODISCARD;
 
 #endif

@@ -35,7 +35,9 @@ void run_record_begin(struct run *run)
         .prompt = buf_sv(&prompt),
         .at_us = clock_wall_us(),
     };
-    run->track = recorder_begin(run->engine->recorder, path, &head);
+    /* A file that the user named may be an earlier recording; one of the folder is the turn's own.
+     */
+    run->track = recorder_begin(run->engine->recorder, path, !run->asked.record, &head);
     buf_release(&prompt);
     free(path);
 }

@@ -212,7 +212,7 @@ static void recorder__writes_what_it_took_and_players_play_it(void **state)
     struct recorder *recorder = recorder_new();
     for (int turn = 0; turn < 2; turn++) {
         /* The second one replaces the first. */
-        struct recorder_track *track = recorder_begin(recorder, path, &head);
+        struct recorder_track *track = recorder_begin(recorder, path, true, &head);
         assert_non_null(track);
         for (size_t i = 0; i < COUNT_OF(events) - 1; i++) {
             recorder_take(track, &events[i]);
@@ -251,19 +251,19 @@ static void a_recorder_that_cannot_write__lets_the_answer_go_on(void **state)
 {
     (void)state;
     struct recorder *recorder = recorder_new();
-    struct recorder_track *track = recorder_begin(recorder, "/proc/none/r.jsonl", &head);
+    struct recorder_track *track = recorder_begin(recorder, "/proc/none/r.jsonl", true, &head);
     recorder_take(track, &events[0]);
     recorder_flush(recorder, soon());
     recorder_take(track, &events[1]);
     recorder_end(track);
-    struct recorder_track *open = recorder_begin(recorder, "/dev/full", &head);
+    struct recorder_track *open = recorder_begin(recorder, "/dev/full", false, &head);
     recorder_take(open, &events[0]);
     recorder_free(recorder, soon());
     recorder_take(NULL, &events[0]);
     recorder_end(NULL);
     recorder_flush(NULL, 0);
     recorder_free(NULL, 0);
-    assert_int_equal(recorder_check("/proc/none/r.jsonl", NULL), ERR_CANNOT_CREATE);
+    assert_int_equal(recorder_check("/proc/none/r.jsonl", NULL), ERR_NOT_FOUND);
 }
 
 static char *written(const char *text)

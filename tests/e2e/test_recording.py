@@ -30,6 +30,7 @@ def stored(home):
 @pytest.mark.parametrize("script", range(len(RICH)))
 def test_what_is_played_is_stored_as_what_was_recorded(home, serving, script):
     serving(RICH[script])
+    (home.work / "deep").mkdir()
     recorded = home.run("--record", "deep/r.jsonl", "--json", "why?")
     before = stored(home)
     path = home.work / "deep/r.jsonl"
@@ -80,6 +81,29 @@ def test_every_turn_is_recorded_where_the_config_says_so_and_no_key(home, servin
     both.write_bytes(first.read_bytes() + second.read_bytes())
     told = home.weir("replay", "both.jsonl", "--speed", "0")
     assert told.out.endswith("fine\n") and "> q\n" in told.err and "> again\n" in told.err
+
+
+def test_a_file_that_is_there_is_not_recorded_over(home, serving):
+    server = serving()
+    tape = home.work / "r.jsonl"
+    tape.write_text("an earlier one")
+    for words in (("q",), ("-m", "none/none", "q")):
+        assert home.run("--record", "r.jsonl", *words).code in (65, 78)
+        assert tape.read_text() == "an earlier one"
+    refused = home.run("--record", "r.jsonl", "q")
+    assert refused.code == 65 and "'r.jsonl' is there already" in refused.err, refused
+    # Nor is one through a link, whatever that leads to; a folder is not made, as by export -o.
+    (home.work / "link").symlink_to(home.work / "nowhere")
+    assert home.run("--record", "link", "q").code == 65
+    missing = home.run("--record", "none/r.jsonl", "q")
+    assert missing.code == home.weir("export", "--all", "-o", "none/r.md").code, missing
+    assert "cannot write 'none/r.jsonl'" in missing.err and not (home.work / "none").exists()
+    assert not server.exchanges and not (home.work / "nowhere").exists()
+    # What failed before its request leaves nothing that stands in the way.
+    assert home.run("--record", "new.jsonl", "-a", "none.txt", "q").code != 0
+    assert home.run("--record", "new.jsonl", "q").code == 0
+    assert lines(home.work / "new.jsonl")[-1]["type"] == "finish"
+    assert home.run("--record", "/dev/null", "q").code == 0
 
 
 def test_what_came_is_recorded_also_when_the_run_is_stopped(home, serving):
@@ -227,4 +251,4 @@ def test_what_is_no_recording_is_refused(home):
     assert home.run("-m", "replay/bad.jsonl", "q").code != 0
     assert home.run("-m", "replay/odd.jsonl", "q").code == 65
     assert home.run("-m", "replay/", "q").code == 78
-    assert home.run("-m", "demo", "--record", "/proc/none/r", "q").code == 73
+    assert home.run("-m", "demo", "--record", "/proc/none/r", "q").code == 65
