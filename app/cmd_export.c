@@ -200,8 +200,11 @@ static enum err_code print_check(const struct redactor *redactor, struct err *er
     return code;
 }
 
-static void report(const struct redactor *redactor)
+static void report(const struct redactor *redactor, bool quiet)
 {
+    if (quiet) {
+        return;
+    }
     size_t secrets[REDACT_KIND_COUNT] = {0}, places[REDACT_KIND_COUNT] = {0};
     struct redact_hit hit;
     for (size_t i = 0; redactor_hit(redactor, i, &hit); i++) {
@@ -222,30 +225,30 @@ static void report(const struct redactor *redactor)
 }
 
 static enum err_code export_redacted(const struct export_request *request,
-                                     const struct chosen *chosen, const struct arguments *arguments,
+                                     const struct chosen *chosen, const char *path, bool quiet,
                                      struct err *err)
 {
     enum err_code code = rehearse(request, chosen, err);
     if (code == ERR_OK) {
         redactor_forget_counts(request->redactor);
-        code = export_all(request, chosen, argument_text(arguments, "output"), err);
+        code = export_all(request, chosen, path, err);
     }
     if (code == ERR_OK) {
-        report(request->redactor);
+        report(request->redactor, quiet);
     }
     return code;
 }
 
 /* All that would be taken out is told, and then whether something would stop it. */
 static enum err_code preview(const struct export_request *request, const struct chosen *chosen,
-                             struct err *err)
+                             bool quiet, struct err *err)
 {
     struct export_request all = *request;
     all.keep_attachments = true;
     enum err_code code = rehearse(&all, chosen, err);
     code = code ? code : print_check(request->redactor, err);
     if (code == ERR_OK) {
-        report(request->redactor);
+        report(request->redactor, quiet);
     }
     return code || request->keep_attachments ? code : rehearse(request, chosen, err);
 }
@@ -267,6 +270,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     struct chosen chosen = {NULL, NULL, 0};
     struct reading reading;
     struct err err = {0};
+    const char *path = argument_text(arguments, "output");
     bool redacts = argument_flag(arguments, "redact") || argument_flag(arguments, "check");
     if (read_request(arguments, &request, &err) ||
         (redacts && make_redactor(global, &request.redactor, &err))) {
@@ -279,11 +283,11 @@ static int run(const struct global_options *global, const struct arguments *argu
     request.store = reading.store;
     enum err_code code = choose_sessions(&reading, arguments, &chosen, &err);
     if (code == ERR_OK && argument_flag(arguments, "check")) {
-        code = preview(&request, &chosen, &err);
+        code = preview(&request, &chosen, global->quiet, &err);
     } else if (code == ERR_OK && redacts) {
-        code = export_redacted(&request, &chosen, arguments, &err);
+        code = export_redacted(&request, &chosen, path, global->quiet, &err);
     } else if (code == ERR_OK) {
-        code = export_all(&request, &chosen, argument_text(arguments, "output"), &err);
+        code = export_all(&request, &chosen, path, &err);
     }
     redactor_free(request.redactor);
     free(chosen.ids);

@@ -102,6 +102,15 @@ def test_a_check_tells_all_also_where_something_would_stop_the_export(talked, se
     assert talked.weir("export", "--all", "--check", "--keep-attachments").code == 0
 
 
+def test_quiet_leaves_the_remarks_away_and_not_the_result(talked):
+    told = talked.weir("export", "--all", "--check")
+    quiet = talked.weir("-q", "export", "--all", "--check")
+    assert "taken out" in told.err and "read what is left" in told.err
+    assert (quiet.code, quiet.out, quiet.err) == (0, told.out, ""), quiet
+    quiet = talked.weir("-q", "export", "--all", "--redact")
+    assert quiet.code == 0 and "[KEY-1]" in quiet.out and quiet.err == "", quiet
+
+
 @pytest.mark.parametrize("patterns", ['["(open"]', '"text"', "5"])
 def test_a_pattern_that_does_not_compile_stops_the_export(talked, patterns):
     config = talked.config_file.read_text()
