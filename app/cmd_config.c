@@ -167,12 +167,20 @@ static int show_path(const struct global_options *global)
     return exit_code;
 }
 
+static enum err_code check_patterns(const struct config *config, struct err *err)
+{
+    struct redactor *redactor = NULL;
+    enum err_code code = open_redactor(config, &redactor, err);
+    redactor_free(redactor);
+    return code;
+}
+
 /* Sound, and a model can be chosen; every alias leads somewhere. */
 static int check(const struct config *config)
 {
     struct err err = {0};
     struct model_choice choice;
-    if (config_check_screen(config, &err)) {
+    if (config_check_screen(config, &err) || check_patterns(config, &err)) {
         return command_fail(&err);
     }
     for (size_t i = 0; i < config->alias_count; i++) {

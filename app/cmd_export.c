@@ -259,7 +259,7 @@ static enum err_code make_redactor(const struct global_options *global,
 {
     struct config *config = NULL;
     enum err_code code = open_config(global, &config, err);
-    code = code ? code : redactor_new(config->redact, getenv("HOME"), ret_redactor, err);
+    code = code ? code : open_redactor(config, ret_redactor, err);
     config_free(config);
     return code;
 }

@@ -59,8 +59,9 @@ struct config {
     char *path;  /* the file that was read, or would have been */
     char *model; /* PROVIDER/MODEL or alias; NULL: none */
     unsigned model_line;
-    char *system;         /* NULL: none */
-    char **redact;        /* patterns of what exports leave out, ended by NULL; NULL: none */
+    char *system;  /* NULL: none */
+    char **redact; /* patterns of what exports leave out, ended by NULL; NULL: none */
+    unsigned redact_line;
     bool scope_is_folder; /* sessions are resumed in the folder they were begun in */
     char *title_model;    /* as `model`; NULL: titles are made of prompts */
     char *store_path;     /* NULL: the XDG data folder */

@@ -215,7 +215,12 @@ static enum err_code put_argv(struct loader *loader, const struct config_key *ke
     for (size_t i = 0; i < item->text_count; i++) {
         argv[i] = xstrndup(item->texts[i].p, item->texts[i].n);
     }
-    *(char ***)config__home(loader, key, item) = argv;
+    char ***home = config__home(loader, key, item);
+    *home = argv;
+    if (home == &loader->config->redact) {
+        /* They are compiled only where they are used; an error then names the line. */
+        loader->config->redact_line = item->line;
+    }
     return ERR_OK;
 }
 

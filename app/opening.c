@@ -159,6 +159,16 @@ void reading_close(struct reading *reading)
     *reading = (struct reading){NULL, NULL, NULL};
 }
 
+enum err_code open_redactor(const struct config *config, struct redactor **ret_redactor,
+                            struct err *err)
+{
+    struct err why;
+    if (redactor_new(config->redact, getenv("HOME"), ret_redactor, &why)) {
+        return err_set(err, ERR_CONFIG, "%s:%u: %s", config->path, config->redact_line, why.text);
+    }
+    return ERR_OK;
+}
+
 enum err_code session_scope(const struct config *config, char **ret_scope, struct err *err)
 {
     char path[SESSION_SCOPE_MAX];

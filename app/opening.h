@@ -8,6 +8,7 @@
 
 #include "app/command.h"
 #include "app/config.h"
+#include "app/redact.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "pubsub/broker.h"
@@ -28,6 +29,11 @@ enum err_code config_path(const struct global_options *global, char **ret_path,
 /* Where the database is: --db, else WEIR_DB, else the config, else the data folder. For free(). */
 enum err_code database_path(const struct global_options *global, const struct config *config,
                             char **ret_path, struct err *err) NODISCARD;
+
+/* With the config's patterns. ERR_CONFIG: one does not compile; file, line and pattern are named.
+ */
+enum err_code open_redactor(const struct config *config, struct redactor **ret_redactor,
+                            struct err *err) NODISCARD;
 
 /* The scope of what is begun here: the working folder where the config says scope = "folder".
  * NULL: the one for all. For free(). ERR_IO: the folder is gone. */

@@ -117,5 +117,10 @@ def test_a_pattern_that_does_not_compile_stops_the_export(talked, patterns):
     talked.config_file.write_text(config[:config.index("patterns = ")] + f"patterns = {patterns}\n")
     target = talked.work / "out"
     result = redacted(talked, "md", "-o", target)
-    assert result.code != 0 and result.stdout == b"" and not target.exists()
-    assert "patterns" in result.err or "(open" in result.err
+    checked = talked.weir("config", "check")
+    assert (result.code, checked.code) == (78, 78), (result, checked)
+    assert result.stdout == checked.stdout == b"" and not target.exists()
+    line = talked.config_file.read_text().split("patterns = ")[0].count("\n") + 1
+    for told in (result.err, checked.err):
+        assert f"{talked.config_file}:{line}: " in told, told
+        assert "patterns" in told or "'(open'" in told, told
