@@ -373,6 +373,7 @@ void attempt_begin(struct run *run)
     start_anew(run);
     reply_release(&run->reply);
     reply_init(&run->reply, provider->type->codec, who, attempt_take, run);
+    run->reply.no_key = provider_without_key(provider);
     log_write(LOG_INFO, "request to %s, %zu bytes", who, run->request.body.n);
     free(who);
     if (http_start(run->engine->http, &request, &handlers, run, &run->transfer, &err)) {

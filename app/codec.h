@@ -95,7 +95,8 @@ extern const struct codec codec_gemini, codec_ollama;
 /*
  * What a refused request says. `status` 400 and up, or 300 and up (a redirect: the base URL is
  * wrong). The text tells what failed and what to do, holds no key, and falls back to the status and
- * the first 300 characters of the body.
+ * the first 300 characters of the body. `no_key`: no key was sent, and this says what to do about
+ * it; NULL: one was.
  */
 struct http_failure {
     enum err_code code;
@@ -103,7 +104,7 @@ struct http_failure {
     int64_t wait_us; /* that the body asks for (Google's RetryInfo); -1: it does not */
     char text[ERR_TEXT_SIZE];
 };
-void http_failure_describe(int status, struct sv body, const char *host,
+void http_failure_describe(int status, struct sv body, const char *host, const char *no_key,
                            struct http_failure *ret_failure);
 /* Reads an error object out of any of the shapes servers use; false when there is none. */
 bool error_body_message(struct sv body, struct buf *ret_message);

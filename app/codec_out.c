@@ -149,7 +149,7 @@ void codec_out_fail(struct codec_out *out, const struct http_failure *failure,
 void codec_out_fail_as_said(struct codec_out *out, struct sv body)
 {
     struct http_failure failure;
-    http_failure_describe(200, body, NULL, &failure);
+    http_failure_describe(200, body, NULL, NULL, &failure);
     codec_out_fail(out, &failure, FINISH_ERROR);
 }
 
@@ -164,7 +164,7 @@ static void fail_retryable(struct codec_out *out, const struct err *err)
 void codec_out_fail_unreadable(struct codec_out *out, const char *what, struct sv body)
 {
     struct http_failure failure;
-    http_failure_describe(200, body, NULL, &failure);
+    http_failure_describe(200, body, NULL, NULL, &failure);
     const char *shown = strstr(failure.text, ": ");
     struct err err;
     (void)err_set(&err, ERR_PROTOCOL, "%s%s", what, shown ? shown : "");

@@ -100,7 +100,8 @@ struct reply {
     struct decoder *decoder;
     enum reply_form form;
     int status;
-    char *host; /* who that is, for error texts */
+    char *host;   /* who that is, for error texts */
+    char *no_key; /* where to put a key, when none is sent; else NULL; the caller sets it, owned */
     struct sse sse;
     struct ndjson lines;
     struct buf body;

@@ -407,7 +407,7 @@ static struct sv without_stop(struct sv text)
     return sv_ends_with(bare, SV(".")) ? sv_take(bare, bare.n - 1) : bare;
 }
 
-void http_failure_describe(int status, struct sv body, const char *host,
+void http_failure_describe(int status, struct sv body, const char *host, const char *no_key,
                            struct http_failure *ret_failure)
 {
     struct buf message = BUF_INIT(MESSAGE_MAX);
@@ -417,7 +417,10 @@ void http_failure_describe(int status, struct sv body, const char *host,
     read_clue(body, &message, &words, &clue);
     struct verdict verdict = judge(status, clue);
 
-    (void)buf_appendf(&text, "%s %s", host && *host ? host : "the server", verdict.hint);
+    bool keyless = verdict.status == 401 && no_key;
+    (void)buf_appendf(&text, "%s %s%s", host && *host ? host : "the server",
+                      keyless ? "wants a key, and none was sent: " : verdict.hint,
+                      keyless ? no_key : "");
     if (status >= 300) {
         (void)buf_appendf(&text, " (HTTP %d)", status);
     }

@@ -144,7 +144,9 @@ static enum err_code read_page(struct fetching *self, char **ret_next, struct er
 {
     if (self->status >= 300) {
         struct http_failure failure;
-        http_failure_describe(self->status, buf_sv(&self->body), self->host, &failure);
+        char *no_key = provider_without_key(self->fetch->provider);
+        http_failure_describe(self->status, buf_sv(&self->body), self->host, no_key, &failure);
+        free(no_key);
         return err_set(err, failure.code, "%s", failure.text);
     }
     if (!buf_ok(&self->body)) {

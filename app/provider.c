@@ -118,6 +118,19 @@ static struct config_provider of_configured(const struct config_provider *config
     return provider;
 }
 
+char *provider_without_key(const struct config_provider *provider)
+{
+    const struct provider_preset *preset = preset_behind(provider);
+    if (provider->api_key_env || provider->api_key_cmd || provider->api_key_file ||
+        (provider->headers && provider->headers[0])) {
+        return NULL;
+    }
+    return xasprintf("%s%ssay in [provider.%s] where it is (api_key_env, api_key_file or "
+                     "api_key_cmd)",
+                     preset ? preset->key_env : "", preset ? " can hold it, or " : "",
+                     provider->name);
+}
+
 static void give(const struct config_provider *provider, struct sv model,
                  struct model_choice *ret_choice)
 {

@@ -69,6 +69,9 @@ enum err_code provider_key(const struct config_provider *provider, char **ret_ke
 enum err_code provider_key_until(const struct config_provider *provider, int stop_fd,
                                  char **ret_key, struct err *err) NODISCARD;
 void key_free(char *key);
+/* What to do when this provider wants a key and has no source of one. NULL: it has one, or sends
+ * headers of the config, which may hold it. For free(). */
+char *provider_without_key(const struct config_provider *provider) NODISCARD;
 /*
  * Appends a server's words without the key and without what the config's headers ("Name: value",
  * NULL at the end) hold, whole or cut at the end of the words. NULL: none. Keys below 4 bytes are

@@ -47,6 +47,7 @@ void reply_release(struct reply *reply)
         ndjson_release(&reply->lines);
         buf_release(&reply->body);
         free(reply->host);
+        free(reply->no_key);
         *reply = (struct reply){.codec = NULL};
     }
 }
@@ -111,7 +112,8 @@ bool reply_body(struct reply *reply, struct sv bytes)
 static void describe(struct reply *reply, stream_sink_fn *sink, void *ctx)
 {
     struct http_failure failure;
-    http_failure_describe(reply->status, buf_sv(&reply->body), reply->host, &failure);
+    http_failure_describe(reply->status, buf_sv(&reply->body), reply->host, reply->no_key,
+                          &failure);
     reply->asked_wait_us = failure.wait_us;
     struct stream_event event = {
         .kind = STREAM_ERROR,

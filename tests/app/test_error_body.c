@@ -88,7 +88,7 @@ static void describe__maps_every_status(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct http_failure failure;
-        http_failure_describe(cases[i].status, SV(""), "h.example", &failure);
+        http_failure_describe(cases[i].status, SV(""), "h.example", NULL, &failure);
         assert_int_equal(failure.code, cases[i].code);
         assert_int_equal(failure.retryable, cases[i].retryable);
         char status[24];
@@ -123,7 +123,7 @@ static void describe__finds_the_wait_that_a_body_asks_for(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct http_failure failure;
-        http_failure_describe(429, cases[i].body, NULL, &failure);
+        http_failure_describe(429, cases[i].body, NULL, NULL, &failure);
         assert_true(failure.wait_us == cases[i].wait_us);
         assert_true(failure.retryable);
     }
@@ -181,7 +181,7 @@ static void describe__tells_quota_and_length_from_the_words(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct http_failure failure;
-        http_failure_describe(cases[i].status, cases[i].body, NULL, &failure);
+        http_failure_describe(cases[i].status, cases[i].body, NULL, NULL, &failure);
         assert_int_equal(failure.code, cases[i].code);
         assert_int_equal(failure.retryable, cases[i].retryable);
         assert_non_null(strstr(failure.text, cases[i].says));
@@ -217,7 +217,7 @@ static void describe__tells_a_limit_that_passes_from_one_that_does_not(void **st
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct http_failure failure;
-        http_failure_describe(429, cases[i].body, NULL, &failure);
+        http_failure_describe(429, cases[i].body, NULL, NULL, &failure);
         assert_int_equal(failure.code, ERR_RATE_LIMIT);
         assert_int_equal(failure.retryable, cases[i].passes);
         assert_non_null(strstr(failure.text, cases[i].passes ? "rate of requests" : "used up"));
@@ -236,12 +236,12 @@ static void describe__shows_no_key(void **state)
     };
     for (size_t i = 0; i < COUNT_OF(bodies); i++) {
         struct http_failure failure;
-        http_failure_describe(401, bodies[i], "h", &failure);
+        http_failure_describe(401, bodies[i], "h", NULL, &failure);
         assert_null(strstr(failure.text, "CANARY"));
         assert_non_null(strstr(failure.text, "[key]"));
     }
     struct http_failure failure;
-    http_failure_describe(400, SV("sk-1 risk-assessment bearer of news"), "h", &failure);
+    http_failure_describe(400, SV("sk-1 risk-assessment bearer of news"), "h", NULL, &failure);
     assert_non_null(strstr(failure.text, "sk-1 risk-assessment bearer of news"));
 }
 
@@ -254,7 +254,7 @@ static void describe__shows_the_first_300_characters_of_what_it_cannot_read(void
         (void)buf_append_str(&body, "\xE4\xBD\xA0");
     }
     struct http_failure failure;
-    http_failure_describe(502, buf_sv(&body), "h", &failure);
+    http_failure_describe(502, buf_sv(&body), "h", NULL, &failure);
     assert_non_null(strstr(failure.text, "(HTTP 502): <html> <p>busy</p>\xEF\xBF\xBD\xE4\xBD\xA0"));
     assert_int_equal(utf8_valid_prefix(failure.text, strlen(failure.text)), strlen(failure.text));
     buf_clear(&body);
@@ -263,7 +263,7 @@ static void describe__shows_the_first_300_characters_of_what_it_cannot_read(void
         (void)buf_append_byte(&body, 'y');
     }
     (void)buf_append_str(&body, "\"}");
-    http_failure_describe(400, buf_sv(&body), "h", &failure);
+    http_failure_describe(400, buf_sv(&body), "h", NULL, &failure);
     const char *start = strstr(failure.text, ": y");
     assert_non_null(start);
     assert_int_equal(strlen(start + 2), 300);

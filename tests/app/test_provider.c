@@ -114,6 +114,21 @@ static void choose__takes_a_key_in_the_environment_when_nothing_is_named(void **
     config_free(config);
 }
 
+static void without_key__names_the_section_and_the_variable_of_a_known_host(void **state)
+{
+    (void)state;
+    char name[] = "mine", url[] = "https://api.openai.com/v1", file[] = "/k";
+    struct config_provider provider = {
+        .name = name, .type = provider_type_find("openai"), .base_url = url};
+    char *advice = provider_without_key(&provider);
+    assert_non_null(advice);
+    assert_non_null(strstr(advice, "OPENAI_API_KEY"));
+    assert_non_null(strstr(advice, "[provider.mine]"));
+    free(advice);
+    provider.api_key_file = file;
+    assert_null(provider_without_key(&provider));
+}
+
 static void choose__never_gives_a_key_to_another_host(void **state)
 {
     (void)state;
@@ -322,6 +337,8 @@ int main(void)
         cmocka_unit_test_setup(choose__takes_flag_then_environment_then_config, clean_environment),
         cmocka_unit_test_setup(choose__splits_at_the_first_slash, clean_environment),
         cmocka_unit_test_setup(choose__takes_a_key_in_the_environment_when_nothing_is_named,
+                               clean_environment),
+        cmocka_unit_test_setup(without_key__names_the_section_and_the_variable_of_a_known_host,
                                clean_environment),
         cmocka_unit_test_setup(choose__never_gives_a_key_to_another_host, clean_environment),
         cmocka_unit_test_setup(choose__says_how_to_configure_when_nothing_is, clean_environment),

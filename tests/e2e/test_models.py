@@ -134,6 +134,22 @@ def test_a_refused_key_is_sent_in_its_header_and_not_shown(home, server, kind, h
     assert "refused the key" in done.err and "hunter2" not in done.err + done.out
 
 
+def test_where_no_key_was_sent_that_is_said_and_where_one_is_looked_for(home, server):
+    server.play_get = fake.status(401)
+    server.default = fake.status(401, "no key", "text/plain")
+    home.use(server)
+    for done, code in ((home.run("q"), 77), (home.weir("models", "fake"), 69)):
+        assert done.code == code and "refused the key" not in done.err, done
+        assert "none was sent" in done.err and "(HTTP 401)" in done.err, done
+        for word in ("[provider.fake]", "api_key_env", "api_key_file", "api_key_cmd"):
+            assert word in done.err, (word, done)
+    # A header of the config may hold the key.
+    for more in ('api_key_env = "KEY"', 'headers.authorization = "Bearer 123456789"'):
+        home.use(server, more=more)
+        refused = home.run("q", KEY="123456789")
+        assert refused.code == 77 and "refused the key; check it" in refused.err, refused
+
+
 def test_what_an_answer_cost_is_stored(home, serving):
     serving(top='[models."fake/fake-model"]\ninput_price = "1"\noutput_price = "10"\n'
                 'cache_read_price = "0.5"')
