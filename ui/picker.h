@@ -44,6 +44,9 @@ struct picker_kind {
     /* Appends a line about it; or NULL. */
     void (*preview)(void *ctx, const struct choice *choice, struct buf *out);
     const struct picker_key *keys; /* or NULL */
+    /* The list that it was opened from and that is shown again where nothing was chosen; or NULL.
+     */
+    const struct picker_kind *back;
 };
 
 enum picker_result {

@@ -66,6 +66,29 @@ void pickers__close(struct ui *ui)
     find__forget(ui);
 }
 
+/* The session that the list was about is selected, where it is still there. */
+static void select_about(struct ui *ui)
+{
+    for (size_t i = 0; i < picker_count(ui->picker); i++) {
+        const char *value = picker_entry(ui->picker, i)->value;
+        if (sv_starts_with(sv_from(value), sv_from(ui->about.text))) {
+            picker_select(ui->picker, i);
+            return;
+        }
+    }
+}
+
+/* Nothing was chosen. */
+static void give_up(struct ui *ui)
+{
+    const struct picker_kind *back = picker_kind(ui->picker)->back;
+    pickers__close(ui);
+    if (back) {
+        pickers__open(ui, back);
+        select_about(ui);
+    }
+}
+
 /* What is chosen may open another picker: this one is gone by then. */
 void pickers__choose(struct ui *ui)
 {
@@ -86,7 +109,7 @@ void pickers__key(struct ui *ui, const struct input_event *event, enum action ac
     if (result == PICKER_CHOSEN) {
         pickers__choose(ui);
     } else if (result == PICKER_CLOSED) {
-        pickers__close(ui);
+        give_up(ui);
     }
     open_next(ui);
     if (action == ACTION_REPAINT) {

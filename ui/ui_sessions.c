@@ -337,6 +337,7 @@ static const struct picker_kind picker_of_title = {
     .by_search = true,
     .load = load_typed,
     .choose = choose_title,
+    .back = &picker_of_sessions,
 };
 
 static const struct picker_kind picker_of_labels = {
@@ -347,6 +348,7 @@ static const struct picker_kind picker_of_labels = {
     .by_search = true,
     .load = load_typed,
     .choose = choose_labels,
+    .back = &picker_of_sessions,
 };
 
 /* ---- keys of the list ---- */

@@ -120,6 +120,20 @@ def test_a_session_is_renamed_labelled_archived_deleted_and_all_comes_back(home,
           lambda s: "undone: deleted the session" in s.text() and "alpha" in s.text())
 
 
+def test_giving_a_line_up_goes_back_to_the_list_of_sessions(serving, chat):
+    serving(fake.answer(("alpha",)), fake.answer(("beta",)))
+    screen = chat()
+    press(screen, "one" + ENTER, said("alpha"))
+    press(screen, "/new" + ENTER, lambda s: "alpha" not in s.text())
+    press(screen, "two" + ENTER, said("beta"))
+    press(screen, "\x18s", "Answer: beta")
+    press(screen, "\x1b[B", "Answer: alpha")
+    for keys, title in (("\x1br", "Another title"), ("\x1bl", "Labels")):
+        press(screen, keys, title)
+        press(screen, "\x1b", lambda s: "Sessions (2)" in s.text() and "Answer: alpha" in s.text())
+    press(screen, "\x1b", said("beta"))
+
+
 def test_an_answer_in_another_session_is_told_of(serving, chat):
     gate = threading.Event()
     serving(fake.answer(("late",), before=lambda c: gate.wait(10)), fake.answer(("soon",)))
