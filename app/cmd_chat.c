@@ -21,6 +21,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/session.h"
+#include "store/vocabulary.h"
 #include "ui/notice.h"
 #include "ui/ui.h"
 
@@ -53,6 +55,11 @@ struct chat {
     char *scope;  /* of what is begun, or NULL */
     char *notice; /* to begin with, or NULL */
     char *log;    /* where it is, or NULL */
+
+    /* Sessions with answers that still ran when the user left, and what is said of them or NULL. */
+    struct ulid running[ENGINE_RUNNING_MAX];
+    size_t running_count;
+    char *interrupted;
 };
 
 static enum err_code choose_model(struct chat *chat, struct err *err)
@@ -214,6 +221,12 @@ static int64_t host_context_of(void *ctx, const char *model)
     return told > 0 ? told : chat_context_of(chat->config, model);
 }
 
+static size_t host_running(void *ctx, struct ulid *sessions, size_t max)
+{
+    const struct chat *chat = ctx;
+    return engine_running(chat->engine, sessions, max);
+}
+
 static enum err_code host_export(void *ctx, const struct ulid *session, const char *format,
                                  char **ret_path, struct err *err)
 {
@@ -287,7 +300,8 @@ static enum err_code show(struct chat *chat, struct err *err)
                  .answer_offer = host_answer_offer,
                  .list_models = host_list_models,
                  .choose_model = host_choose_model,
-                 .export_session = host_export},
+                 .export_session = host_export,
+                 .running = host_running},
         .review = argument_text(chat->arguments, "review"),
         .session = chat->session,
         .model = chat->choice.label,
@@ -318,6 +332,33 @@ static char *farewell(const struct chat *chat)
     return text;
 }
 
+/* Appends its handle, where leaving cut its answer off: it may have ended by itself just then. */
+static void append_interrupted(const struct chat *chat, const struct ulid *id, struct buf *out)
+{
+    struct session session;
+    if (ulid_equal(id, &chat->session) || session_get(chat->store, id, &session, NULL) != ERR_OK) {
+        return;
+    }
+    if (sv_equal_str(sv_from(session.state), run_state_text(RUN_INTERRUPTED))) {
+        buf_appendf(out, "%s%s", out->n ? ", " : "", session.handle);
+    }
+    session_release(&session);
+}
+
+/* Those that were not on the screen, once their answers have ended. */
+static void name_interrupted(struct chat *chat)
+{
+    struct buf handles = BUF_INIT(BUF_MAX_INTERNAL);
+    for (size_t i = 0; store_path(chat->store) && i < chat->running_count; i++) {
+        append_interrupted(chat, &chat->running[i], &handles);
+    }
+    if (handles.n) {
+        chat->interrupted =
+            xasprintf("answers in other sessions were interrupted: %s", buf_cstr(&handles));
+    }
+    buf_release(&handles);
+}
+
 /* Gives the exit code that a failed save asks for, or 0. */
 static int close_all(struct chat *chat)
 {
@@ -325,6 +366,9 @@ static int close_all(struct chat *chat)
     if (chat->engine &&
         engine_stop(chat->engine, FINISH_INTERRUPTED, clock_mono_us() + STOP_US) != ERR_OK) {
         output_remark("the connection did not end in time");
+    }
+    if (chat->running_count) {
+        name_interrupted(chat);
     }
     if (chat->store && store_close(chat->store, clock_mono_us() + CLOSE_US, &err) != ERR_OK) {
         return command_fail(&err);
@@ -347,6 +391,7 @@ static void release(struct chat *chat)
     free(chat->notice);
     free(chat->log);
     free(chat->scope);
+    free(chat->interrupted);
     free(chat);
 }
 
@@ -385,12 +430,18 @@ static int run(const struct global_options *global, const struct arguments *argu
     enum err_code code = open_all(chat, &err);
     code = code ? code : show(chat, &err);
     int number = signals_release();
+    if (!code && !number) {
+        chat->running_count = engine_running(chat->engine, chat->running, ENGINE_RUNNING_MAX);
+    }
     char *text = farewell(chat);
     int save_failed = close_all(chat);
     signals_closed();
     int exit_code = exit_code_of_screen(code, number, &err);
     if (text && !global->quiet) {
         output_remark("%s", text);
+    }
+    if (chat->interrupted && !global->quiet) {
+        output_remark("%s", chat->interrupted);
     }
     if (chat->log) {
         output_remark("the log is in '%s'", chat->log);

@@ -246,6 +246,32 @@ static void obey_all(struct engine *engine)
     bury(engine);
 }
 
+/* With the lock held. */
+static void add_running(struct engine *engine, const struct ulid *session)
+{
+    for (size_t i = 0; i < engine->running_count; i++) {
+        if (ulid_equal(&engine->running[i], session)) {
+            return;
+        }
+    }
+    if (engine->running_count < ENGINE_RUNNING_MAX) {
+        engine->running[engine->running_count++] = *session;
+    }
+}
+
+/* The runs are the thread's own: others are told of them by a copy. */
+static void note_running(struct engine *engine)
+{
+    pthread_mutex_lock(&engine->lock);
+    engine->running_count = 0;
+    for (const struct run *run = engine->runs; run; run = run->next) {
+        if (run->stage != STAGE_ENDED && ulid_is_set(&run->session)) {
+            add_running(engine, &run->session);
+        }
+    }
+    pthread_mutex_unlock(&engine->lock);
+}
+
 static void *engine_main(void *arg)
 {
     struct engine *engine = arg;
@@ -261,6 +287,7 @@ static void *engine_main(void *arg)
         }
         int64_t due = run_due(engine);
         bury(engine);
+        note_running(engine);
         if (!engine->stop_seen || engine->runs) {
             woken = http_poll(engine->http, engine->wake.read_fd, due);
         }
@@ -343,6 +370,15 @@ enum err_code engine_send(struct engine *engine, const struct engine_order *orde
     }
     wake_signal(&engine->wake);
     return ERR_OK;
+}
+
+size_t engine_running(struct engine *engine, struct ulid *sessions, size_t max)
+{
+    pthread_mutex_lock(&engine->lock);
+    size_t count = engine->running_count < max ? engine->running_count : max;
+    memcpy(sessions, engine->running, count * sizeof(*sessions));
+    pthread_mutex_unlock(&engine->lock);
+    return count;
 }
 
 void engine_cancel(struct engine *engine, const struct ulid *session, const char *why)

@@ -79,6 +79,10 @@ void engine_use(struct engine *engine, const struct model_choice *choice);
 
 enum err_code engine_send(struct engine *engine, const struct engine_order *order,
                           struct err *err) NODISCARD;
+#define ENGINE_RUNNING_MAX 32u
+/* Gives the sessions in which answers of this engine run, each once, and how many they are: at most
+ * `max`, at most ENGINE_RUNNING_MAX. Any thread; a moment old. */
+size_t engine_running(struct engine *engine, struct ulid *sessions, size_t max);
 /* Ends the answer that runs in the session as canceled. `why` is stored with it; NULL:
  * the user said so. */
 void engine_cancel(struct engine *engine, const struct ulid *session, const char *why);

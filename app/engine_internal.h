@@ -184,6 +184,8 @@ struct engine {
     bool started, alive, stopping;
     bool makes_titles, shows_windows, loaded_elsewhere; /* not changed once the thread runs */
     unsigned threads;                                   /* short-lived ones that still run */
+    struct ulid running[ENGINE_RUNNING_MAX];            /* sessions; for those who ask */
+    size_t running_count;
     struct window_note *window_notes; /* how many tokens fit, as servers said: window_ask.c */
 
     /* The thread's own. */

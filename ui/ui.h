@@ -74,6 +74,8 @@ struct ui_host {
     int64_t (*context_of)(void *ctx, const char *model);
     /* Begins such a turn; what comes of it is told as for `send`. */
     enum err_code (*send_way)(void *ctx, const struct ui_way *way, struct err *err);
+    /* Gives sessions in which answers run that leaving cuts off, and how many, at most `max`. */
+    size_t (*running)(void *ctx, struct ulid *sessions, size_t max);
     /* Both or neither. NOTICE_REPLAY says that it is over. */
     struct ui_replay (*replay)(void *ctx);
     void (*replay_act)(void *ctx, enum ui_replay_act act);

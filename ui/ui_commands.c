@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/nearest.h"
 #include "ui/ui_internal.h"
+
+#define TYPING_PATIENCE CLOCK_S(10)
 
 static void hint(struct ui *ui, const char *text)
 {
@@ -56,6 +59,11 @@ static void run_help(struct ui *ui, struct sv operand)
 static void run_quit(struct ui *ui, struct sv operand)
 {
     (void)operand;
+    int64_t now = clock_mono_us();
+    if (now < ui->quit_typed_until_us) {
+        ui->quit_until_us = ui->quit_typed_until_us;
+    }
+    ui->quit_typed_until_us = now + TYPING_PATIENCE;
     keys__leave(ui, "/quit");
 }
 

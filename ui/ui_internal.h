@@ -144,6 +144,7 @@ struct ui {
     enum input_key arrow; /* plain Up or Down keys that came in one piece: perhaps the wheel */
     int arrow_count;
     int64_t quit_until_us; /* Ctrl-C or Ctrl-D again before that leaves; 0: none was pressed yet */
+    int64_t quit_typed_until_us; /* the same of /quit, which is typed by other keys */
     int64_t input_deadline_us;
 
     unsigned draft_revision; /* of the editor, when the draft was saved last */

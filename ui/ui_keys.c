@@ -14,6 +14,7 @@
 #include "ui/ui_internal.h"
 
 #define QUIT_PATIENCE CLOCK_S(2)
+#define RUNNING_MAX 32u
 /* As many equal arrow keys in one read are the wheel: terminals turn a notch into three or more,
  * and nobody's fingers are that fast. */
 #define WHEEL_ARROWS 3
@@ -67,45 +68,79 @@ static void scroll(struct ui *ui, int rows)
     ui->dirty = true;
 }
 
-/* What leaving now would lose or cut, or NULL. */
-static const char *loss(const struct ui *ui)
+/* Sessions beside the one on the screen in which leaving now would cut answers off. */
+static size_t count_running(const struct ui *ui)
+{
+    const struct ui_host *host = &ui->options->host;
+    struct ulid sessions[RUNNING_MAX];
+    size_t count = host->running ? host->running(host->ctx, sessions, RUNNING_MAX) : 0;
+    size_t others = 0;
+    for (size_t i = 0; i < count; i++) {
+        others += !ulid_equal(&sessions[i], &ui->session);
+    }
+    return others;
+}
+
+/* Says that answers in others are cut off; free(). NULL: none is. */
+static char *others_text(const struct ui *ui, bool here)
+{
+    size_t others = count_running(ui);
+    if (others == 0) {
+        return NULL;
+    }
+    char *where =
+        others == 1 ? xstrdup("another session") : xasprintf("%zu other sessions", others);
+    const char *what = others == 1 ? "an answer" : "answers";
+    char *text = xasprintf("leaving interrupts %s in %s", here ? "answers here and" : what, where);
+    free(where);
+    return text;
+}
+
+/* What leaving now would lose or cut; free(). NULL: nothing. */
+static char *loss(const struct ui *ui)
 {
     for (size_t i = 0; i < ui->waiting_count; i++) {
         if (!ulid_is_set(&ui->waiting[i].session)) {
-            return "what waits has not been sent";
+            return xstrdup("what waits has not been sent");
         }
     }
-    return keys__is_busy(ui) ? "an answer is running" : NULL;
+    bool here = keys__is_busy(ui);
+    char *text = others_text(ui, here);
+    return text || !here ? text : xstrdup("an answer is running");
+}
+
+/* `why` is taken; it may be NULL. */
+static void offer_to_leave(struct ui *ui, char *why, const char *key)
+{
+    char *text = xasprintf("%s%s%s again to leave", why ? why : "", why ? "; " : "", key);
+    ui->quit_until_us = clock_mono_us() + QUIT_PATIENCE;
+    hint(ui, text);
+    free(text);
+    free(why);
 }
 
 void keys__leave(struct ui *ui, const char *key)
 {
-    int64_t now = clock_mono_us();
-    const char *why = loss(ui);
-    if (!why || now < ui->quit_until_us) {
+    char *why = clock_mono_us() < ui->quit_until_us ? NULL : loss(ui);
+    if (why) {
+        offer_to_leave(ui, why, key);
+    } else {
         ui__leave(ui, ERR_OK);
-        return;
     }
-    char *text = xasprintf("%s; %s again to leave", why, key);
-    ui->quit_until_us = now + QUIT_PATIENCE;
-    hint(ui, text);
-    free(text);
 }
 
 void keys__interrupt(struct ui *ui)
 {
-    int64_t now = clock_mono_us();
     complete_close(ui->complete);
     if (!editor_is_empty(ui->editor)) {
         editor_clear(ui->editor, true);
         ui->quit_until_us = 0;
     } else if (keys__is_busy(ui) && !ui->cancelling) {
         stop_answer(ui);
-    } else if (now < ui->quit_until_us) {
+    } else if (clock_mono_us() < ui->quit_until_us) {
         ui__leave(ui, ERR_OK);
     } else {
-        ui->quit_until_us = now + QUIT_PATIENCE;
-        hint(ui, "press Ctrl-C again to leave");
+        offer_to_leave(ui, others_text(ui, false), "press Ctrl-C");
     }
 }
 

@@ -11,6 +11,7 @@
 #include "store/label.h"
 #include "store/session.h"
 #include "store/trash.h"
+#include "store/vocabulary.h"
 #include "ui/ui_internal.h"
 
 #define SESSIONS_MAX 10000u
@@ -37,6 +38,9 @@ static void add_session(const struct session *session, struct choices *choices)
 {
     struct buf note = BUF_INIT(BUF_MAX_INTERNAL);
     sessions__append_age(session->last_active_us, &note);
+    if (sv_equal_str(sv_from(session->state), run_state_text(RUN_RUNNING))) {
+        buf_append_str(&note, ", running");
+    }
     buf_appendf(&note, ", %lld messages, %s", (long long)session->message_count, session->handle);
     if (session->name) {
         buf_appendf(&note, ", '%s'", session->name);

@@ -3,6 +3,7 @@
 import threading
 
 import fake_server as fake
+import pytest
 from chatting import ENTER, press, said
 
 ESC, LEFT, RIGHT, UP = "\x1b", "\x1b[D", "\x1b[C", "\x1b[A"
@@ -130,8 +131,8 @@ def test_giving_a_line_up_goes_back_to_the_list_of_sessions(serving, chat):
     press(screen, "\x1b[B", "Answer: alpha")
     for keys, title in (("\x1br", "Another title"), ("\x1bl", "Labels")):
         press(screen, keys, title)
-        press(screen, "\x1b", lambda s: "Sessions (2)" in s.text() and "Answer: alpha" in s.text())
-    press(screen, "\x1b", said("beta"))
+        press(screen, ESC, lambda s: "Sessions (2)" in s.text() and "Answer: alpha" in s.text())
+    press(screen, ESC, lambda s: "Sessions (" not in s.text())
 
 
 def test_an_answer_in_another_session_is_told_of(serving, chat):
@@ -145,3 +146,24 @@ def test_an_answer_in_another_session_is_told_of(serving, chat):
     screen.wait_for("elsewhere: 1 answered")
     press(screen, "/sessions" + ENTER, lambda s: "slow one" in s.text() and "elsewhere" not in s.text())
     press(screen, "slow" + ENTER, "late")
+
+
+@pytest.mark.parametrize("keys,key", [("\x04", "press Ctrl-D"), ("\x03", "press Ctrl-C"),
+                                      ("/quit" + ENTER, "/quit")])
+def test_leaving_while_another_session_answers_asks_first_and_names_it(home, serving, chat, keys, key):
+    gate = threading.Event()
+    serving(fake.answer(("late",), before=lambda c: gate.wait(10)), fake.answer(("soon",)))
+    screen = chat()
+    press(screen, "slow one" + ENTER, "waiting")
+    press(screen, "/new" + ENTER, lambda s: "slow one" not in s.text())
+    press(screen, "quick one" + ENTER, said("soon"))
+    press(screen, "\x18s", lambda s: s.text().count(", running, ") == 1)
+    press(screen, ESC, lambda s: "Sessions (" not in s.text())
+    press(screen, keys, f"leaving interrupts an answer in another session; {key} again to leave")
+    assert screen.process.poll() is None
+    screen.send(keys)
+    assert screen.wait_exit() == 0
+    gate.set()
+    handle, = (s["handle"] for s in home.weir("session", "list", "--json").json
+               if s["title"] == "slow one")
+    assert f"answers in other sessions were interrupted: {handle}" in screen.output().decode()
