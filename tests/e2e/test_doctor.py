@@ -113,8 +113,8 @@ def test_a_schema_that_cannot_be_read_is_damage(home, serving):
     """Who may mend it passes over it; every other command is refused."""
     some_sessions(home, serving, 1)
     content = home.db.read_bytes()
-    assert b"CREATE TABLE draft" in content
-    home.db.write_bytes(content.replace(b"CREATE TABLE draft", b"CREATE TABLX draft"))
+    assert b"CREATE INDEX branch_by_parent" in content
+    home.db.write_bytes(content.replace(b"CREATE INDEX branch_by_parent", b"CREATE INDEX xranch_by_parent"))
     assert home.weir("session", "list").code == 74
     assert home.weir("doctor").code == 74
     assert home.weir("doctor", "--repair").code == 0
