@@ -114,13 +114,7 @@ static enum err_code find_session(struct chat *chat, struct err *err)
         return code;
     }
     if (chat->arguments->rest_count == 1) {
-        struct session_list list = {NULL, 0, false};
-        code = named_session(chat->store, chat->arguments->rest[0], &list, err);
-        if (!code) {
-            chat->session = list.sessions[0].id;
-        }
-        session_list_release(&list);
-        return code;
+        return named_session_id(chat->store, chat->arguments->rest[0], &chat->session, err);
     }
     if (!argument_flag(chat->arguments, "new")) {
         struct err none = {0};

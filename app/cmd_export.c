@@ -81,7 +81,7 @@ static enum err_code choose_sessions(const struct reading *reading,
     }
     for (size_t i = 0; code == ERR_OK && i < arguments->rest_count; i++) {
         struct session_list list = {NULL, 0, false};
-        code = reading_find(reading, arguments->rest[i], &list, err);
+        code = named_session(reading->store, arguments->rest[i], &list, err);
         if (code == ERR_OK) {
             choose(chosen, &list.sessions[0]);
         }

@@ -347,7 +347,7 @@ static enum err_code open_session(const struct global_options *global, const cha
     if (code) {
         return code;
     }
-    code = reading_find(&reading, what, &list, err);
+    code = named_session(reading.store, what, &list, err);
     if (code == ERR_OK) {
         code = replay_session(reading.store, &list.sessions[0].id, &replay->recording, err);
         replay->title = xstrdup(session_title_said(list.sessions[0].title));

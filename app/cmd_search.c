@@ -49,21 +49,6 @@ static size_t number(const struct arguments *arguments, const char *name, size_t
     return value < SEARCH_RANKED ? (size_t)value : SEARCH_RANKED;
 }
 
-static enum err_code find_session(const struct reading *reading, const char *what,
-                                  struct ulid *ret_id, struct err *err)
-{
-    struct session_list list = {NULL, 0, false};
-    if (!what) {
-        return ERR_OK;
-    }
-    enum err_code code = reading_find(reading, what, &list, err);
-    if (code == ERR_OK) {
-        *ret_id = list.sessions[0].id;
-    }
-    session_list_release(&list);
-    return code;
-}
-
 /* `role` outlives the query. */
 static enum err_code read_query(const struct reading *reading, const struct arguments *arguments,
                                 struct search_query *query, enum role *role, struct err *err)
@@ -81,9 +66,10 @@ static enum err_code read_query(const struct reading *reading, const struct argu
                        who);
     }
     query->role = who ? role : NULL;
+    const char *session = argument_text(arguments, "session");
     enum err_code code = day_range(arguments, &query->since_us, &query->until_us, err);
-    return code ? code
-                : find_session(reading, argument_text(arguments, "session"), &query->session, err);
+    return code || !session ? code
+                            : named_session_id(reading->store, session, &query->session, err);
 }
 
 /* ---- what is found ---- */

@@ -246,7 +246,7 @@ static enum err_code show_session(const struct reading *reading, const struct ar
 {
     struct session_list list = {NULL, 0, false};
     bool json = argument_flag(arguments, "json");
-    enum err_code code = reading_find(reading, arguments->rest[1], &list, err);
+    enum err_code code = named_session(reading->store, arguments->rest[1], &list, err);
     if (!code && json) {
         buf_append_str(out, "{\"session\":");
         record_session(out, &list.sessions[0]);

@@ -150,13 +150,7 @@ static enum err_code act_set(struct act *act, struct err *err)
 
 static enum err_code find(struct act *act, const char *what, struct err *err)
 {
-    struct session_list list = {NULL, 0, false};
-    enum err_code code = named_session(act->store, what, &list, err);
-    if (!code) {
-        act->session = list.sessions[0].id;
-    }
-    session_list_release(&list);
-    return code;
+    return named_session_id(act->store, what, &act->session, err);
 }
 
 /* All of those that are named, up to the first that cannot be. */

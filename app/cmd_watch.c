@@ -69,7 +69,6 @@ static enum err_code choose_session(struct watch *watch, const struct arguments 
                                     const struct cursor *cursor, struct ulid *ret_session,
                                     struct err *err)
 {
-    struct session_list list = {NULL, 0, false};
     if (arguments->rest_count == 0) {
         struct session session = {.name = NULL};
         bool named = ulid_is_set(&cursor->session);
@@ -79,15 +78,11 @@ static enum err_code choose_session(struct watch *watch, const struct arguments 
         *ret_session = cursor->session;
         return code;
     }
-    enum err_code code = named_session(watch->store, arguments->rest[0], &list, err);
-    if (!code) {
-        *ret_session = list.sessions[0].id;
-        if (ulid_is_set(&cursor->session) && !ulid_equal(ret_session, &cursor->session)) {
-            code = err_set(err, ERR_USAGE, "the cursor is of another session than '%.60s'",
-                           arguments->rest[0]);
-        }
+    enum err_code code = named_session_id(watch->store, arguments->rest[0], ret_session, err);
+    if (!code && ulid_is_set(&cursor->session) && !ulid_equal(ret_session, &cursor->session)) {
+        code = err_set(err, ERR_USAGE, "the cursor is of another session than '%.60s'",
+                       arguments->rest[0]);
     }
-    session_list_release(&list);
     return code;
 }
 

@@ -276,7 +276,7 @@ enum err_code export_session(const struct reading *reading, const char *what, co
     struct export_request request = {.store = reading->store};
     struct sink sink;
     enum err_code code = export_find_format(name, &request.format, err);
-    code = code ? code : reading_find(reading, what, &list, err);
+    code = code ? code : named_session(reading->store, what, &list, err);
     sink_init_memory(&sink, out->max);
     if (code == ERR_OK) {
         code = export_write(&request, &list.sessions[0].id, 1, &sink, err);

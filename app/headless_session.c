@@ -7,17 +7,6 @@
 #include "app/opening.h"
 #include "store/branch.h"
 
-static enum err_code named(struct headless *headless, const char *what, struct err *err)
-{
-    struct session_list list = {NULL, 0, false};
-    enum err_code code = named_session(headless->store, what, &list, err);
-    if (!code) {
-        headless->session = list.sessions[0].id;
-    }
-    session_list_release(&list);
-    return code;
-}
-
 struct turn_key headless__key(const struct headless *headless)
 {
     bool has_scope = ulid_is_set(&headless->key_scope);
@@ -66,7 +55,7 @@ enum err_code headless__find_session(struct headless *headless, struct err *err)
         return code;
     }
     if (options->session) {
-        code = named(headless, options->session, err);
+        code = named_session_id(headless->store, options->session, &headless->session, err);
     } else if (options->session_key) {
         const struct session_request request = {.key = sv_from(options->session_key)};
         code = session_create(headless->store, &request, &headless->session, &is_new, err);

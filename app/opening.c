@@ -242,6 +242,18 @@ enum err_code named_session(struct store *store, const char *what, struct sessio
     return code;
 }
 
+enum err_code named_session_id(struct store *store, const char *what, struct ulid *ret_id,
+                               struct err *err)
+{
+    struct session_list list = {NULL, 0, false};
+    enum err_code code = named_session(store, what, &list, err);
+    if (!code) {
+        *ret_id = list.sessions[0].id;
+    }
+    session_list_release(&list);
+    return code;
+}
+
 static enum err_code message_by_number(struct store *store, const struct ulid *session,
                                        uint64_t number, struct ulid *ret_message, struct err *err)
 {
@@ -268,10 +280,4 @@ enum err_code named_message(struct store *store, const struct ulid *session, con
     bool is_number = sv_to_u64(name, &number) && name.n < ULID_LENGTH;
     return is_number && session ? message_by_number(store, session, number, ret_message, err)
                                 : review_message(store, name, ret_message, err);
-}
-
-enum err_code reading_find(const struct reading *reading, const char *what,
-                           struct session_list *ret_list, struct err *err)
-{
-    return named_session(reading->store, what, ret_list, err);
 }

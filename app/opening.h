@@ -40,10 +40,13 @@ enum err_code open_redactor(const struct config *config, struct redactor **ret_r
 enum err_code session_scope(const struct config *config, char **ret_scope,
                             struct err *err) NODISCARD;
 
-/* session_find for what a user wrote: where it fits several sessions, the text names them;
- * of one in the trash it says how to have it back. */
+/* session_find for what a user wrote, which gives a list of one: where it fits several sessions,
+ * the text names them; of one in the trash it says how to have it back. */
 enum err_code named_session(struct store *store, const char *what, struct session_list *ret_list,
                             struct err *err) NODISCARD;
+/* The same for who needs its id alone. */
+enum err_code named_session_id(struct store *store, const char *what, struct ulid *ret_id,
+                               struct err *err) NODISCARD;
 
 /* A message by what a user calls it: by the number that its session shows it by, where there is a
  * session, or by its id or the beginning of that, in any session. ERR_NOT_FOUND, ERR_AMBIGUOUS. */
@@ -62,9 +65,5 @@ enum err_code reading_open(const struct global_options *global, struct reading *
 enum err_code writing_open(const struct global_options *global, struct reading *ret_reading,
                            struct err *err) NODISCARD;
 void reading_close(struct reading *reading);
-
-/* The one session that `what` names, as a list of one. */
-enum err_code reading_find(const struct reading *reading, const char *what,
-                           struct session_list *ret_list, struct err *err) NODISCARD;
 
 #endif
