@@ -38,6 +38,8 @@ struct target;
 
 /* Asks, unless the config says it, it is being asked, or this server does not tell it. */
 void window_ask(struct engine *engine, struct target *target);
+/* Takes what was told of a "PROVIDER/MODEL", and publishes NOTICE_WINDOW where that is news. */
+void window_learn(struct engine *engine, const char *label, int64_t tokens);
 /* What was told; -1: nothing. Any thread. */
 int64_t window_known(struct engine *engine, const char *label);
 /* Once the engine's thread has ended. */

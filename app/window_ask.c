@@ -70,10 +70,11 @@ int64_t window_known(struct engine *engine, const char *label)
     return tokens;
 }
 
-static void take_note(struct engine *engine, const char *label, int64_t tokens)
+void window_learn(struct engine *engine, const char *label, int64_t tokens)
 {
     pthread_mutex_lock(&engine->lock);
     struct window_note *note = note_of(engine, label);
+    bool is_news = !note || note->tokens != tokens;
     if (!note) {
         note = xcalloc(1, sizeof(*note));
         note->label = xstrdup(label);
@@ -82,7 +83,9 @@ static void take_note(struct engine *engine, const char *label, int64_t tokens)
     }
     note->tokens = tokens;
     pthread_mutex_unlock(&engine->lock);
-    notice_publish(engine->broker, NOTICE_WINDOW, NULL, label, NULL);
+    if (is_news) {
+        notice_publish(engine->broker, NOTICE_WINDOW, NULL, label, NULL);
+    }
 }
 
 /* ---- asking ---- */
@@ -110,7 +113,7 @@ static void on_done(void *ctx, enum err_code code, const struct err *err)
               code ? ", " : "", code ? err->text : "");
     asking->transfer = NULL;
     if (tokens > 0) {
-        take_note(asking->engine, asking->target->label, tokens);
+        window_learn(asking->engine, asking->target->label, tokens);
         stop_asking(asking);
     } else if (code) {
         stop_asking(asking);

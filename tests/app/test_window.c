@@ -1,9 +1,10 @@
-/* Window: who is asked what, and what is read out of the answers. */
+/* Window: who is asked what, what is read out of the answers, and who learns of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/engine_internal.h"
 #include "app/window.h"
 
 #include <cmocka.h>
@@ -117,6 +118,27 @@ static void properties__of_llama_cpp_are_read(void **state)
     }
 }
 
+static uint64_t notices_after(struct engine *engine, const char *label, int64_t tokens)
+{
+    window_learn(engine, label, tokens);
+    assert_int_equal(window_known(engine, label), tokens);
+    return broker_counters(engine->broker).published;
+}
+
+static void learned__is_published_only_when_it_is_news(void **state)
+{
+    (void)state;
+    struct engine engine = {.lock = PTHREAD_MUTEX_INITIALIZER, .broker = broker_new(NULL)};
+    assert_int_equal(notices_after(&engine, "ollama/qwen3", 72), 1);
+    assert_int_equal(notices_after(&engine, "ollama/qwen3", 72), 1);
+    assert_int_equal(notices_after(&engine, "ollama/llama", 72), 2);
+    assert_int_equal(notices_after(&engine, "ollama/qwen3", 36), 3);
+    assert_int_equal(notices_after(&engine, "ollama/qwen3", 72), 4);
+    window_forget(&engine);
+    assert_int_equal(window_known(&engine, "ollama/qwen3"), -1);
+    broker_free(engine.broker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +148,7 @@ int main(void)
         cmocka_unit_test(loaded__is_unknown_where_it_is_not_said),
         cmocka_unit_test(parameters__name_it_on_a_line_of_its_own),
         cmocka_unit_test(properties__of_llama_cpp_are_read),
+        cmocka_unit_test(learned__is_published_only_when_it_is_news),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
