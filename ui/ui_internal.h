@@ -191,6 +191,9 @@ void prompt__release(struct ui *ui);
 /* A change since it was saved last is saved soon; what is due by now, and all where `now`, at once.
  * After everything that happens. */
 void saved__draft(struct ui *ui, bool now);
+/* When a draft of so many bytes that changed now is saved. `due_us`: when it would be because of an
+ * earlier change; 0: there was none. */
+int64_t saved__due(int64_t due_us, int64_t now_us, size_t bytes);
 /* The session on the screen is another one: its draft and what waits there. Call saved__draft
  * before it changes. */
 void saved__load(struct ui *ui);

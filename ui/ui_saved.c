@@ -30,15 +30,17 @@ static struct sv place_of(const struct ui *ui)
     return sv_from(ulid_is_set(&ui->session) ? ui->session.text : NEW_PLACE);
 }
 
+int64_t saved__due(int64_t due_us, int64_t now_us, size_t bytes)
+{
+    int64_t own_us = now_us + (bytes > LONG_DRAFT_BYTES ? LONG_DRAFT_US : DRAFT_US);
+    return due_us && due_us < own_us ? due_us : own_us;
+}
+
 static void note_change(struct ui *ui)
 {
-    if (ui->draft_revision == editor_revision(ui->editor)) {
-        return;
+    if (ui->draft_revision != editor_revision(ui->editor)) {
+        ui->draft_due_us = saved__due(ui->draft_due_us, clock_mono_us(), editor_text(ui->editor).n);
     }
-    bool is_long = editor_text(ui->editor).n > LONG_DRAFT_BYTES;
-    int64_t due = clock_mono_us() + (is_long ? LONG_DRAFT_US : DRAFT_US);
-    /* What takes the place of a long text does not wait as long as that. */
-    ui->draft_due_us = ui->draft_due_us && ui->draft_due_us < due ? ui->draft_due_us : due;
 }
 
 /* A draft that the store does not take is no news: it says itself when nothing can be saved. */

@@ -291,18 +291,6 @@ def test_drafts_and_what_waits_survive_a_kill(home, serving, chat):
     home.wait_db(lambda h: h.rows("SELECT count(*) AS n FROM queue") == [{"n": 0}])
 
 
-def test_a_draft_in_the_place_of_a_huge_one_is_saved_as_soon_as_any(home, serving, chat):
-    serving()
-    screen = chat()
-    screen.paste("line\r" * 60000)
-    screen.wait_for("[pasted 60000 lines]")
-    press(screen, CTRL_C, lambda s: prompt_of(s) == "")
-    press(screen, "a dear one", "a dear one")
-    began = time.monotonic()
-    home.wait_db(lambda h: [row["text"] for row in h.rows("SELECT text FROM draft")] == ["a dear one"])
-    assert time.monotonic() - began < 1.2 * SLOWER
-
-
 def test_what_waits_on_another_screen_is_not_sent_when_the_answer_is_stopped(serving, chat):
     server = serving(fake.endless(), fake.answer(("never",)))
     one = chat()
