@@ -104,6 +104,19 @@ static void end_for_good(struct run *run, const struct stream_event *last, int64
     buf_release(&text);
 }
 
+/* What the next start is to book should this process be killed; once a try has failed, nothing. */
+static void expect_cost(struct run *run, bool asks)
+{
+    struct err err;
+    struct expected_cost expected;
+    struct model_facts facts =
+        models_find(run->engine->config, &run->target->provider, run->target->model);
+    if (spending_expect(&run->spending, &facts, &expected) &&
+        expected_cost_note(run->engine->store, &run->turn.attempt, asks ? &expected : NULL, &err)) {
+        log_write(LOG_WARN, "what an answer will have cost is not noted: %s", err.text);
+    }
+}
+
 static void wait_for_next(struct run *run, const struct stream_event *failure, int64_t wait)
 {
     struct err err;
@@ -119,6 +132,7 @@ static void wait_for_next(struct run *run, const struct stream_event *failure, i
     log_write(LOG_INFO, "attempt %u failed, the next one in %" PRId64 " ms: %s", run->tries,
               wait / 1000, buf_cstr(&text));
     attempt_let_go(run);
+    expect_cost(run, false);
     if (message_apply_then(run->engine->store, &run->turn.answer, &event, NULL, NULL, &err)) {
         run_end_failed(run, &err);
     } else {
@@ -371,6 +385,7 @@ void attempt_begin(struct run *run)
     struct err err;
     char *who = xasprintf("%s at %s", run->target->label, run->request.host);
     start_anew(run);
+    expect_cost(run, true);
     reply_release(&run->reply);
     reply_init(&run->reply, provider->type->codec, who, attempt_take, run);
     run->reply.no_key = provider_without_key(provider);

@@ -1,6 +1,9 @@
 /* Spending: counts what came since the last report, and puts a price on it. */
 #include "app/spending.h"
 
+/* What a price of an answer is noted for. */
+#define EXPECTED_BYTES 1000000
+
 void spending_begin(struct spending *spending, size_t request_bytes)
 {
     *spending = (struct spending){.request_bytes = request_bytes, .reported = usage_unknown()};
@@ -52,5 +55,17 @@ bool spending_estimate(const struct spending *spending, const struct model_facts
     *ret_usage = *reported;
     ret_usage->cost_micros = cost;
     ret_usage->cost_estimated = true;
+    return true;
+}
+
+bool spending_expect(const struct spending *spending, const struct model_facts *facts,
+                     struct expected_cost *ret_expected)
+{
+    int64_t request = model_estimate(facts, spending->request_bytes, 0);
+    int64_t both = model_estimate(facts, spending->request_bytes, model_tokens_of(EXPECTED_BYTES));
+    if (request == MONEY_UNKNOWN || both == MONEY_UNKNOWN || both == 0) {
+        return false;
+    }
+    *ret_expected = (struct expected_cost){request, both - request};
     return true;
 }

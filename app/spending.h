@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "app/models.h"
+#include "store/expected_cost.h"
 #include "store/stream_event.h"
 
 struct spending {
@@ -37,5 +38,9 @@ void spending_take(struct spending *spending, const struct stream_event *event);
  */
 bool spending_estimate(const struct spending *spending, const struct model_facts *facts,
                        struct usage *ret_usage);
+/* The same, told beforehand: of the request that is about to leave, for whoever has to end the
+ * answer in our place. False: no price is known, or there is nothing to pay. */
+bool spending_expect(const struct spending *spending, const struct model_facts *facts,
+                     struct expected_cost *ret_expected);
 
 #endif

@@ -81,8 +81,9 @@ static const char replacements_sql[] =
 static const char attempts_sql[] =
     "SELECT a.id, json_object('id', a.uid, 'turn', t.uid, 'branch', b.uid,"
     " 'answer', (SELECT uid FROM message WHERE id = a.answer AND deleted_at IS NULL),"
-    " 'state', a.state, 'response_id', a.response_id, 'error', a.error, 'detail', a.detail,"
-    " 'model', a.model, 'position', a.position, 'began_at', a.began_at, 'ended_at', a.ended_at)"
+    " 'state', a.state, 'response_id', a.response_id, 'error', a.error,"
+    " 'detail', CASE WHEN a.state <> 'running' THEN a.detail END, 'model', a.model, 'position', "
+    "a.position, 'began_at', a.began_at, 'ended_at', a.ended_at)"
     " FROM attempt a JOIN turn t ON t.id = a.turn JOIN branch b ON b.id = a.branch"
     " WHERE a.branch = ?1 AND a.id > ?2 ORDER BY a.id LIMIT 256";
 /* Without its parts, which are appended. Third: they are in one place. Fourth: the row. */

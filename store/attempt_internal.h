@@ -32,6 +32,11 @@ enum err_code attempt_end(struct db *db, const struct attempt_end *end, bool *re
 enum err_code usage_insert(struct db *db, int64_t message, const struct usage *usage, int64_t at_us,
                            struct err *err) NODISCARD;
 
+/* expected_cost.c: sets the cost that was noted for an attempt which runs, with so many bytes of
+ * its answer, as estimated. Nothing noted: `usage` stays as it is. */
+enum err_code expected_cost__find(struct db *db, int64_t attempt, uint64_t answer_bytes,
+                                  struct usage *usage, struct err *err) NODISCARD;
+
 /* budget.c. Releases the reservation, if there is one, and books a call with its usage. */
 enum err_code budget__settle(struct db *db, int64_t attempt, const char *model,
                              const struct attempt_end *end, struct err *err) NODISCARD;

@@ -4,8 +4,9 @@
  * An attempt reserves its estimate before anything is sent: it is refused (ERR_BUDGET) when what
  * was spent, what is reserved and the estimate would together pass a limit. The end of the attempt
  * releases the reservation and books what it really cost, even where that is more. The recovery
- * releases what a process that is gone had reserved. Since all of that happens inside of the
- * database's transactions, limits hold across processes.
+ * releases what a process that is gone had reserved, and books what its answer will have cost
+ * (store/expected_cost.h). Since all of that happens inside of the database's transactions, limits
+ * hold across processes.
  *
  * A period begins at local midnight: of a day, or of the first day of a month. A reservation is
  * settled in the period in which it was made.

@@ -2,7 +2,8 @@
  * Recovery: ends what dead processes left running.
  *
  * Each attempt is ended in a transaction of its own, by compare-and-set on its state, so that of
- * several processes that start at once exactly one ends it and counts it.
+ * several processes that start at once exactly one ends it, counts it and books what it has
+ * probably cost.
  */
 #include <stdlib.h>
 
@@ -74,11 +75,17 @@ static enum err_code end_message(struct db *db, int64_t row, int64_t now, struct
     return db_run(db, stmt, err);
 }
 
+/* What is stored of an answer. */
+struct stored {
+    uint64_t bytes;
+    uint64_t written; /* of them, by the model itself */
+};
+
 /* `*ret_won` is false when another process has ended it meanwhile. */
-static enum err_code end_in_transaction(struct db *db, const struct abandoned *item, bool *ret_won,
-                                        struct err *err)
+static enum err_code end_in_transaction(struct db *db, const struct abandoned *item,
+                                        const struct stored *stored, bool *ret_won, struct err *err)
 {
-    const struct attempt_end end = {
+    struct attempt_end end = {
         .attempt = item->attempt,
         .state = RUN_INTERRUPTED,
         .error = ERR_INTERRUPTED,
@@ -86,22 +93,28 @@ static enum err_code end_in_transaction(struct db *db, const struct abandoned *i
         .at_us = clock_wall_us(),
     };
     bool won = false;
-    enum err_code code = attempt_end(db, &end, &won, err);
+    enum err_code code = expected_cost__find(db, item->attempt, stored->written, &end.usage, err);
+    if (code == ERR_OK) {
+        code = attempt_end(db, &end, &won, err);
+    }
     if (code == ERR_OK && won && item->answer != 0) {
         code = end_message(db, item->answer, end.at_us, err);
+    }
+    if (code == ERR_OK && won && item->answer != 0) {
+        code = usage_insert(db, item->answer, &end.usage, end.at_us, err);
     }
     *ret_won = code == ERR_OK && won;
     return code;
 }
 
-static enum err_code end_one(struct db *db, const struct abandoned *item, bool *ret_won,
-                             struct err *err)
+static enum err_code end_one(struct db *db, const struct abandoned *item,
+                             const struct stored *stored, bool *ret_won, struct err *err)
 {
     enum err_code code = db_begin(db, true, err);
     if (code != ERR_OK) {
         return code;
     }
-    code = end_in_transaction(db, item, ret_won, err);
+    code = end_in_transaction(db, item, stored, ret_won, err);
     if (code != ERR_OK) {
         db_rollback(db);
         return code;
@@ -109,24 +122,30 @@ static enum err_code end_one(struct db *db, const struct abandoned *item, bool *
     return db_commit(db, err);
 }
 
-/* For the notice to the user: what cannot be read counts as nothing. */
-static uint64_t bytes_of(struct db *db, int64_t row)
+static bool is_written(enum part_kind kind)
+{
+    return kind == PART_TEXT || kind == PART_REASONING || kind == PART_TOOL_CALL;
+}
+
+/* What cannot be read counts as nothing. Its process is gone, so nothing is added to it. */
+static struct stored read_stored(struct db *db, int64_t row)
 {
     struct err err = {ERR_OK, ""};
     struct message *message = NULL;
-    uint64_t bytes = 0;
+    struct stored stored = {0, 0};
     if (row == 0) {
-        return 0;
+        return stored;
     }
     if (message_read(db, row, &message, &err) != ERR_OK) {
         log_write(LOG_WARN, "recovered answer: %s", err.text);
-        return 0;
+        return stored;
     }
     for (size_t i = 0; i < message->part_count; i++) {
-        bytes += message->parts[i].text_n;
+        stored.bytes += message->parts[i].text_n;
+        stored.written += is_written(message->parts[i].kind) ? message->parts[i].text_n : 0;
     }
     message_free(message);
-    return bytes;
+    return stored;
 }
 
 /* wide: the two counts are one result. */
@@ -143,10 +162,11 @@ enum err_code recover_run(struct db *db, const char *db_path, const struct ulid 
         if (ulid_equal(&item->owner, self) || !process_is_gone(db_path, &item->owner)) {
             continue;
         }
-        code = end_one(db, item, &won, err);
+        struct stored stored = read_stored(db, item->answer);
+        code = end_one(db, item, &stored, &won, err);
         if (code == ERR_OK && won) {
             answers += item->answer != 0;
-            bytes += bytes_of(db, item->answer);
+            bytes += stored.bytes;
         }
     }
     for (size_t i = 0; code == ERR_OK && i < list.count; i++) {

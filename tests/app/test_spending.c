@@ -132,6 +132,23 @@ static void estimate__is_never_below_what_a_budget_reserves_for_the_same_tokens(
     assert_int_equal(usage.cost_micros, 1000 * 2 * IN + 20 * OUT);
 }
 
+static void expect__of_a_request_is_what_is_estimated_once_it_was_cut(void **state)
+{
+    (void)state;
+    struct spending spending;
+    struct expected_cost expected;
+    struct model_facts facts = priced();
+    facts.price.cache_write = 2 * facts.price.input;
+    spending_begin(&spending, 3000);
+    assert_true(spending_expect(&spending, &facts, &expected));
+    assert_int_equal(expected.request_micros, model_estimate(&facts, 3000, 0));
+    assert_int_equal(expected.answer_micros, 333334 * OUT);
+    facts.price.output = MONEY_UNKNOWN;
+    assert_false(spending_expect(&spending, &facts, &expected));
+    facts.price = (struct model_price){0, 0, 0, 0};
+    assert_false(spending_expect(&spending, &facts, &expected));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +158,7 @@ int main(void)
         cmocka_unit_test(estimate__leaves_the_providers_own_word),
         cmocka_unit_test(estimate__is_none_without_a_request_or_a_price),
         cmocka_unit_test(estimate__is_never_below_what_a_budget_reserves_for_the_same_tokens),
+        cmocka_unit_test(expect__of_a_request_is_what_is_estimated_once_it_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

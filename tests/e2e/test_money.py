@@ -163,6 +163,66 @@ def test_a_prompt_that_the_provider_had_begun_to_read_is_booked(home, serving):
     check_booked(home, result.json["cost_micros"])
 
 
+RATE = tokens(1_000_000) * OUT  # for a million bytes
+
+
+def kill_once_stored(home, server, text):
+    """A run is killed when its answer so far, and what that will have cost, are on the disk."""
+    with home.start("run", "q") as run:
+        server.wait_turn()
+        home.wait_db(lambda home: home.rows(
+            "SELECT detail IS NOT NULL AS noted, (SELECT coalesce(group_concat(text, ''), '')"
+            " FROM chunk) AS text FROM attempt") == [{"noted": 1, "text": text}])
+        run.process.kill()
+        assert run.wait().code == -signal.SIGKILL
+
+
+def test_an_answer_cut_by_a_kill_is_booked_once_by_those_that_start_next(home, serving):
+    server = serving(fake.stall(("kept ", "text")))
+    home.use(server, more=PRICED + '[budget]\ndaily = "1000"\n')
+    kill_once_stored(home, server, "kept text")
+    cost = tokens(len(server.turns()[0].body)) * IN - (-len("kept text") * RATE // 1_000_000)
+    with contextlib.ExitStack() as stack:
+        for run in [stack.enter_context(home.start("run", "-m", "demo", "q")) for _ in range(4)]:
+            assert run.wait().code == 0
+    assert home.rows("SELECT u.cost_micros, u.estimated, u.output_tokens FROM usage u JOIN message m"
+                     " ON m.id = u.message WHERE m.reason = 'interrupted'") == [
+        {"cost_micros": cost, "estimated": 1, "output_tokens": None}]
+    total = json.loads(home.weir("usage", "--json").out)["total"]
+    assert (total["cost_micros"], total["estimated_costs"]) == (cost, 1), total
+    sessions = home.rows("SELECT cost_micros FROM session WHERE cost_micros > 0")
+    assert [s["cost_micros"] for s in sessions] == [cost]
+    for row in json.loads(home.weir("budget", "--json").out):
+        if "demo" not in row["bucket"]:
+            assert (row["spent_micros"], row["reserved_micros"]) == (cost, 0), row
+    assert home.weir("doctor").code == 0
+    # What is booked counts: with it, the next request would pass this limit.
+    home.use(server, more=PRICED + f'[budget]\ndaily = "{cost / 1_000_000:.6f}"\n')
+    assert home.run("q").code == 5
+
+
+def test_so_is_a_prompt_that_was_being_read_when_the_kill_came(home, serving):
+    server = serving(fake.stall(headers=False))
+    home.use(server, more=PRICED)
+    kill_once_stored(home, server, "")
+    assert home.run("-m", "demo", "q").code == 0
+    cost = tokens(len(server.turns()[0].body)) * IN
+    assert json.loads(home.weir("usage", "--json").out)["total"]["cost_micros"] == cost
+
+
+def test_a_kill_while_a_refused_request_waits_for_its_next_try_costs_nothing(home, serving):
+    home.use(serving(fake.status(429, headers=[("Retry-After", "30")])), more=PRICED)
+    with home.start("run", "q", "--output-format", "stream-json") as run:
+        run.wait_out('"waiting"')
+        home.wait_db(lambda home: home.rows(
+            "SELECT 1 FROM attempt WHERE state = 'running' AND detail IS NULL"))
+        run.process.kill()
+        assert run.wait().code == -signal.SIGKILL
+    assert home.run("-m", "demo", "q").code == 0
+    assert json.loads(home.weir("usage", "--json").out)["total"]["cost_micros"] == 0
+    assert home.rows("SELECT sum(spent_micros) AS n FROM budget") == [{"n": 0}]
+
+
 @pytest.mark.parametrize("script", [fake.status(401), fake.status(400)])
 def test_what_was_refused_costs_nothing_that_is_known(home, serving, script):
     home.use(serving(script), more=PRICED)

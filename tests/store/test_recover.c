@@ -28,9 +28,16 @@ static int64_t put_running(struct db *db, int64_t branch, const struct ulid *own
     put_chunk(db, row, 0, 0, "hm");
     put_chunk(db, row, 1, 0, "half an ");
     put_chunk(db, row, 1, 8, "answer");
-    (void)put_attempt(db, branch, row, owner);
+    int64_t attempt = put_attempt(db, branch, row, owner);
+    (void)put(db,
+              "UPDATE attempt SET detail = json_object('request_micros', ?2,"
+              " 'answer_micros', 10000000) WHERE id = ?1",
+              attempt, 40, NULL);
     return row;
 }
+
+/* Of put_running: the request, and 16 bytes at ten each. */
+#define COST 200
 
 static void run__closes_the_answer_of_a_dead_process_with_what_was_saved(void **state)
 {
@@ -64,6 +71,40 @@ static void run__closes_the_answer_of_a_dead_process_with_what_was_saved(void **
     assert_int_equal(recover_run(db, path, &self, &answers, &bytes, NULL), ERR_OK);
     assert_int_equal(answers, 0);
     assert_int_equal(bytes, 0);
+    db_close(db);
+    free(path);
+}
+
+/* A file that is damaged says anything. */
+static void run__books_nothing_absurd(void **state)
+{
+    static const struct {
+        const char *note;
+        int64_t cost; /* -1: not known */
+    } cases[] = {
+        {"no JSON", -1},
+        {"[]", 0},
+        {"{\"request_micros\": -5, \"answer_micros\": -7}", 0},
+        {"{\"request_micros\": 9223372036854775807, \"answer_micros\": 9223372036854775807}",
+         INT64_C(1000000000000) + 16 * INT64_C(10000)},
+    };
+    char *path = scratch_path(*state, "x.db");
+    int64_t branch;
+    struct db *db = open_rows(path, &branch);
+    struct ulid self = ulid_new();
+    struct ulid owner = dead_owner();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned answers = 0;
+        uint64_t bytes = 0;
+        struct ulid session = ulid_new();
+        (void)put_running(db, put_session(db, &session, session.text + 10), &owner);
+        put(db, "UPDATE attempt SET detail = ?3 WHERE state = 'running'", 0, 0, cases[i].note);
+        assert_int_equal(recover_run(db, path, &self, &answers, &bytes, NULL), ERR_OK);
+        assert_int_equal(answers, 1);
+        assert_int_equal(value_of(db, "SELECT coalesce((SELECT cost_micros FROM usage"
+                                      " WHERE message = (SELECT max(id) FROM message)), -1)"),
+                         cases[i].cost);
+    }
     db_close(db);
     free(path);
 }
@@ -152,6 +193,15 @@ static void run__by_several_processes_recovers_each_answer_once(void **state)
         sum += WEXITSTATUS(status);
     }
     assert_int_equal(sum, ANSWERS);
+    db = must_migrate(path);
+    assert_int_equal(value_of(db, "SELECT count(*) FROM usage WHERE estimated"), ANSWERS);
+    assert_int_equal(value_of(db, "SELECT sum(cost_micros) FROM usage"), ANSWERS * COST);
+    assert_int_equal(value_of(db, "SELECT sum(cost_micros) FROM session"), ANSWERS * COST);
+    assert_int_equal(value_of(db, "SELECT spent_micros FROM budget WHERE period = 'daily'"
+                                  " AND bucket = 'total'"),
+                     ANSWERS * COST);
+    assert_int_equal(value_of(db, "SELECT count(*) FROM attempt WHERE detail IS NOT NULL"), 0);
+    db_close(db);
     free(path);
 }
 
@@ -159,6 +209,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCRATCH_TEST(run__closes_the_answer_of_a_dead_process_with_what_was_saved),
+        SCRATCH_TEST(run__books_nothing_absurd),
         SCRATCH_TEST(run__leaves_alone_what_lives),
         SCRATCH_TEST(run__takes_an_attempt_without_an_answer),
         SCRATCH_TEST(run__by_several_processes_recovers_each_answer_once),
