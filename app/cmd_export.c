@@ -173,7 +173,8 @@ static enum err_code export_all(const struct export_request *request, const stru
 
 /* ---- redaction ---- */
 
-/* All of it once before anything is written: what stops it leaves nothing behind. */
+/* All of it once before anything is written: what stops it leaves nothing behind, and a secret that
+ * one text gives away is known when those before it are written. */
 static enum err_code rehearse(const struct export_request *request, const struct chosen *chosen,
                               struct err *err)
 {
@@ -239,13 +240,16 @@ static enum err_code export_redacted(const struct export_request *request,
     return code;
 }
 
-/* All that would be taken out is told, and then whether something would stop it. */
+/* All that would be taken out is told, with the places that only the second time finds; and then
+ * whether something would stop it. */
 static enum err_code preview(const struct export_request *request, const struct chosen *chosen,
                              bool quiet, struct err *err)
 {
     struct export_request all = *request;
     all.keep_attachments = true;
     enum err_code code = rehearse(&all, chosen, err);
+    redactor_forget_counts(request->redactor);
+    code = code ? code : rehearse(&all, chosen, err);
     code = code ? code : print_check(request->redactor, err);
     if (code == ERR_OK) {
         report(request->redactor, quiet);

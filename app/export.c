@@ -230,6 +230,7 @@ static enum err_code write_messages(struct writing *self, struct err *err)
     if (code == ERR_OK && self->request->redactor) {
         export_redact_session(self->request->redactor, &session);
         export_redact_notes(self->request->redactor, &self->notes);
+        export_redact_verdicts(self->request->redactor, &self->verdicts);
     }
     if (code == ERR_OK) {
         const struct ulid whole = {""};

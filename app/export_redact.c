@@ -39,6 +39,13 @@ void export_redact_notes(struct redactor *redactor, struct note_list *notes)
     }
 }
 
+void export_redact_verdicts(struct redactor *redactor, struct verdict_list *verdicts)
+{
+    for (size_t i = 0; i < verdicts->count; i++) {
+        redact_field(redactor, &verdicts->verdicts[i].word);
+    }
+}
+
 static bool is_text(struct sv type)
 {
     static const char *const endings[] = {"json", "xml", "yaml", "toml", "javascript", "x-sh"};

@@ -18,6 +18,7 @@
 void export_redact_session(struct redactor *redactor, struct session *session);
 void export_redact_branch(struct redactor *redactor, struct branch *branch);
 void export_redact_notes(struct redactor *redactor, struct note_list *notes);
+void export_redact_verdicts(struct redactor *redactor, struct verdict_list *verdicts);
 /* Looks at what is attached, too. */
 enum err_code export_redact_message(const struct export_request *request, struct message *message,
                                     struct err *err) NODISCARD;

@@ -13,6 +13,7 @@
 
 #define SAMPLE_BYTES 4
 #define SAMPLED_BYTES 16 /* how long a secret has to be for that */
+#define KNOWN_MIN 6
 
 static const char *const kind_texts[] = {
 #define KIND_TEXT(name, text, meaning) text,
@@ -127,6 +128,21 @@ static void make_room(struct redactor *self)
     self->secrets = xrealloc(self->secrets, self->slot_count * sizeof(*self->secrets));
 }
 
+/* A key that is no word is looked for in every text from here on: who is told a password says it
+ * again without calling it one. */
+static void remember(struct redactor *self, const struct secret *secret)
+{
+    bool is_word = true;
+    for (size_t i = 0; i < secret->n; i++) {
+        is_word = is_word && redact_is_letter(secret->text[i]);
+    }
+    if (secret->kind == REDACT_KEY && secret->n >= KNOWN_MIN && secret->n < COUNT_OF(self->known) &&
+        !is_word) {
+        self->known[secret->n] = true;
+        self->is_any_known = true;
+    }
+}
+
 /* Lives until the redactor is freed. */
 static const char *name_of(struct redactor *self, enum redact_kind kind, struct sv text)
 {
@@ -138,6 +154,7 @@ static const char *name_of(struct redactor *self, enum redact_kind kind, struct 
         (void)snprintf(secret->name, sizeof(secret->name), "[%s-%zu]", kind_texts[kind],
                        ++self->numbers[kind]);
         *slot = ++self->count;
+        remember(self, secret);
     }
     self->secrets[*slot - 1].count++;
     return self->secrets[*slot - 1].name;
@@ -145,8 +162,14 @@ static const char *name_of(struct redactor *self, enum redact_kind kind, struct 
 
 void redact_rename(struct redactor *self, const char *from, const char *to)
 {
-    self->renamed = xrealloc(self->renamed, (self->renamed_count + 1) * sizeof(*self->renamed));
-    struct renamed *renamed = &self->renamed[self->renamed_count++];
+    struct renamed *renamed = NULL;
+    for (size_t i = 0; i < self->renamed_count && !renamed; i++) {
+        renamed = strcmp(self->renamed[i].from, from) == 0 ? &self->renamed[i] : NULL;
+    }
+    if (!renamed) {
+        self->renamed = xrealloc(self->renamed, (self->renamed_count + 1) * sizeof(*self->renamed));
+        renamed = &self->renamed[self->renamed_count++];
+    }
     (void)snprintf(renamed->from, sizeof(renamed->from), "%s", from);
     (void)snprintf(renamed->to, sizeof(renamed->to), "%s", to);
 }
@@ -181,13 +204,39 @@ static void match_patterns(struct redactor *self, struct sv text)
     }
 }
 
+/* The longest that is known and begins here; 0: none. */
+static size_t known_at(struct redactor *self, struct sv rest)
+{
+    for (size_t n = COUNT_OF(self->known) - 1; n >= KNOWN_MIN; n--) {
+        bool ends = n == rest.n || (n < rest.n && !redact_is_alnum(rest.p[n]));
+        if (self->known[n] && ends && *find_slot(self, REDACT_KEY, sv_take(rest, n)) > 0) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+static void find_known(struct redactor *self, struct sv text)
+{
+    for (size_t i = 0; self->is_any_known && i < text.n; i++) {
+        size_t n = i > 0 && redact_is_alnum(text.p[i - 1]) ? 0 : known_at(self, sv_skip(text, i));
+        if (n > 0) {
+            redact_spans_add(&self->spans, i, i + n, REDACT_KEY);
+            i += n - 1;
+        }
+    }
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct redact_span *one = a, *other = b;
     if (one->first != other->first) {
         return one->first < other->first ? -1 : 1;
     }
-    return one->last > other->last ? -1 : one->last < other->last;
+    if (one->last != other->last) {
+        return one->last > other->last ? -1 : 1;
+    }
+    return (one->kind > other->kind) - (one->kind < other->kind);
 }
 
 /* What overlaps is one secret, of the kind of the first. */
@@ -214,6 +263,7 @@ bool redact_append(struct redactor *self, struct buf *out, struct sv text)
     size_t from = 0;
     self->spans.count = 0;
     redact_find(text, sv_from(self->home), &self->spans);
+    find_known(self, text);
     match_patterns(self, text);
     merge(&self->spans);
     for (size_t i = 0; i < self->spans.count; i++) {

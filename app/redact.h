@@ -4,8 +4,10 @@
  * Found are keys and tokens of known shapes, what is called a password or a key and has a value,
  * long runs of letters and digits that look random, e-mail addresses, home folders, and what the
  * user's patterns match (POSIX extended regular expressions, line by line). The same secret has the
- * same name wherever it stands: [KEY-1], [EMAIL-2], [HOME-1], [PATTERN-1]. It errs towards taking
- * too much; a secret that looks like a word is not found, so what is left is to be read.
+ * same name wherever it stands: [KEY-1], [EMAIL-2], [HOME-1], [PATTERN-1]. A key that was found
+ * once, by what it is called, say, is found in every later text: who goes over all texts twice
+ * finds it in the earlier ones, too. It errs towards taking too much; a secret that looks like a
+ * word is not found, so what is left is to be read.
  *
  * Threads: one at a time. Ownership: texts are borrowed; the secrets are kept, and overwritten by
  * redactor_free. All text in is valid UTF-8; what comes out is, too.
@@ -48,8 +50,8 @@ bool redact_append(struct redactor *redactor, struct buf *out, struct sv text);
  */
 void redact_json(struct redactor *redactor, struct buf *out, struct sv json);
 
-/* That content has another id now, in records that redact_json writes. Both are of 64 characters.
- */
+/* That content has another id now, in records that redact_json writes; the last call counts. Both
+ * are of 64 characters. */
 void redact_rename(struct redactor *redactor, const char *from, const char *to);
 
 /* ---- what was found ---- */

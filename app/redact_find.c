@@ -16,6 +16,9 @@
 #define NAME_MAX_BYTES 64 /* of an address's or a setting's name */
 #define TOKEN_MIN 20
 #define CUT_MIN 4
+#define BASE64_MIN 32
+#define AWS_SECRET 40
+#define WORD_MIN 5
 #define BITS_MIN 3.3
 #define VALUE_MIN 6
 #define VALUE_MAX 4096
@@ -50,9 +53,25 @@ static bool is_alnum(char c)
     return is_digit(c) || is_lower(c) || is_upper(c);
 }
 
+bool redact_is_letter(char c)
+{
+    return is_lower(c) || is_upper(c);
+}
+
+bool redact_is_alnum(char c)
+{
+    return is_alnum(c);
+}
+
 static bool is_token(char c)
 {
     return is_alnum(c) || c == '_' || c == '-';
+}
+
+/* Of names in addresses. */
+static bool is_local(char c)
+{
+    return is_token(c) || c == '.' || c == '+' || c == '%';
 }
 
 static size_t token_length(struct sv text, const char *more)
@@ -80,7 +99,9 @@ static const struct shape {
     {"gsk_", 20, ""},     {"pplx-", 20, ""},     {"r8_", 20, ""},      {"npm_", 20, ""},
     {"pypi-", 30, ""},    {"SG.", 30, "."},      {"dop_v1_", 30, ""},  {"shpat_", 20, ""},
     {"xai-", 20, ""},     {"tvly-", 16, ""},     {"nvapi-", 20, ""},   {"AGE-SECRET-KEY-", 40, ""},
-    {"eyJ", 30, "."},
+    {"eyJ", 30, "."},     {"xoxe.", 20, "."},    {"xoxe-", 16, ""},    {"glsa_", 20, ""},
+    {"GOCSPX-", 20, ""},  {"lin_api_", 20, ""},  {"figd_", 20, ""},    {"dapi", 32, ""},
+    {"ATATT3", 20, "="},  {"sq0csp-", 20, ""},   {"sq0atp-", 20, ""},
 };
 
 /* At the end of a text it may be one that was cut, as in titles. */
@@ -150,29 +171,84 @@ static bool is_random(struct sv run)
     return (is_hex || is_mixed) && bits_of(run) >= (is_hex ? 2.8 : BITS_MIN);
 }
 
-/* The padding of base64 belongs to it. */
-static size_t random_at(struct sv text)
+/* Base64 with slashes in it, and no path: no part of it is a word. Secrets of AWS have 40 bytes. */
+static bool is_base64(struct sv run)
 {
-    size_t n = token_length(text, "+");
-    size_t padded = n;
-    while (padded < text.n && padded < n + 2 && text.p[padded] == '=') {
-        padded++;
+    size_t changes = 0, begin = 0, classes = 0;
+    bool is_word = false, has_slash = false;
+    for (size_t i = 0; i < run.n; i++) {
+        if (run.p[i] == '/') {
+            is_word = is_word || (i - begin >= WORD_MIN && (classes & (classes - 1)) == 0);
+            has_slash = true;
+            begin = i + 1;
+            classes = 0;
+        } else if (run.p[i] == '-' || run.p[i] == '_') {
+            return false;
+        } else if (run.p[i] != '+') {
+            classes |= (size_t)1 << class_of(run.p[i]);
+            changes +=
+                i > begin && run.p[i - 1] != '+' && class_of(run.p[i]) != class_of(run.p[i - 1]);
+        }
     }
-    return is_random(sv_take(text, n)) ? padded : 0;
+    is_word = is_word || (run.n - begin >= WORD_MIN && (classes & (classes - 1)) == 0);
+    bool is_mixed = run.n == AWS_SECRET ? changes * 4 >= run.n : changes * 5 >= run.n * 2;
+    return has_slash && !is_word && run.n >= BASE64_MIN && is_mixed && bits_of(run) >= BITS_MIN;
+}
+
+/* The padding of base64 belongs to it. */
+static size_t padded(struct sv text, size_t n)
+{
+    size_t end = n;
+    while (end < text.n && end < n + 2 && text.p[end] == '=') {
+        end++;
+    }
+    return end;
+}
+
+/* Between the dashes of a run. */
+static void find_random_pieces(struct sv run, size_t at, struct redact_spans *spans)
+{
+    for (size_t from = 0, i = 0; i <= run.n; i++) {
+        if (i < run.n && is_alnum(run.p[i])) {
+            continue;
+        }
+        if (is_random(sv_of(run.p + from, i - from))) {
+            redact_spans_add(spans, at + from, at + i, REDACT_TOKEN);
+        }
+        from = i + 1;
+    }
+}
+
+/* A run as a whole, or with what a slash joins to it, or a piece of it. */
+static void find_random(struct sv text, size_t at, struct redact_spans *spans)
+{
+    struct sv rest = sv_skip(text, at);
+    bool goes_on = at > 0 && text.p[at - 1] == '/'; /* it was looked at from its beginning */
+    size_t n = token_length(rest, "+"), joined = goes_on ? 0 : token_length(rest, "+/");
+    if (is_base64(sv_take(rest, joined))) {
+        redact_spans_add(spans, at, at + padded(rest, joined), REDACT_TOKEN);
+    } else if (is_random(sv_take(rest, n))) {
+        redact_spans_add(spans, at, at + padded(rest, n), REDACT_TOKEN);
+    } else {
+        find_random_pieces(sv_take(rest, n), at, spans);
+    }
 }
 
 /* ---- values that are called secret ---- */
 
-static const char *const names[] = {"password",   "passwd",     "passphrase",  "secret",
-                                    "token",      "apikey",     "api_key",     "api-key",
-                                    "access_key", "access-key", "private_key", "secret_key",
-                                    "credential", "credentials"};
+static const char *const names[] = {
+    "password",   "passwd",     "passphrase", "passcode",  "passwort",   "_pass",
+    "-pass",      "pwd",        "secret",     "token",     "apikey",     "api_key",
+    "api-key",    "access_key", "access-key", "accesskey", "accountkey", "private_key",
+    "privatekey", "secret_key", "secret-key", "secretkey", "credential", "credentials"};
+/* Keys of tables and maps are called so as well: what is a word is none. */
+static const char *const key_names[] = {"_key", "-key"};
 
-static bool is_secret_name(struct sv name)
+static bool ends_with_one_of(struct sv name, const char *const *list, size_t count)
 {
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        size_t n = strlen(names[i]);
-        if (name.n >= n && strncasecmp(name.p + name.n - n, names[i], n) == 0) {
+    for (size_t i = 0; i < count; i++) {
+        size_t n = strlen(list[i]);
+        if (name.n >= n && strncasecmp(name.p + name.n - n, list[i], n) == 0) {
             return true;
         }
     }
@@ -202,25 +278,28 @@ static bool ends_value(char c, char quote)
     return quote ? c == quote || c == '\n' : (c >= 0 && c <= ' ') || strchr("\"'`,;<>(){}", c);
 }
 
-/* "name = value", "name": "value". Gives how far it goes. */
+/* "name = value", "name": "value", "--name value". Gives how far it goes. */
 static size_t find_setting(struct sv text, size_t at, struct redact_spans *spans)
 {
     struct sv rest = sv_skip(text, at);
-    size_t n = token_length(sv_take(rest, NAME_MAX_BYTES), ".");
-    if (n == 0 || !is_secret_name(sv_take(rest, n))) {
+    struct sv name = sv_take(rest, token_length(sv_take(rest, NAME_MAX_BYTES), "."));
+    bool is_key = !ends_with_one_of(name, names, COUNT_OF(names));
+    if (is_key && !ends_with_one_of(name, key_names, COUNT_OF(key_names))) {
         return 0;
     }
-    size_t i = at + n;
+    size_t i = at + name.n;
     i += i < text.n && (text.p[i] == '"' || text.p[i] == '\'');
+    size_t spaces = i;
     while (i < text.n && text.p[i] == ' ') {
         i++;
     }
     char separator = i < text.n ? text.p[i] : '\0';
-    if (separator != ':' && separator != '=') {
+    if (separator == ':' || separator == '=') {
+        for (i++; i < text.n && (text.p[i] == ' ' || text.p[i] == '>');) {
+            i++;
+        }
+    } else if (i == spaces || !sv_starts_with(name, SV("--"))) {
         return 0;
-    }
-    for (i++; i < text.n && (text.p[i] == ' ' || text.p[i] == '>');) {
-        i++;
     }
     char quote = i < text.n && (text.p[i] == '"' || text.p[i] == '\'') ? text.p[i] : '\0';
     size_t first = i + (quote != '\0'), last = first;
@@ -228,8 +307,11 @@ static size_t find_setting(struct sv text, size_t at, struct redact_spans *spans
         last++;
     }
     bool is_call = last < text.n && text.p[last] == '(';
+    while (!quote && last > first && strchr(".:!?", text.p[last - 1])) {
+        last--;
+    }
     struct sv value = sv_of(text.p + first, last - first);
-    if (is_call || !is_secret_value(value, quote != '\0', separator)) {
+    if (is_call || !is_secret_value(value, quote != '\0' && !is_key, is_key ? ':' : separator)) {
         return 0;
     }
     redact_spans_add(spans, first, last, REDACT_KEY);
@@ -252,6 +334,32 @@ static void find_credentials(struct sv text, size_t at, struct redact_spans *spa
     }
 }
 
+/* The password of "curl -u user:password". */
+static void find_user(struct sv text, size_t at, struct redact_spans *spans)
+{
+    static const char *const options[] = {"-u ", "--user "};
+    for (size_t i = 0; i < COUNT_OF(options); i++) {
+        struct sv option = sv_from(options[i]);
+        if (!sv_starts_with(sv_skip(text, at), option)) {
+            continue;
+        }
+        size_t first = at + option.n;
+        char quote = first < text.n && strchr("\"'", text.p[first]) ? text.p[first] : '\0';
+        size_t colon = first += quote != '\0';
+        while (colon < text.n && colon - first < NAME_MAX_BYTES && is_local(text.p[colon])) {
+            colon++;
+        }
+        size_t last = colon + 1;
+        while (last < text.n && last - colon < VALUE_MAX && !ends_value(text.p[last], quote)) {
+            last++;
+        }
+        if (colon > first && colon < text.n && text.p[colon] == ':' &&
+            is_secret_value(sv_of(text.p + colon + 1, last - colon - 1), false, ':')) {
+            redact_spans_add(spans, colon + 1, last, REDACT_KEY);
+        }
+    }
+}
+
 /* The password of "scheme://user:password@host", from "://" on. */
 static void find_in_url(struct sv text, size_t at, struct redact_spans *spans)
 {
@@ -267,11 +375,6 @@ static void find_in_url(struct sv text, size_t at, struct redact_spans *spans)
 }
 
 /* ---- who and where ---- */
-
-static bool is_local(char c)
-{
-    return is_token(c) || c == '.' || c == '+' || c == '%';
-}
 
 /* Around the '@' at `at`. */
 static void find_email(struct sv text, size_t at, struct redact_spans *spans)
@@ -330,11 +433,9 @@ void redact_find(struct sv text, struct sv home, struct redact_spans *spans)
         char c = text.p[i];
         size_t n = !is_alnum(before) && (is_token(c)) ? find_word(text, i, spans) : 0;
         if (n == 0 && is_token(c) && !is_token(before) && before != '+') {
-            size_t random = random_at(sv_skip(text, i));
-            if (random > 0) {
-                redact_spans_add(spans, i, i + random, REDACT_TOKEN);
-            }
+            find_random(text, i, spans);
             find_credentials(text, i, spans);
+            find_user(text, i, spans);
             n = find_setting(text, i, spans);
         } else if (c == '@') {
             find_email(text, i, spans);

@@ -22,4 +22,8 @@ void redact_spans_add(struct redact_spans *spans, size_t first, size_t last, enu
 /* All but the user's patterns; in no order, and they may overlap. `home` may be empty. */
 void redact_find(struct sv text, struct sv home, struct redact_spans *spans);
 
+/* ASCII. */
+bool redact_is_letter(char c);
+bool redact_is_alnum(char c);
+
 #endif

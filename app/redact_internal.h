@@ -14,6 +14,9 @@
 #include "app/redact_find.h"
 #include "store/attachment.h"
 
+/* Longer ones are found by their looks. */
+#define REDACT_KNOWN_MAX 64
+
 struct secret {
     enum redact_kind kind;
     char *text;
@@ -35,6 +38,8 @@ struct redactor {
     size_t *slots; /* by hash: an index and 1, 0 is free; a power of two of them */
     size_t slot_count;
     size_t numbers[REDACT_KIND_COUNT]; /* of the last name */
+    bool known[REDACT_KNOWN_MAX + 1];  /* lengths of keys that are looked for in every text */
+    bool is_any_known;
     struct renamed *renamed;
     size_t renamed_count;
     size_t removed;

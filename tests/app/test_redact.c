@@ -83,6 +83,29 @@ static void values_that_are_called_secret__are_found(void **state)
     assert_kind("client_secret: 'x1y2z3a4'", "client_secret: '", "KEY", "'");
     assert_kind("Authorization: Bearer abc.def-ghi_jkl/mno", "Authorization: Bearer ", "KEY", "");
     assert_kind("postgres://me:s3cret@db/x", "postgres://me:", "KEY", "@db/x");
+    assert_kind("\"SecretAccessKey\": \"abc123def\"", "\"SecretAccessKey\": \"", "KEY", "\"");
+    assert_kind("AccountKey=q7Zt/LmX9==;x", "AccountKey=", "KEY", ";x");
+    assert_kind("DB_PASS=s3cret99", "DB_PASS=", "KEY", "");
+    assert_kind("SIGNING_KEY: abc12345", "SIGNING_KEY: ", "KEY", "");
+    assert_kind("mysql --password s3cret99 -x", "mysql --password ", "KEY", " -x");
+    assert_kind("curl -u 'me:s3cret?' x", "curl -u 'me:", "KEY", "' x");
+    assert_kind("curl --user me:s3cret x", "curl --user me:", "KEY", " x");
+    assert_kind("My password: s3cret99.", "My password: ", "KEY", ".");
+}
+
+static void a_secret_that_was_called_one__is_found_where_it_is_not(void **state)
+{
+    (void)state;
+    struct redactor *redactor = make(NULL);
+    assert_redacted(redactor, "is s3cret99 good?", "is s3cret99 good?");
+    assert_redacted(redactor, "password: s3cret99", "password: [KEY-1]");
+    assert_redacted(redactor, "s3cret99, s3cret99", "[KEY-1], [KEY-1]");
+    assert_redacted(redactor, "xs3cret99 s3cret999", "xs3cret99 s3cret999");
+    assert_redacted(redactor, "token = '" RANDOM "'", "token = '[KEY-2]'");
+    assert_redacted(redactor, "see " RANDOM, "see [KEY-2]");
+    assert_redacted(redactor, "password: 'please'", "password: '[KEY-3]'");
+    assert_redacted(redactor, "oh please", "oh please");
+    redactor_free(redactor);
 }
 
 static void what_is_no_secret__stays(void **state)
@@ -106,6 +129,11 @@ static void what_is_no_secret__stays(void **state)
         "the token-based approach",
         "0123456789012345678901234567890123456789",
         "世界 é ~/src /usr/lib/x86_64-linux-gnu/libc.so.6",
+        "src/HeaderBar/IndexPage/MainView2/FooBarBaz",
+        "docs.example.org/documents/d/Shared/edit",
+        "primary_key = user_id, sort_key: name",
+        "use the --password option, or --token",
+        "id -u root:root",
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         assert_redacted(redactor, texts[i], texts[i]);
@@ -117,6 +145,9 @@ static void random_runs_addresses_and_homes__are_found(void **state)
 {
     (void)state;
     assert_kind("it says " RANDOM "==", "it says ", "TOKEN", "");
+    assert_kind("it is q7Zt2LmX9vRb4K/pW8sYd3NfG+q7Zt2LmX9vRb4K=", "it is ", "TOKEN", "");
+    assert_kind("a-long-name-with-one-of-many-words-and-no-digits-9f86d081884c7d659a2feaa0c55ad015",
+                "a-long-name-with-one-of-many-words-and-no-digits-", "TOKEN", "");
     assert_kind("sum 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822c", "sum ", "TOKEN", "");
     assert_kind("mail anna.b+c@mail.example.org!", "mail ", "EMAIL", "!");
     assert_kind("in /home/anna/src", "in ", "HOME", "/src");
@@ -217,9 +248,10 @@ static void records__keep_their_ids_and_lose_secrets(void **state)
 static void long_texts__take_linear_time(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"-",           "token=a.", "a@",       "://a:b",
-                                         "-----BEGIN ", "sk-",      "/home/",   "password  ",
-                                         "aB3",         "bearer ",  "a.b@c.d.", "eyJ."};
+    static const char *const pieces[] = {
+        "-",        "token=a.", "a@",         "://a:b", "-----BEGIN ",
+        "sk-",      "/home/",   "password  ", "aB3",    "bearer ",
+        "a.b@c.d.", "eyJ.",     "aB1/",       "-u a:",  "--token a1b2c3 "};
     for (size_t i = 0; i < COUNT_OF(pieces); i++) {
         struct redactor *redactor = make(NULL);
         struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
@@ -243,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_of_known_shapes__are_found),
         cmocka_unit_test(values_that_are_called_secret__are_found),
+        cmocka_unit_test(a_secret_that_was_called_one__is_found_where_it_is_not),
         cmocka_unit_test(what_is_no_secret__stays),
         cmocka_unit_test(random_runs_addresses_and_homes__are_found),
         cmocka_unit_test(the_same_secret__has_the_same_name),

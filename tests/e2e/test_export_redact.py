@@ -30,6 +30,8 @@ def talked(home, serving):
         db.execute("INSERT INTO note (uid, message, part, first, last, text, created_at, changed_at)"
                    " SELECT '01M0000000000000000000000N', max(id), 0, 1, 9, ?, 1, 2 FROM message",
                    (TEXT,))
+        db.execute("INSERT INTO verdict (session, verdict, decided_at) SELECT id, ?, 1 FROM session",
+                   (KEY,))
         db.execute("UPDATE session SET title = ?", (TEXT,))
         db.execute("UPDATE message SET detail = ? WHERE role = 'assistant'", (TEXT,))
     return home
@@ -52,6 +54,19 @@ def test_no_format_leaks_a_secret_and_the_same_one_has_the_same_name(talked, for
     assert "use [KEY-1] as [EMAIL-1] in [HOME-1]/src for [PATTERN-1], again [KEY-1]" in text
     assert "[KEY-2]" not in text
     assert "keys and tokens" in result.err
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_password_that_is_told_later_is_found_before_that(home, serving, form):
+    serving(fake.answer(("Then s3cret99 is what you type",)), fake.answer(("Yes",)))
+    assert home.run("Log in with s3cret99").code == 0
+    assert home.run("-c", "password: s3cret99").code == 0
+    result = redacted(home, form)
+    assert "s3cret99" not in result.stdout.decode()
+    assert "Log in with [KEY-1]" in result.stdout.decode()
+    places = result.err.split(" place")[0].split()[-1]
+    check = redacted(home, form, "--check")
+    assert f"[KEY-1]        {places} times" in check.stdout.decode()
 
 
 def test_a_redacted_export_is_whole_and_comes_in_elsewhere(talked, tmp_path):
