@@ -52,6 +52,12 @@ struct export_format {
 /* One line, made safe: the title, or where there is none what the session is. */
 void export_append_title(struct buf *out, const struct session *session);
 
+/* "2026-11-21 20:35 UTC". */
+void export_append_time(struct buf *out, int64_t wall_us);
+/* How an answer ended that is not whole, between these two. False: it is. */
+bool export_append_ending(struct buf *out, const struct message *message, const char *before,
+                          const char *behind);
+
 /* A line for each thing that is attached: "[attached: src/m.c, 12 bytes]". False: there is none. */
 bool export_append_attached(struct buf *out, const struct message *message, struct store *store);
 

@@ -10,7 +10,6 @@
 #include "app/codec_encode.h"
 #include "app/export.h"
 #include "app/html.h"
-#include "base/clock.h"
 #include "store/attachment.h"
 
 /* Colours are named once for light and once for dark; what is code has the names of ui/style.h. */
@@ -95,14 +94,14 @@ static void append_verdict(struct buf *out, const struct verdict *verdict)
 static void session_begin(struct buf *out, const struct session *session,
                           const struct verdict *verdict)
 {
-    char created[CLOCK_ISO_SIZE];
     struct buf title = BUF_INIT(BUF_MAX_INTERNAL);
     export_append_title(&title, session);
-    clock_format_utc(session->created_us, created);
     buf_append_str(out, "<section>\n<h1>");
     html_line(out, buf_sv(&title));
     buf_release(&title);
-    buf_appendf(out, "</h1>\n<header>Session %s, begun %s</header>\n", session->handle, created);
+    buf_appendf(out, "</h1>\n<header>Session %s, begun ", session->handle);
+    export_append_time(out, session->created_us);
+    buf_append_str(out, "</header>\n");
     append_verdict(out, verdict);
 }
 
@@ -213,27 +212,26 @@ static void append_part(struct buf *out, const struct message_part *part,
 
 static void append_head(struct buf *out, const struct message *message)
 {
-    char at[CLOCK_ISO_SIZE];
     bool is_user = message->role == ROLE_USER;
-    clock_format_utc(message->created_us, at);
     buf_appendf(out, "<article class=\"%s\" id=\"%s\">\n<header>%lld · ", role_text(message->role),
                 message->id.text, (long long)message->seq);
     html_line(out, sv_from(is_user          ? "You"
                            : message->model ? message->model
                                             : role_text(message->role)));
-    buf_appendf(out, " · %s</header>\n", at);
+    buf_append_str(out, " · ");
+    export_append_time(out, message->created_us);
+    buf_append_str(out, "</header>\n");
 }
 
 static void append_end(struct buf *out, const struct message *message)
 {
-    bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
-    if (message->role != ROLE_USER && !is_whole) {
-        buf_appendf(out, "<p class=\"state\">%s%s",
-                    message->ended ? finish_reason_said(message->reason) : "still running",
-                    message->detail ? ": " : "");
-        html_line(out, sv_from(message->detail ? message->detail : ""));
+    struct buf ending = BUF_INIT(BUF_MAX_INTERNAL);
+    if (export_append_ending(&ending, message, "", "")) {
+        buf_append_str(out, "<p class=\"state\">");
+        html_line(out, buf_sv(&ending));
         buf_append_str(out, "</p>\n");
     }
+    buf_release(&ending);
 }
 
 static void append_note(struct buf *out, const struct note *note, const struct message *message)

@@ -1,6 +1,6 @@
 /* Markdown: what was said, fit to be read as it is. */
 #include "app/export.h"
-#include "base/clock.h"
+#include "app/export_md_end.h"
 #include "base/safe.h"
 
 /* On a paragraph of its own. */
@@ -18,11 +18,11 @@ static void append_verdict(struct buf *out, const struct verdict *verdict)
 
 static void md_begin(struct buf *out, const struct session *session, const struct verdict *verdict)
 {
-    char created[CLOCK_ISO_SIZE];
-    clock_format_utc(session->created_us, created);
     buf_append_str(out, "# ");
     export_append_title(out, session);
-    buf_appendf(out, "\n\nSession %s, begun %s.\n", session->handle, created);
+    buf_appendf(out, "\n\nSession %s, begun ", session->handle);
+    export_append_time(out, session->created_us);
+    buf_append_str(out, ".\n");
     append_verdict(out, verdict);
 }
 
@@ -97,6 +97,7 @@ static void md_part(struct buf *out, const struct message_part *part)
     default:
         buf_append_sv(out, text);
         buf_append_str(out, text.p[text.n - 1] == '\n' ? "" : "\n");
+        export_append_md_end(out, text);
     }
 }
 
@@ -126,12 +127,7 @@ static void md_message(struct buf *out, const struct export_entry *entry)
     for (size_t i = 0; i < message->part_count; i++) {
         md_part(out, &message->parts[i]);
     }
-    bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
-    if (!is_user && !is_whole) {
-        buf_appendf(out, "\n*(%s%s%s)*\n",
-                    message->ended ? finish_reason_said(message->reason) : "still running",
-                    message->detail ? ": " : "", message->detail ? message->detail : "");
-    }
+    export_append_ending(out, message, "\n*(", ")*\n");
     append_verdict(out, entry->verdict);
     for (size_t i = 0; i < entry->note_count; i++) {
         append_note(out, &entry->notes[i], message);

@@ -11,10 +11,34 @@ static void session_begin(struct buf *out, const struct session *session,
                           const struct verdict *verdict)
 {
     (void)verdict;
-    char created[CLOCK_ISO_SIZE];
-    clock_format_utc(session->created_us, created);
     export_append_title(out, session);
-    buf_appendf(out, "\nSession %s, begun %s.\n", session->handle, created);
+    buf_appendf(out, "\nSession %s, begun ", session->handle);
+    export_append_time(out, session->created_us);
+    buf_append_str(out, ".\n");
+}
+
+void export_append_time(struct buf *out, int64_t wall_us)
+{
+    char iso[CLOCK_ISO_SIZE];
+    clock_format_utc(wall_us, iso);
+    buf_appendf(out, "%.10s %.5s UTC", iso, iso + sizeof("2026-11-21T") - 1);
+}
+
+bool export_append_ending(struct buf *out, const struct message *message, const char *before,
+                          const char *behind)
+{
+    bool is_whole = message->reason == FINISH_END_TURN || message->reason == FINISH_TOOL_USE;
+    if (message->role == ROLE_USER || is_whole) {
+        return false;
+    }
+    buf_append_str(out, before);
+    buf_append_str(out, message->ended ? finish_reason_said(message->reason) : "still running");
+    if (message->detail && message->detail[0]) {
+        buf_append_str(out, ": ");
+        (void)safe_append(out, sv_from(message->detail), SAFE_ONE_LINE);
+    }
+    buf_append_str(out, behind);
+    return true;
 }
 
 void export_append_title(struct buf *out, const struct session *session)
@@ -57,7 +81,9 @@ static void message(struct buf *out, const struct export_entry *entry)
     buf_appendf(out, "\n%s:\n", is_user ? "You" : message->model ? message->model : "Answer");
     buf_append_str(out, text);
     buf_append_str(out, n == 0 || text[n - 1] == '\n' ? "" : "\n");
-    if (!export_append_attached(out, message, entry->store) && n == 0) {
+    bool is_attached = export_append_attached(out, message, entry->store);
+    bool is_cut = export_append_ending(out, message, "[", "]\n");
+    if (!is_attached && !is_cut && n == 0) {
         buf_truncate(out, before);
     }
     free(text);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 
 import fake_server as fake
@@ -335,3 +336,18 @@ def test_a_fence_inside_code_does_not_end_it(home, serving):
     home.run("call it")
     text = home.weir("export", "--all", "--format", "md").out
     assert f"`````json\n{inside}\n`````\n" in text
+
+
+@pytest.mark.parametrize(("form", "said"), [
+    ("md", "```c\nint x;\n```\n\n*(interrupted"),
+    ("txt", "```c\nint x;\n[interrupted"),
+    ("html", '<p class="state">interrupted'),
+])
+def test_an_answer_that_was_cut_says_so_and_swallows_nothing(home, serving, form, said):
+    serving(fake.broken(("Look:\n```c\n", "int x;")), fake.answer(("the rest",)))
+    assert home.run("a question").code == 76
+    assert home.run("-c", "go on").code == 0
+    text = home.weir("export", sessions(home)[0]["handle"], "--format", form).out
+    assert said in text, text
+    begun = re.search(r"Session \w+, begun \d{4}-\d\d-\d\d \d\d:\d\d UTC", text)
+    assert begun and text.count("interrupted") == 1
