@@ -151,9 +151,11 @@ static enum err_code choose(struct running *self, struct sv head, struct err *er
             return ERR_OK;
         }
     }
-    return err_set(err, ERR_INVALID,
-                   "it is none of: an export of weir, conversations.json of ChatGPT, ShareGPT,"
-                   " a database of crush");
+    bool is_packed = sv_starts_with(head, SV("PK\3\4")) || sv_starts_with(head, SV("\x1f\x8b"));
+    return err_set(err, ERR_INVALID, "%s",
+                   is_packed ? "it is packed: unpack it, and import what was in it"
+                             : "it is none of: an export of weir, conversations.json of ChatGPT, "
+                               "ShareGPT, a database of crush");
 }
 
 static void scan_for(struct running *self, struct scan *scan)
