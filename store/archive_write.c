@@ -136,15 +136,11 @@ static void count_items(struct archive_import *import)
     }
 }
 
-/* One transaction, and the rest after it. A caller that gave up waiting leaves the work to the
- * writer, so it is not looked at any more. */
+/* A caller that gave up waiting leaves the work to the writer, so it is not looked at any more. */
 static enum err_code write_one(struct archive_import *import, const struct store_write *write,
                                struct err *err)
 {
-    int64_t began_us = clock_mono_us();
-    enum err_code code = store_write(import->store, write, &import->work, err);
-    store_rest(began_us);
-    return code;
+    return store_write_step(import->store, write, &import->work, err);
 }
 
 static enum err_code write_batch(struct archive_import *import, struct err *err)

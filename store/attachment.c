@@ -109,18 +109,6 @@ static const struct store_write begin_write = {.run = run_begin, .free_state = f
 static const struct store_write piece_write = {.run = run_piece, .free_state = free_add};
 static const struct store_write end_write = {.full = true, .run = run_end, .free_state = free_add};
 
-/* One transaction; the state comes back, or was taken by a disk that hangs. */
-static enum err_code add_step(struct store *store, const struct store_write *write,
-                              struct add_state **self, struct err *err)
-{
-    int64_t began = clock_mono_us();
-    enum err_code code = store_write(store, write, self, err);
-    if (code == ERR_OK && write == &piece_write) {
-        store_rest(began);
-    }
-    return code;
-}
-
 static enum err_code add_pieces(struct store *store, struct add_state **self, struct sv bytes,
                                 struct err *err)
 {
@@ -131,7 +119,7 @@ static enum err_code add_pieces(struct store *store, struct add_state **self, st
         free((*self)->data);
         (*self)->data = xstrndup(piece.p, piece.n);
         (*self)->data_n = piece.n;
-        code = add_step(store, &piece_write, self, err);
+        code = store_write_step(store, &piece_write, self, err);
         if (code == ERR_OK) {
             (*self)->position++;
         }
@@ -142,12 +130,12 @@ static enum err_code add_pieces(struct store *store, struct add_state **self, st
 static enum err_code add_once(struct store *store, struct add_state **self, struct sv bytes,
                               struct err *err)
 {
-    enum err_code code = add_step(store, &begin_write, self, err);
+    enum err_code code = store_write(store, &begin_write, self, err);
     if (code || (*self)->whole) {
         return code;
     }
     code = add_pieces(store, self, bytes, err);
-    return code ? code : add_step(store, &end_write, self, err);
+    return code ? code : store_write(store, &end_write, self, err);
 }
 
 static enum err_code check_new(struct sv type, struct sv bytes, struct err *err)

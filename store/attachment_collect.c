@@ -117,15 +117,13 @@ enum err_code attachment_collect(struct store *store, int64_t grace_us, struct a
     enum err_code code = ERR_OK;
     bool more = true;
     while (code == ERR_OK && more) {
-        int64_t began = clock_mono_us();
-        code = store_write(store, &collect_write, &self, err);
+        code = store_write_step(store, &collect_write, &self, err);
         if (code == ERR_OK) {
             sum->count += self->sum.count;
             sum->bytes += self->sum.bytes;
             more = self->row >= 0;
             self->removal.row = self->row;
             self->busy = !self->done;
-            store_rest(began);
         }
     }
     free(self);

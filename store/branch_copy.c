@@ -354,11 +354,9 @@ static enum err_code copy_all(struct store *store, struct copying **self, struct
 {
     enum err_code code = store_write(store, &write_session, self, err);
     while (code == ERR_OK && (*self)->done.next < (*self)->count) {
-        int64_t began_us = clock_mono_us();
-        code = store_write(store, &write_step, self, err);
+        code = store_write_step(store, &write_step, self, err);
         if (code == ERR_OK) {
             (*self)->done = (*self)->step;
-            store_rest(began_us);
         }
     }
     return code ? code : store_write(store, &write_end, self, err);

@@ -114,6 +114,15 @@ enum err_code store_write(struct store *store, const struct store_write *write, 
     return code;
 }
 
+enum err_code store_write_step(struct store *store, const struct store_write *write, void *state,
+                               struct err *err)
+{
+    int64_t began_us = clock_mono_us();
+    enum err_code code = store_write(store, write, state, err);
+    store_rest(began_us);
+    return code;
+}
+
 void store_rest(int64_t began_us)
 {
     int64_t took = clock_mono_us() - began_us;

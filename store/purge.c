@@ -84,15 +84,13 @@ static enum err_code run_stages(struct store *store, purge__stage *const *stages
     self->stage = stages;
     self->target = *target;
     while (code == ERR_OK && *self->stage) {
-        int64_t began = clock_mono_us();
-        code = store_write(store, &stage_write, &self, err);
+        code = store_write_step(store, &stage_write, &self, err);
         if (code == ERR_OK) {
             report->messages += self->step.messages;
             report->bytes += self->step.bytes;
             note_attachments(&self->step, attachments);
             self->target.chunk_from = self->step.chunk_from;
             self->stage += self->step.done;
-            store_rest(began);
         }
     }
     free(self);
@@ -116,12 +114,10 @@ static enum err_code remove_attachment(struct store *store, int64_t row,
     enum err_code code = ERR_OK;
     self->removal = (struct attachment_removal){.row = row, .before_us = INT64_MAX};
     while (code == ERR_OK && !self->done) {
-        int64_t began = clock_mono_us();
-        code = store_write(store, &removal_write, &self, err);
+        code = store_write_step(store, &removal_write, &self, err);
         if (code == ERR_OK) {
             report->attachments.count += self->sum.count;
             report->attachments.bytes += self->sum.bytes;
-            store_rest(began);
         }
     }
     free(self);
@@ -141,6 +137,20 @@ static enum err_code purge_target(struct store *store, purge__stage *const *stag
     return code;
 }
 
+/* ---- steps that say when they have done all ---- */
+
+static enum err_code write_until_done(struct store *store, const struct store_write *write,
+                                      struct err *err)
+{
+    bool *done = xcalloc(1, sizeof(*done));
+    enum err_code code = ERR_OK;
+    while (code == ERR_OK && !*done) {
+        code = store_write_step(store, write, &done, err);
+    }
+    free(done);
+    return code;
+}
+
 /* ---- words ---- */
 
 static enum err_code run_scrub(void *arg, struct db *db, struct err *err)
@@ -154,15 +164,7 @@ static const struct store_write scrub_write = {.full = true, .run = run_scrub, .
 /* Words that were taken out of the index leave its pages. */
 static enum err_code scrub(struct store *store, struct err *err)
 {
-    bool *done = xcalloc(1, sizeof(*done));
-    enum err_code code = ERR_OK;
-    while (code == ERR_OK && !*done) {
-        int64_t began = clock_mono_us();
-        code = store_write(store, &scrub_write, &done, err);
-        store_rest(began);
-    }
-    free(done);
-    return code;
+    return write_until_done(store, &scrub_write, err);
 }
 
 /* ---- the log ---- */
@@ -394,14 +396,7 @@ static const struct store_write quarantine_write = {
 static enum err_code clear_quarantine(struct store *store, struct purge_report *report,
                                       struct err *err)
 {
-    bool *done = xcalloc(1, sizeof(*done));
-    enum err_code code = ERR_OK;
-    while (code == ERR_OK && !*done) {
-        int64_t began = clock_mono_us();
-        code = store_write(store, &quarantine_write, &done, err);
-        store_rest(began);
-    }
-    free(done);
+    enum err_code code = write_until_done(store, &quarantine_write, err);
     empty_log(store, report);
     return code;
 }

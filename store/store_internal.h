@@ -130,7 +130,7 @@ void reader_give(struct store *store, struct db *db);
  * anew each time; any error rolls back. For a refusal of its own it gives ERR_EXISTS, never
  * ERR_BUSY, which means: try again. `written` (may be NULL) is called after the commit on the
  * writer's thread, no lock held: for publishing. Each call is one transaction of at most 10 ms;
- * longer work is many calls, with store_rest between them.
+ * longer work is many of store_write_step.
  *
  * `state` is the address of a pointer to the caller's heap block, which holds copies of all that
  * the transaction reads, and its results. It is the caller's again afterwards, also after a
@@ -145,7 +145,10 @@ struct store_write {
 };
 enum err_code store_write(struct store *store, const struct store_write *write, void *state,
                           struct err *err) NODISCARD;
-/* Rests as long as the step that began then took, so that others get their turn. */
+/* The same for one step of longer work: rests after it, so that others get their turn. */
+enum err_code store_write_step(struct store *store, const struct store_write *write, void *state,
+                               struct err *err) NODISCARD;
+/* Rests as long as the step that began then took. */
 void store_rest(int64_t began_us);
 
 /* The live form of a message where it is in memory: NULL when it is not. Gives; message_free. */
