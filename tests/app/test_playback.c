@@ -77,6 +77,13 @@ static void start(struct stage *stage)
     assert_int_equal(playback_start(stage->playback, &err), ERR_OK);
 }
 
+/* Takes the text. */
+static void play(struct stage *stage, struct buf *text, double speed, bool paused)
+{
+    assert_int_equal(open_stage(stage, text, speed, paused), ERR_OK);
+    start(stage);
+}
+
 static void close_stage(struct stage *stage)
 {
     playback_free(stage->playback);
@@ -160,8 +167,7 @@ static void a_step__brings_one_piece_that_shows(void **state)
     append_text(&text, CLOCK_S(1), "a");
     append_text(&text, CLOCK_S(3600), "b");
     append_finish(&text, CLOCK_S(7200));
-    assert_int_equal(open_stage(&stage, &text, 1, true), ERR_OK);
-    start(&stage);
+    play(&stage, &text, 1, true);
     assert_comes_to(&stage, "");
     playback_act(stage.playback, UI_REPLAY_STEP);
     assert_comes_to(&stage, "p|+|");
@@ -184,8 +190,7 @@ static void speed__changes_while_it_plays_and_a_pause_holds_the_clock(void **sta
     append_text(&text, 0, "a");
     append_text(&text, CLOCK_S(60), "b");
     append_finish(&text, CLOCK_S(60));
-    assert_int_equal(open_stage(&stage, &text, 1, false), ERR_OK);
-    start(&stage);
+    play(&stage, &text, 1, false);
     assert_comes_to(&stage, "p|a+|");
     playback_act(stage.playback, UI_REPLAY_PAUSE);
     int64_t at_us = playback_state(stage.playback).position_us;
@@ -211,8 +216,7 @@ static void an_answer_without_a_prompt__goes_on_with_the_one_before(void **state
     append_head(&text, "");
     append_text(&text, 0, "more");
     append_finish(&text, 0);
-    assert_int_equal(open_stage(&stage, &text, 0, false), ERR_OK);
-    start(&stage);
+    play(&stage, &text, 0, false);
     assert_comes_to(&stage, "p|cut|more|");
     close_stage(&stage);
 }
@@ -226,8 +230,7 @@ static void a_damaged_recording__is_played_up_to_there_and_told(void **state)
     append_head(&text, "p");
     append_text(&text, 0, "a");
     buf_append_str(&text, "nonsense\n");
-    assert_int_equal(open_stage(&stage, &text, 0, false), ERR_OK);
-    start(&stage);
+    play(&stage, &text, 0, false);
     await_end(&stage);
     assert_comes_to(&stage, "p|a|");
     assert_int_equal(playback_stop(stage.playback, &err), ERR_INVALID);
@@ -256,8 +259,7 @@ static void playback__ends_at_once_also_when_the_store_closes_first(void **state
     append_head(&text, "p");
     append_text(&text, 0, "a");
     append_text(&text, CLOCK_S(3600), "b");
-    assert_int_equal(open_stage(&stage, &text, 1, false), ERR_OK);
-    start(&stage);
+    play(&stage, &text, 1, false);
     assert_comes_to(&stage, "p|a+|");
     assert_int_equal(store_close(stage.store, SOON, NULL), ERR_OK);
     int64_t began = clock_mono_us();

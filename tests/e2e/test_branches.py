@@ -135,13 +135,19 @@ def test_giving_a_line_up_goes_back_to_the_list_of_sessions(serving, chat):
     press(screen, ESC, lambda s: "Sessions (" not in s.text())
 
 
-def test_an_answer_in_another_session_is_told_of(serving, chat):
+def one_answers_elsewhere(serving, chat):
+    """A screen whose session was answered while "slow one" of another waits for the gate."""
     gate = threading.Event()
     serving(fake.answer(("late",), before=lambda c: gate.wait(10)), fake.answer(("soon",)))
     screen = chat()
     press(screen, "slow one" + ENTER, "waiting")
     press(screen, "/new" + ENTER, lambda s: "slow one" not in s.text())
     press(screen, "quick one" + ENTER, said("soon"))
+    return screen, gate
+
+
+def test_an_answer_in_another_session_is_told_of(serving, chat):
+    screen, gate = one_answers_elsewhere(serving, chat)
     gate.set()
     screen.wait_for("elsewhere: 1 answered")
     press(screen, "/sessions" + ENTER, lambda s: "slow one" in s.text() and "elsewhere" not in s.text())
@@ -151,12 +157,7 @@ def test_an_answer_in_another_session_is_told_of(serving, chat):
 @pytest.mark.parametrize("keys,key", [("\x04", "press Ctrl-D"), ("\x03", "press Ctrl-C"),
                                       ("/quit" + ENTER, "/quit")])
 def test_leaving_while_another_session_answers_asks_first_and_names_it(home, serving, chat, keys, key):
-    gate = threading.Event()
-    serving(fake.answer(("late",), before=lambda c: gate.wait(10)), fake.answer(("soon",)))
-    screen = chat()
-    press(screen, "slow one" + ENTER, "waiting")
-    press(screen, "/new" + ENTER, lambda s: "slow one" not in s.text())
-    press(screen, "quick one" + ENTER, said("soon"))
+    screen, gate = one_answers_elsewhere(serving, chat)
     press(screen, "\x18s", lambda s: s.text().count(", running, ") == 1)
     press(screen, ESC, lambda s: "Sessions (" not in s.text())
     press(screen, keys, f"leaving interrupts an answer in another session; {key} again to leave")

@@ -211,6 +211,22 @@ static void what_is_shown_before_it_is_saved_says_why(void **state)
 
 /* ---- power ---- */
 
+/* `cut` becomes what a power cut leaves of `fixture`: see cut_to. */
+static void open_recorded(struct fixture *fixture, struct fixture *cut)
+{
+    fixture_open(cut, 1000);
+    close_first(cut);
+    fault_record(true);
+    fixture_open(fixture, 0);
+}
+
+static void close_recorded(struct fixture *fixture, struct fixture *cut)
+{
+    fixture_close(fixture);
+    fixture_close(cut);
+    fault_record(false);
+}
+
 static void cut_to(const struct fixture *from, const struct fixture *to, uint64_t seed)
 {
     static const char *const endings[] = {"", "-wal"};
@@ -266,10 +282,7 @@ static void a_power_cut_costs_at_most_the_tail_of_what_was_running(void **state)
     unsigned cuts = setting("WEIR_POWER_CUTS", 25);
     struct fixture fixture;
     struct fixture cut;
-    fixture_open(&cut, 1000);
-    close_first(&cut);
-    fault_record(true);
-    fixture_open(&fixture, 0);
+    open_recorded(&fixture, &cut);
     struct turn ended = {0};
     for (unsigned i = 0; i < cuts; i++) {
         struct turn asked = fixture_turn(&fixture, "asked");
@@ -283,9 +296,7 @@ static void a_power_cut_costs_at_most_the_tail_of_what_was_running(void **state)
         cut_to(&fixture, &cut, i + cuts);
         assert_survived(&cut, &ended, &asked);
     }
-    fixture_close(&fixture);
-    fixture_close(&cut);
-    fault_record(false);
+    close_recorded(&fixture, &cut);
 }
 
 /* Changes by the user: each is called with another number. */
@@ -338,10 +349,7 @@ static void what_the_user_changed_survives_a_power_cut(void **state)
     };
     struct fixture fixture;
     struct fixture cut;
-    fixture_open(&cut, 1000);
-    close_first(&cut);
-    fault_record(true);
-    fixture_open(&fixture, 0);
+    open_recorded(&fixture, &cut);
     changed = whole_answer(&fixture);
     for (unsigned i = 0; i < 6 * COUNT_OF(changes); i++) {
         unsigned number = i / COUNT_OF(changes) + 1;
@@ -351,9 +359,7 @@ static void what_the_user_changed_survives_a_power_cut(void **state)
         fixture_assert_query(&cut, sql, "1");
         free(sql);
     }
-    fixture_close(&fixture);
-    fixture_close(&cut);
-    fault_record(false);
+    close_recorded(&fixture, &cut);
 }
 
 int main(void)

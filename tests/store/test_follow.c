@@ -283,14 +283,29 @@ static void reader_close(struct reader *reader)
     buf_release(&reader->text);
 }
 
+/* What comes next, waited for until then. */
+static void reader_take(struct reader *reader, int64_t deadline)
+{
+    struct pollfd fd = {subscription_fd(reader->inbox), POLLIN, 0};
+    poll(&fd, 1, clock_poll_ms(deadline));
+    subscription_drain(reader->inbox, 0, on_event, reader);
+}
+
+static void reader_wait_created(struct reader *reader)
+{
+    int64_t deadline = clock_mono_us() + CLOCK_S(5);
+    while (!reader->created && clock_mono_us() < deadline) {
+        reader_take(reader, deadline);
+    }
+    assert_true(reader->created);
+}
+
 /* Until so much text is there and the message has (or has not) ended. */
 static void reader_wait(struct reader *reader, size_t bytes, bool ended)
 {
     int64_t deadline = clock_mono_us() + CLOCK_S(5);
     while ((reader->text.n < bytes || reader->ended != ended) && clock_mono_us() < deadline) {
-        struct pollfd fd = {subscription_fd(reader->inbox), POLLIN, 0};
-        poll(&fd, 1, clock_poll_ms(deadline));
-        subscription_drain(reader->inbox, 0, on_event, reader);
+        reader_take(reader, deadline);
     }
     assert_int_equal(reader->text.n, bytes);
     assert_int_equal(reader->ended, ended);
@@ -304,6 +319,13 @@ static void remove_folder(const struct other *other)
         _exit(1);
     }
     waitpid(pid, NULL, 0);
+}
+
+static void end_both(struct other *other, struct reader *reader)
+{
+    other_end(other, 0);
+    reader_close(reader);
+    remove_folder(other);
 }
 
 static void another_processs_answer_is_seen_live(void **state)
@@ -323,9 +345,7 @@ static void another_processs_answer_is_seen_live(void **state)
     other_do(other, 'e');
     reader_wait(&reader, 50, true);
     assert_int_equal(reader.reason, FINISH_END_TURN);
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 static void an_answer_that_was_under_way_is_followed_from_the_middle(void **state)
@@ -342,9 +362,7 @@ static void an_answer_that_was_under_way_is_followed_from_the_middle(void **stat
     reader_wait(&reader, 20, false);
     other_do(other, 'e');
     reader_wait(&reader, 20, true);
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 static void the_death_of_an_owner_is_noticed_and_repaired(void **state)
@@ -385,9 +403,7 @@ static void what_comes_after_a_purge_of_the_newest_message_is_seen_live(void **s
     reader.message = turn.prompt;
     reader_wait(&reader, strlen("asked elsewhere"), false);
     assert_true(reader.created);
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 static void who_writes_an_answer_learns_that_another_process_deleted_its_session(void **state)
@@ -417,9 +433,7 @@ static void who_writes_an_answer_learns_that_another_process_deleted_its_session
     assert_true(reader.ended);
     assert_int_equal(reader.reason, FINISH_CANCELED);
     assert_true(reader.text.n >= 10);
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 /* ---- what is not text ---- */
@@ -430,9 +444,7 @@ static void session_wait(struct reader *reader, bool deleted)
     int64_t deadline = clock_mono_us() + CLOCK_S(5);
     while ((reader->session_updates == 0 || reader->session_deleted != deleted) &&
            clock_mono_us() < deadline) {
-        struct pollfd fd = {subscription_fd(reader->inbox), POLLIN, 0};
-        poll(&fd, 1, clock_poll_ms(deadline));
-        subscription_drain(reader->inbox, 0, on_event, reader);
+        reader_take(reader, deadline);
     }
     assert_true(reader->session_updates > 0);
     assert_int_equal(reader->session_deleted, deleted);
@@ -464,18 +476,14 @@ static void what_another_process_changes_of_a_session_is_told_here(void **state)
     session_wait(&reader, true);
     other_do(other, 'R');
     session_wait(&reader, false);
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 static void message_wait(struct reader *reader, bool deleted)
 {
     int64_t deadline = clock_mono_us() + CLOCK_S(5);
     while (reader->deleted != deleted && clock_mono_us() < deadline) {
-        struct pollfd fd = {subscription_fd(reader->inbox), POLLIN, 0};
-        poll(&fd, 1, clock_poll_ms(deadline));
-        subscription_drain(reader->inbox, 0, on_event, reader);
+        reader_take(reader, deadline);
     }
     assert_int_equal(reader->deleted, deleted);
 }
@@ -496,9 +504,7 @@ static void a_message_that_another_process_deletes_goes_here_and_comes_back(void
     other_do(other, 'M');
     message_wait(&reader, false);
     assert_int_equal(reader.text.n, 10);
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 /* A screen says who is called, not only at the end. */
@@ -510,18 +516,11 @@ static void a_tool_that_another_process_calls_has_its_name_from_the_first_piece_
     other_do(other, 'x');
     reader_open(&reader, other->path);
     reader.message = other_do(other, 't').answer;
-    int64_t soon = clock_mono_us() + CLOCK_S(5);
-    while (!reader.created && clock_mono_us() < soon) {
-        struct pollfd fd = {subscription_fd(reader.inbox), POLLIN, 0};
-        poll(&fd, 1, clock_poll_ms(soon));
-        subscription_drain(reader.inbox, 0, on_event, &reader);
-    }
+    reader_wait_created(&reader);
     other_do(other, 'c');
     reader_wait(&reader, strlen("{\"at\": 1}"), false);
     assert_string_equal(reader.tool, "weather");
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 /* The same of one that is seen for the first time when it is there. */
@@ -533,18 +532,10 @@ static void a_tool_call_that_is_found_is_told_whole(void **state)
     struct turn turn = other_do(other, 't');
     other_do(other, 'c');
     reader_open(&reader, other->path);
-    int64_t soon = clock_mono_us() + CLOCK_S(5);
     reader.message = turn.answer;
     reader_wait(&reader, strlen("{\"at\": 1}"), false);
-    while (!reader.created && clock_mono_us() < soon) {
-        struct pollfd fd = {subscription_fd(reader.inbox), POLLIN, 0};
-        poll(&fd, 1, 100);
-        subscription_drain(reader.inbox, 0, on_event, &reader);
-    }
     assert_string_equal(reader.tool, "weather");
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 static void on_event_of_two(void *ctx, const struct event *event)
@@ -585,9 +576,7 @@ static void of_two_processes_that_answer_one_prompt_each_follows_the_other(void 
     assert_int_equal(second.creations, 1);
     assert_int_equal(reader.creations, 1);
     buf_release(&second.text);
-    other_end(other, 0);
-    reader_close(&reader);
-    remove_folder(other);
+    end_both(other, &reader);
 }
 
 int main(void)
