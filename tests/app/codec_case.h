@@ -1,6 +1,6 @@
 /*
- * Runs a codec over a body, through the splitter that its framing asks for, cut at any position,
- * and compares the events with a text (stream_log.h).
+ * Runs a codec over a body, through the splitter that its framing asks for, cut at every position
+ * and byte by byte, and compares the events with a text (stream_log.h).
  */
 #ifndef WEIR_TESTS_APP_CODEC_CASE_H
 #define WEIR_TESTS_APP_CODEC_CASE_H
@@ -44,6 +44,7 @@ static inline void codec_case_line(void *ctx, struct sv line)
     codec_case_event(ctx, (struct sv){NULL, 0}, line);
 }
 
+/* `cut` bytes at first, then the rest; 0: one at a time. */
 static inline void codec_case_feed(struct codec_feeding *feeding, struct sv body, size_t cut,
                                    bool clean)
 {
@@ -52,10 +53,12 @@ static inline void codec_case_feed(struct codec_feeding *feeding, struct sv body
     bool is_sse = feeding->codec->framing == CODEC_SSE;
     sse_init(&sse, SSE_MAX_EVENT, codec_case_event, feeding);
     ndjson_init(&lines, SSE_MAX_EVENT, codec_case_line, feeding);
-    struct sv parts[] = {sv_take(body, cut), sv_skip(body, cut)};
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(
-            is_sse ? sse_feed(&sse, parts[i], NULL) : ndjson_feed(&lines, parts[i], NULL), ERR_OK);
+    size_t rest = cut ? body.n : 1;
+    for (size_t length = cut ? cut : 1; body.n > 0; length = rest) {
+        struct sv piece = sv_take(body, length);
+        assert_int_equal(is_sse ? sse_feed(&sse, piece, NULL) : ndjson_feed(&lines, piece, NULL),
+                         ERR_OK);
+        body = sv_skip(body, length);
     }
     if (clean) {
         sse_end(&sse);
@@ -73,7 +76,7 @@ static inline void codec_case_run(const struct codec *codec, struct sv body, siz
     codec_case_feed(&feeding, body, cut, !broken);
     codec->end(feeding.decoder, broken);
     codec->end(feeding.decoder, NULL);
-    codec_case_feed(&feeding, body, 0, true);
+    codec_case_feed(&feeding, body, body.n, true);
     codec->decode_body(feeding.decoder, SV("{\"error\":\"late\"}"));
     codec->decoder_free(feeding.decoder);
     codec->decoder_free(NULL);

@@ -1,7 +1,4 @@
-/*
- * Checks of a codec: streams through the SSE splitter, cut at every position and byte by byte, as
- * text in and events out; requests compared as JSON.
- */
+/* Checks of a codec's requests: conversations, and what is compared as JSON. */
 #ifndef WEIR_TESTS_APP_CODEC_CHECK_H
 #define WEIR_TESTS_APP_CODEC_CHECK_H
 
@@ -14,79 +11,10 @@
 
 #include "app/codec.h"
 #include "app/json.h"
-#include "app/sse.h"
-#include "tests/app/stream_log.h"
 
 #include <cmocka.h>
 
-#define CODEC_LOG_MAX ((size_t)256 << 20)
 #define CODEC_HISTORY_MAX 8
-
-struct codec_run {
-    const struct codec *codec;
-    struct decoder *decoder;
-};
-
-static inline void codec_check_pass_on(void *ctx, struct sv type, struct sv data)
-{
-    struct codec_run *run = ctx;
-    run->codec->decode(run->decoder, type, data);
-}
-
-/* Feeds the stream in pieces of `cut` bytes at first, then of `step`; what comes after the end is
- * ignored. */
-static inline void codec_check_stream(const struct codec *codec, struct sv stream, size_t cut,
-                                      size_t step, struct buf *log)
-{
-    struct codec_run run = {codec, codec->decoder_new(stream_log, log)};
-    struct sse sse;
-    sse_init(&sse, SSE_MAX_EVENT, codec_check_pass_on, &run);
-    while (stream.n) {
-        assert_int_equal(sse_feed(&sse, sv_take(stream, cut), NULL), ERR_OK);
-        stream = sv_skip(stream, cut);
-        cut = step;
-    }
-    sse_end(&sse);
-    codec->end(run.decoder, NULL);
-    codec->end(run.decoder, NULL);
-    codec->decode(run.decoder, SV("error"), SV("{\"error\":{\"message\":\"late\"}}"));
-    codec->decode_body(run.decoder, SV("{\"error\":\"late\"}"));
-    codec->decoder_free(run.decoder);
-    sse_release(&sse);
-}
-
-struct stream_case {
-    struct sv stream;
-    const char *events;
-};
-
-static inline void codec_check_streams(const struct codec *codec, const struct stream_case *cases,
-                                       size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct sv stream = cases[i].stream;
-        for (size_t cut = 0; cut <= stream.n; cut++) {
-            struct buf log = BUF_INIT(CODEC_LOG_MAX);
-            /* The last round goes byte by byte. */
-            codec_check_stream(codec, stream, cut ? cut : 1, cut ? stream.n : 1, &log);
-            assert_string_equal(buf_cstr(&log), cases[i].events);
-            buf_release(&log);
-        }
-    }
-}
-
-static inline void codec_check_body(const struct codec *codec, struct sv body, const char *events)
-{
-    struct buf log = BUF_INIT(CODEC_LOG_MAX);
-    struct decoder *decoder = codec->decoder_new(stream_log, &log);
-    codec->decode_body(decoder, body);
-    codec->end(decoder, NULL);
-    codec->decoder_free(decoder);
-    assert_string_equal(buf_cstr(&log), events);
-    buf_release(&log);
-}
-
-/* ---- requests ---- */
 
 struct codec_history {
     struct message *messages[CODEC_HISTORY_MAX];

@@ -1,11 +1,11 @@
 /* Anthropic Messages, decoding: streams as text in, events out, cut at every position. */
 #include <stdio.h>
 
-#include "tests/app/codec_check.h"
+#include "tests/app/codec_case.h"
 
 static const struct codec *const codec = &codec_anthropic;
 
-#define CHECK(cases) codec_check_streams(codec, cases, COUNT_OF(cases))
+#define CHECK(cases) codec_case_check(codec, cases, COUNT_OF(cases))
 
 #define EVENT(type, members) "event: " type "\ndata: {\"type\":\"" type "\"" members "}\n\n"
 #define START                                                                                      \
@@ -34,7 +34,7 @@ static const struct codec *const codec = &codec_anthropic;
 #define STARTED "started m1 M\nusage in 30 out -1 read 900 write 0 reasoning -1 cost -1\n"
 #define USED "usage in 30 out 41 read 900 write 0 reasoning -1 cost -1\n"
 
-static const struct stream_case answers[] = {
+static const struct codec_case answers[] = {
     /* Thinking with a signature, then a call; pings and events that nobody knows between. */
     {SV(START PING BEGIN("0", THINK_BLOCK) PING THINK("0", "List it.") SIGN("0", "EqQB==") END("0")
             EVENT("something_new", ",\"x\":{\"error\":null}") BEGIN("1", CALL_BLOCK("t2"))
@@ -117,7 +117,7 @@ static void decode__reads_what_servers_send(void **state)
     CHECK(answers);
 }
 
-static const struct stream_case ends[] = {
+static const struct codec_case ends[] = {
     {SV(START BEGIN("0", CALL_BLOCK("a")) INPUT("0", "{\\\"x") END("0") REASON("max_tokens") STOP),
      STARTED "tool_call 0 a ls\ntool_input 0 [{\"x]\n" USED "finish max_tokens: max_tokens\n"},
     {SV(START BEGIN("0", TEXT_BLOCK) TEXT("0", "a") REASON("model_context_window_exceeded") STOP),
@@ -142,7 +142,7 @@ static void decode__maps_reasons(void **state)
 #define OVERLOADED                                                                                 \
     "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}"
 
-static const struct stream_case failures[] = {
+static const struct codec_case failures[] = {
     /* Before, at and after the first text. */
     {SV("event: error\ndata: " OVERLOADED "\n\n"),
      "error error ERR_SERVER retry: the server is overloaded or not ready: Overloaded\n"},
@@ -208,7 +208,7 @@ static void end__says_what_broke_the_body(void **state)
 static void decode_body__reads_a_whole_answer_or_an_error(void **state)
 {
     (void)state;
-    codec_check_body(
+    codec_case_check_body(
         codec,
         SV("{\"id\":\"m1\",\"type\":\"message\",\"model\":\"M\",\"content\":[{\"type\":"
            "\"thinking\","
@@ -220,20 +220,20 @@ static void decode_body__reads_a_whole_answer_or_an_error(void **state)
         "tool_call 3 a ls\ntool_input 3 [{\"p\": 1}]\n"
         "usage in 3 out 4 read -1 write -1 reasoning -1 cost -1\ntool_call_end 3 []\n"
         "finish tool_use: tool_use\n");
-    codec_check_body(codec, SV(OVERLOADED),
-                     "error error ERR_SERVER retry: the server is overloaded or not ready: "
-                     "Overloaded\n");
-    codec_check_body(codec, SV("[1]"),
-                     "error error ERR_PROTOCOL retry: there is no answer in the JSON: [1]\n");
-    codec_check_body(codec, SV("<html>"),
-                     "error error ERR_PROTOCOL retry: the answer is not JSON: <html>\n");
-    codec_check_body(codec, SV(" "), "error error ERR_PROTOCOL retry: the answer is empty\n");
+    codec_case_check_body(codec, SV(OVERLOADED),
+                          "error error ERR_SERVER retry: the server is overloaded or not ready: "
+                          "Overloaded\n");
+    codec_case_check_body(codec, SV("[1]"),
+                          "error error ERR_PROTOCOL retry: there is no answer in the JSON: [1]\n");
+    codec_case_check_body(codec, SV("<html>"),
+                          "error error ERR_PROTOCOL retry: the answer is not JSON: <html>\n");
+    codec_case_check_body(codec, SV(" "), "error error ERR_PROTOCOL retry: the answer is empty\n");
 }
 
 static void decode__refuses_blocks_without_number(void **state)
 {
     (void)state;
-    struct buf log = BUF_INIT(CODEC_LOG_MAX);
+    struct buf log = BUF_INIT(CODEC_CASE_LOG_MAX);
     struct decoder *decoder = codec->decoder_new(stream_log, &log);
     for (unsigned i = 0; i < 10000; i++) {
         char event[200];

@@ -1,6 +1,5 @@
 /*
- * Chat Completions, decoding: streams in the dialect of each server, as text in, events out. Every
- * stream goes through the SSE splitter, cut at every position.
+ * Chat Completions, decoding: streams in the dialect of each server, as text in, events out.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,14 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/codec.h"
-#include "app/sse.h"
 #include "base/clock.h"
-#include "tests/app/stream_log.h"
+#include "tests/app/codec_case.h"
 
 #include <cmocka.h>
 
-#define LOG_MAX ((size_t)256 << 20)
 #define DONE "data: [DONE]\n\n"
 #define CHUNK(choices) "data: {\"id\":\"x1\",\"model\":\"M\",\"choices\":[" choices "]}\n\n"
 #define DELTA(members) CHUNK("{\"index\":0,\"delta\":{" members "},\"finish_reason\":null}")
@@ -27,50 +23,10 @@
 
 static const struct codec *const codec = &codec_openai_chat;
 
-static void pass_on(void *ctx, struct sv type, struct sv data)
-{
-    codec->decode(ctx, type, data);
-}
-
-static void run(struct sv stream, size_t cut, const struct err *broken, struct buf *log)
-{
-    struct decoder *decoder = codec->decoder_new(stream_log, log);
-    struct sse sse;
-    sse_init(&sse, SSE_MAX_EVENT, pass_on, decoder);
-    assert_int_equal(sse_feed(&sse, sv_take(stream, cut), NULL), ERR_OK);
-    assert_int_equal(sse_feed(&sse, sv_skip(stream, cut), NULL), ERR_OK);
-    if (!broken) {
-        sse_end(&sse);
-    }
-    codec->end(decoder, broken);
-    codec->end(decoder, NULL);
-    codec->decode(decoder, SV("message"), SV("{\"choices\":[{\"delta\":{\"content\":\"late\"}}]}"));
-    codec->decode_body(decoder, SV("{\"error\":\"late\"}"));
-    codec->decoder_free(decoder);
-    sse_release(&sse);
-}
-
-struct stream_case {
-    struct sv stream;
-    const char *events;
-};
-
-static void check(const struct stream_case *cases, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        for (size_t cut = 0; cut <= cases[i].stream.n; cut++) {
-            struct buf log = BUF_INIT(LOG_MAX);
-            run(cases[i].stream, cut, NULL, &log);
-            assert_string_equal(buf_cstr(&log), cases[i].events);
-            buf_release(&log);
-        }
-    }
-}
-
-#define CHECK(cases) check(cases, COUNT_OF(cases))
+#define CHECK(cases) codec_case_check(codec, cases, COUNT_OF(cases))
 #define STARTED "started x1 M\n"
 
-static const struct stream_case servers[] = {
+static const struct codec_case servers[] = {
     /* OpenAI */
     {SV("data: {\"id\":\"x1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"M\","
         "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},"
@@ -191,7 +147,7 @@ static void decode__reads_every_dialect_wherever_it_is_cut(void **state)
 #define NAMED(name, args) "\"function\":{\"name\":\"" name "\",\"arguments\":\"" args "\"}"
 #define ARGS(args) "\"function\":{\"arguments\":\"" args "\"}"
 
-static const struct stream_case calls[] = {
+static const struct codec_case calls[] = {
     /* two calls, interleaved by index */
     {SV(CALL("\"index\":0,\"id\":\"a\"," NAMED("f", "1")) CALL("\"index\":1,\"id\":\"b\"," NAMED(
          "g", "2")) CALL("\"index\":0," ARGS("3")) CALL("\"index\":1," ARGS("4")) STOP),
@@ -244,10 +200,10 @@ static void decode__makes_ids_where_there_are_none(void **state)
                CALL(NAMED("h", "3")) STOP),
     };
     for (size_t i = 0; i < COUNT_OF(streams); i++) {
-        struct buf log = BUF_INIT(LOG_MAX);
-        struct buf again = BUF_INIT(LOG_MAX);
-        run(streams[i], 0, NULL, &log);
-        run(streams[i], 100, NULL, &again);
+        struct buf log = BUF_INIT(CODEC_CASE_LOG_MAX);
+        struct buf again = BUF_INIT(CODEC_CASE_LOG_MAX);
+        codec_case_run(codec, streams[i], 0, NULL, &log);
+        codec_case_run(codec, streams[i], 100, NULL, &again);
         assert_string_equal(buf_cstr(&log), buf_cstr(&again));
         for (unsigned part = 0; part < 3; part++) {
             char start[32];
@@ -263,7 +219,7 @@ static void decode__makes_ids_where_there_are_none(void **state)
     }
 }
 
-static const struct stream_case orders[] = {
+static const struct codec_case orders[] = {
     /* interleaving is kept */
     {SV(DELTA("\"reasoning\":\"r\"") TEXT("a") DELTA("\"reasoning\":\"s\"") STOP),
      STARTED "reasoning 0 [r]\nreasoning_end 0 []\ntext 1 [a]\nreasoning 2 [s]\n"
@@ -295,7 +251,7 @@ static void decode__keeps_order_and_maps_reasons(void **state)
     CHECK(orders);
 }
 
-static const struct stream_case thoughts[] = {
+static const struct codec_case thoughts[] = {
     {SV(TEXT("<think>") TEXT("hm") TEXT("</think>") TEXT("\\n\\nHi") STOP),
      STARTED "reasoning 0 [hm]\nreasoning_end 0 []\ntext 1 [Hi]\nfinish end_turn: stop\n"},
     {SV(TEXT("\\n<th") TEXT("ink>\\nhm</thi") TEXT("s></th") TEXT("ink>Hi") STOP),
@@ -323,7 +279,7 @@ static void decode__takes_inline_reasoning_at_the_start(void **state)
     CHECK(thoughts);
 }
 
-static const struct stream_case errors[] = {
+static const struct codec_case errors[] = {
     /* no last event */
     {SV(""), "error interrupted ERR_PROTOCOL retry: the stream ended without its last event\n"},
     {SV(TEXT("a")), STARTED "text 0 [a]\nerror interrupted ERR_PROTOCOL retry: the stream ended "
@@ -373,7 +329,7 @@ static const struct stream_case errors[] = {
 };
 
 /* OpenRouter's details in pieces, Google's signature on a call: kept to be sent back. */
-static const struct stream_case natives[] = {
+static const struct codec_case natives[] = {
     {SV(DELTA("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"a\",\"signature\":"
               "null,\"index\":0},{\"type\":\"reasoning.encrypted\",\"data\":\"x\",\"index\":1},7]")
             DELTA("\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"b\","
@@ -435,28 +391,18 @@ static void end__says_what_broke_the_stream(void **state)
          STARTED "text 0 [a]\nfinish end_turn: stop\n"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct buf log = BUF_INIT(LOG_MAX);
-        run(cases[i].stream, 0, &cases[i].broken, &log);
+        struct buf log = BUF_INIT(CODEC_CASE_LOG_MAX);
+        codec_case_run(codec, cases[i].stream, 0, &cases[i].broken, &log);
         assert_string_equal(buf_cstr(&log), cases[i].events);
         buf_release(&log);
     }
 }
 
-static void assert_body(struct sv body, const char *events)
-{
-    struct buf log = BUF_INIT(LOG_MAX);
-    struct decoder *decoder = codec->decoder_new(stream_log, &log);
-    codec->decode_body(decoder, body);
-    codec->end(decoder, NULL);
-    codec->decoder_free(decoder);
-    assert_string_equal(buf_cstr(&log), events);
-    buf_release(&log);
-}
-
 static void decode_body__reads_a_whole_answer_or_an_error(void **state)
 {
     (void)state;
-    assert_body(
+    codec_case_check_body(
+        codec,
         SV("\n\n {\"id\":\"x1\",\"model\":\"M\",\"choices\":[{\"index\":0,\"message\":{"
            "\"role\":\"assistant\",\"reasoning_content\":\"r\",\"content\":\"Hi\","
            "\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"1\"}}"
@@ -467,18 +413,20 @@ static void decode_body__reads_a_whole_answer_or_an_error(void **state)
                 "tool_input 3 [2]\nusage in 1 out -1 read -1 write -1 reasoning -1 cost "
                 "-1\ntool_call_end 2 []\ntool_call_end 3 []\n"
                 "finish tool_use: tool_calls\n");
-    assert_body(SV("{\"error\":{\"message\":\"no\",\"code\":\"model_not_found\"}}"),
-                "error error ERR_REJECTED final: the server knows no such model or address; check "
-                "the model's "
-                "name and the base URL: no\n");
-    assert_body(SV("<html>busy</html>"), "error error ERR_PROTOCOL retry: the answer is not JSON: "
-                                         "<html>busy</html>\n");
-    assert_body(SV(""), "error error ERR_PROTOCOL retry: the answer is empty\n");
-    assert_body(SV("{\"ok\":true}"),
-                "error error ERR_PROTOCOL retry: there is no answer in the JSON: "
-                "{\"ok\":true}\n");
-    assert_body(SV("{\"id\":\"x1\",\"model\":\"M\",\"choices\":[]}"),
-                STARTED "finish unknown: empty answer (no reason given)\n");
+    codec_case_check_body(
+        codec, SV("{\"error\":{\"message\":\"no\",\"code\":\"model_not_found\"}}"),
+        "error error ERR_REJECTED final: the server knows no such model or address; check "
+        "the model's "
+        "name and the base URL: no\n");
+    codec_case_check_body(codec, SV("<html>busy</html>"),
+                          "error error ERR_PROTOCOL retry: the answer is not JSON: "
+                          "<html>busy</html>\n");
+    codec_case_check_body(codec, SV(""), "error error ERR_PROTOCOL retry: the answer is empty\n");
+    codec_case_check_body(codec, SV("{\"ok\":true}"),
+                          "error error ERR_PROTOCOL retry: there is no answer in the JSON: "
+                          "{\"ok\":true}\n");
+    codec_case_check_body(codec, SV("{\"id\":\"x1\",\"model\":\"M\",\"choices\":[]}"),
+                          STARTED "finish unknown: empty answer (no reason given)\n");
 }
 
 struct tally {
@@ -506,7 +454,7 @@ static void decode__stops_at_64_mib(void **state)
     (void)state;
     struct tally tally = {.sound = true};
     struct decoder *decoder = codec->decoder_new(tally_sink, &tally);
-    struct buf event = BUF_INIT(LOG_MAX);
+    struct buf event = BUF_INIT(CODEC_CASE_LOG_MAX);
     (void)buf_append_str(&event, "{\"id\":\"x\",\"choices\":[{\"delta\":{\"content\":\"");
     for (size_t i = 0; i < (size_t)1 << 20; i++) {
         (void)buf_append_byte(&event, 'x');
@@ -566,14 +514,10 @@ static void run_mutant(struct sv stream, size_t cut)
 {
     struct tally tally = {.sound = true};
     struct decoder *decoder = codec->decoder_new(tally_sink, &tally);
-    struct sse sse;
-    sse_init(&sse, SSE_MAX_EVENT, pass_on, decoder);
-    assert_int_equal(sse_feed(&sse, sv_take(stream, cut), NULL), ERR_OK);
-    assert_int_equal(sse_feed(&sse, sv_skip(stream, cut), NULL), ERR_OK);
-    sse_end(&sse);
+    struct codec_feeding feeding = {codec, decoder};
+    codec_case_feed(&feeding, stream, cut, true);
     codec->end(decoder, NULL);
     codec->decoder_free(decoder);
-    sse_release(&sse);
     assert_int_equal(tally.lasts, 1);
     assert_true(tally.sound);
 }
@@ -582,7 +526,7 @@ static void decode__survives_twenty_thousand_mutations(void **state)
 {
     (void)state;
     static const struct {
-        const struct stream_case *cases;
+        const struct codec_case *cases;
         size_t count;
     } corpus[] = {{servers, COUNT_OF(servers)},
                   {calls, COUNT_OF(calls)},
@@ -590,10 +534,10 @@ static void decode__survives_twenty_thousand_mutations(void **state)
                   {thoughts, COUNT_OF(thoughts)},
                   {errors, COUNT_OF(errors)}};
     uint32_t seed = 20261121;
-    struct buf stream = BUF_INIT(LOG_MAX);
+    struct buf stream = BUF_INIT(CODEC_CASE_LOG_MAX);
     for (int i = 0; i < 20000; i++) {
         size_t which = next_random(&seed) % COUNT_OF(corpus);
-        struct sv origin = corpus[which].cases[next_random(&seed) % corpus[which].count].stream;
+        struct sv origin = corpus[which].cases[next_random(&seed) % corpus[which].count].body;
         buf_clear(&stream);
         (void)buf_append_sv(&stream, origin);
         mutate(&stream, &seed);

@@ -1,11 +1,11 @@
 /* OpenAI Responses, decoding: streams as text in, events out, cut at every position. */
 #include <stdio.h>
 
-#include "tests/app/codec_check.h"
+#include "tests/app/codec_case.h"
 
 static const struct codec *const codec = &codec_openai_responses;
 
-#define CHECK(cases) codec_check_streams(codec, cases, COUNT_OF(cases))
+#define CHECK(cases) codec_case_check(codec, cases, COUNT_OF(cases))
 
 #define EVENT(type, members)                                                                       \
     "event: " type "\ndata: {\"type\":\"" type "\",\"sequence_number\":1" members "}\n\n"
@@ -42,7 +42,7 @@ static const struct codec *const codec = &codec_openai_responses;
     "{\"type\":\"reasoning\",\"id\":\"i0\",\"summary\":[{\"type\":\"summary_text\",\"text\":"      \
     "\"Need it.\"}],\"encrypted_content\":\"gB\"}"
 
-static const struct stream_case answers[] = {
+static const struct codec_case answers[] = {
     /* Reasoning with a summary and its encrypted form, then a call; what follows such reasoning is
      * kept as it is, too. */
     {SV(CREATED ADDED("0", "{\"type\":\"reasoning\",\"id\":\"i0\",\"summary\":[]}")
@@ -136,7 +136,7 @@ static void decode__reads_what_servers_send(void **state)
 
 #define WHY(word) ",\"incomplete_details\":{\"reason\":\"" word "\"}"
 
-static const struct stream_case ends[] = {
+static const struct codec_case ends[] = {
     {SV(CREATED TEXT("0", "0", "t") END("incomplete", WHY("max_output_tokens"))),
      STARTED "text 0 [t]\nfinish max_tokens: max_output_tokens\n"},
     {SV(CREATED ADDED("0", CALL("i0", "a", "")) ARGUMENTS("0", "{\\\"x")
@@ -163,7 +163,7 @@ static void decode__maps_reasons(void **state)
 #define LIMITED                                                                                    \
     "error error ERR_RATE_LIMIT retry: the server limits the rate of requests: Slow down\n"
 
-static const struct stream_case failures[] = {
+static const struct codec_case failures[] = {
     {SV(CREATED TEXT("0", "0", "kept") END(
          "failed", ",\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Slow down\"}")),
      STARTED "text 0 [kept]\n" LIMITED},
@@ -198,7 +198,7 @@ static void decode__ends_with_one_error_and_keeps_the_text(void **state)
 static void decode__never_takes_back_what_was_shown(void **state)
 {
     (void)state;
-    static const struct stream_case changed[] = {
+    static const struct codec_case changed[] = {
         {SV(CREATED TEXT("0", "0", "one") DONE("0", MESSAGE("i0", CONTENT("two and more")))
                 END("completed", "")),
          STARTED "text 0 [one]\nfinish end_turn: completed\n"},
@@ -209,26 +209,30 @@ static void decode__never_takes_back_what_was_shown(void **state)
 static void decode_body__reads_a_whole_answer_or_an_error(void **state)
 {
     (void)state;
-    codec_check_body(codec,
-                     SV("{\"id\":\"r1\",\"model\":\"M\",\"status\":\"completed\",\"error\":null,"
-                        "\"output\":[" REASONING "," MESSAGE("i1", CONTENT("Hi")) "]" USAGE "}"),
-                     STARTED "reasoning 0 [Need it.]\nreasoning_end 0 []\nnative 1 [" REASONING
-                             "]\ntext 2 [Hi]\nnative 3 [" MESSAGE(
-                                 "i1", CONTENT("Hi")) "]\n" USED "finish end_turn: completed\n");
-    codec_check_body(codec,
-                     SV("{\"id\":\"r1\",\"model\":\"M\",\"status\":\"failed\",\"output\":[],"
-                        "\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Slow down\"}}"),
-                     STARTED LIMITED);
-    codec_check_body(codec, SV("{\"error\":{\"code\":429,\"message\":\"Slow down\"}}"), LIMITED);
-    codec_check_body(codec, SV("[1]"),
-                     "error error ERR_PROTOCOL retry: there is no answer in the JSON: [1]\n");
-    codec_check_body(codec, SV(""), "error error ERR_PROTOCOL retry: the answer is empty\n");
+    codec_case_check_body(
+        codec,
+        SV("{\"id\":\"r1\",\"model\":\"M\",\"status\":\"completed\",\"error\":null,"
+           "\"output\":[" REASONING "," MESSAGE("i1", CONTENT("Hi")) "]" USAGE "}"),
+        STARTED
+        "reasoning 0 [Need it.]\nreasoning_end 0 []\nnative 1 [" REASONING
+        "]\ntext 2 [Hi]\nnative 3 [" MESSAGE("i1", CONTENT("Hi")) "]\n" USED
+                                                                  "finish end_turn: completed\n");
+    codec_case_check_body(
+        codec,
+        SV("{\"id\":\"r1\",\"model\":\"M\",\"status\":\"failed\",\"output\":[],"
+           "\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"Slow down\"}}"),
+        STARTED LIMITED);
+    codec_case_check_body(codec, SV("{\"error\":{\"code\":429,\"message\":\"Slow down\"}}"),
+                          LIMITED);
+    codec_case_check_body(codec, SV("[1]"),
+                          "error error ERR_PROTOCOL retry: there is no answer in the JSON: [1]\n");
+    codec_case_check_body(codec, SV(""), "error error ERR_PROTOCOL retry: the answer is empty\n");
 }
 
 static void decode__refuses_items_without_number(void **state)
 {
     (void)state;
-    struct buf log = BUF_INIT(CODEC_LOG_MAX);
+    struct buf log = BUF_INIT(CODEC_CASE_LOG_MAX);
     struct decoder *decoder = codec->decoder_new(stream_log, &log);
     for (unsigned i = 0; i < 10000; i++) {
         char event[200];

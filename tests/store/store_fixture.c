@@ -104,13 +104,27 @@ void fixture_close(struct fixture *fixture)
 
 struct turn fixture_turn(struct fixture *fixture, const char *prompt)
 {
-    struct err err;
-    struct turn turn = {0};
     struct turn_request request = {.prompt = sv_from(prompt), .model = SV("test/model")};
-    if (turn_begin(fixture->store, &request, clock_mono_us() + CLOCK_S(5), &turn, &err)) {
+    return fixture_begin(fixture, &request);
+}
+
+struct turn fixture_begin(struct fixture *fixture, const struct turn_request *request)
+{
+    struct err err;
+    struct turn turn = {.existed = false};
+    if (turn_begin(fixture->store, request, fixture_soon(), &turn, &err)) {
         fail_msg("%s", err.text);
     }
     return turn;
+}
+
+void fixture_end(struct fixture *fixture, const struct turn *turn, enum finish_reason reason)
+{
+    struct err err;
+    struct stream_event event = fixture_finish(reason);
+    if (message_apply_wait(fixture->store, &turn->answer, &event, fixture_soon(), &err)) {
+        fail_msg("%s", err.text);
+    }
 }
 
 struct stream_event fixture_text(uint32_t part, const char *text)

@@ -35,8 +35,10 @@ void fixture_close(struct fixture *fixture);
 /* Closes the store and opens it again on the same file. */
 void fixture_reopen(struct fixture *fixture);
 
-/* A turn in a new session (or the given one). */
+/* A turn that is begun, in a new session or as the request says; its answer is told to end. */
 struct turn fixture_turn(struct fixture *fixture, const char *prompt);
+struct turn fixture_begin(struct fixture *fixture, const struct turn_request *request);
+void fixture_end(struct fixture *fixture, const struct turn *turn, enum finish_reason reason);
 struct stream_event fixture_text(uint32_t part, const char *text);
 struct stream_event fixture_finish(enum finish_reason reason);
 void fixture_apply(struct fixture *fixture, const struct ulid *message, struct stream_event event);

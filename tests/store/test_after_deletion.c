@@ -21,30 +21,11 @@
 
 #include <cmocka.h>
 
-static struct turn begin(struct fixture *fixture, const struct turn_request *request)
-{
-    struct err err;
-    struct turn turn = {.existed = false};
-    if (turn_begin(fixture->store, request, fixture_soon(), &turn, &err)) {
-        fail_msg("%s", err.text);
-    }
-    return turn;
-}
-
-static void end(struct fixture *fixture, const struct turn *turn, enum finish_reason reason)
-{
-    struct err err;
-    struct stream_event event = fixture_finish(reason);
-    if (message_apply_wait(fixture->store, &turn->answer, &event, fixture_soon(), &err)) {
-        fail_msg("%s", err.text);
-    }
-}
-
 static struct turn answered(struct fixture *fixture, const struct turn_request *request)
 {
-    struct turn turn = begin(fixture, request);
+    struct turn turn = fixture_begin(fixture, request);
     fixture_apply(fixture, &turn.answer, fixture_text(0, "a"));
-    end(fixture, &turn, FINISH_END_TURN);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     return turn;
 }
 
@@ -105,7 +86,7 @@ static void the_number_of_a_purged_message_is_never_used_again(void **state)
     char *highest = fixture_query(fixture, "SELECT max(id) FROM message");
     purge(fixture, &turn.answer);
     purge(fixture, &turn.prompt);
-    turn = begin(fixture, &request);
+    turn = fixture_begin(fixture, &request);
     char *lowest = fixture_query(fixture, "SELECT min(id) FROM message");
     assert_true(atoll(lowest) > atoll(highest));
     free(lowest);
@@ -141,12 +122,12 @@ static void a_key_whose_session_was_deleted_begins_anew(void **state)
     struct turn_request request = keyed();
     struct turn first = answered(fixture, &request);
     assert_int_equal(session_delete(fixture->store, &first.session, NULL), ERR_OK);
-    struct turn second = begin(fixture, &request);
+    struct turn second = fixture_begin(fixture, &request);
     assert_int_equal(second.outcome, TURN_BEGUN);
     assert_string_not_equal(second.session.text, first.session.text);
-    end(fixture, &second, FINISH_INTERRUPTED);
+    fixture_end(fixture, &second, FINISH_INTERRUPTED);
     assert_int_equal(session_delete(fixture->store, &second.session, NULL), ERR_OK);
-    assert_int_equal(begin(fixture, &request).outcome, TURN_BEGUN);
+    assert_int_equal(fixture_begin(fixture, &request).outcome, TURN_BEGUN);
 }
 
 static void a_key_whose_prompt_was_deleted_begins_anew(void **state)
@@ -155,11 +136,11 @@ static void a_key_whose_prompt_was_deleted_begins_anew(void **state)
     struct turn_request request = keyed();
     struct turn first = answered(fixture, &request);
     delete_message(fixture, &first.prompt);
-    struct turn second = begin(fixture, &request);
+    struct turn second = fixture_begin(fixture, &request);
     assert_int_equal(second.outcome, TURN_BEGUN);
     assert_string_not_equal(second.prompt.text, first.prompt.text);
-    end(fixture, &second, FINISH_END_TURN);
-    assert_int_equal(begin(fixture, &request).outcome, TURN_REPLAY);
+    fixture_end(fixture, &second, FINISH_END_TURN);
+    assert_int_equal(fixture_begin(fixture, &request).outcome, TURN_REPLAY);
 }
 
 static void a_key_whose_answer_was_deleted_asks_again(void **state)
@@ -172,7 +153,7 @@ static void a_key_whose_answer_was_deleted_asks_again(void **state)
     assert_int_equal(turn_find(fixture->store, &first.id, &found, NULL), ERR_OK);
     assert_false(ulid_is_set(&found.answer));
     assert_true(ulid_is_set(&found.prompt));
-    struct turn second = begin(fixture, &request);
+    struct turn second = fixture_begin(fixture, &request);
     assert_int_equal(second.outcome, TURN_BEGUN);
     assert_string_equal(second.prompt.text, first.prompt.text);
     assert_string_not_equal(second.answer.text, first.answer.text);
@@ -184,12 +165,12 @@ static void a_session_runs_while_another_branch_of_it_does(void **state)
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("q")};
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     request = (struct turn_request){.kind = TURN_EDIT, .at = first.prompt, .prompt = SV("r")};
-    struct turn second = begin(fixture, &request);
-    end(fixture, &first, FINISH_CANCELED);
+    struct turn second = fixture_begin(fixture, &request);
+    fixture_end(fixture, &first, FINISH_CANCELED);
     fixture_assert_query(fixture, "SELECT state FROM session", "running");
-    end(fixture, &second, FINISH_END_TURN);
+    fixture_end(fixture, &second, FINISH_END_TURN);
     fixture_assert_query(fixture, "SELECT state FROM session", "completed");
 }
 
@@ -197,8 +178,8 @@ static void a_prompt_that_is_left_unanswered_completes_its_session(void **state)
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("q")};
-    struct turn turn = begin(fixture, &request);
-    end(fixture, &turn, FINISH_CANCELED);
+    struct turn turn = fixture_begin(fixture, &request);
+    fixture_end(fixture, &turn, FINISH_CANCELED);
     delete_message(fixture, &turn.answer);
     fixture_assert_query(fixture, "SELECT state FROM session", "cancelled");
     assert_int_equal(turn_mark_unanswered(fixture->store, &turn.id, NULL), ERR_OK);
@@ -209,7 +190,7 @@ static void a_burst_is_refused_where_its_session_lies_in_the_trash(void **state)
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("q"), .unanswered = true};
-    struct turn turn = begin(fixture, &request);
+    struct turn turn = fixture_begin(fixture, &request);
     assert_int_equal(session_delete(fixture->store, &turn.session, NULL), ERR_OK);
     struct burst_item item = {.message = message_new()};
     assert_int_equal(burst_insert(fixture->store, &turn.id, &item, 1, NULL), ERR_NOT_FOUND);
@@ -229,7 +210,7 @@ static void who_writes_learns_of_a_deletion_with_its_next_text(void **state)
     struct fixture *fixture = *state;
     struct err err;
     struct turn_request request = {.prompt = SV("q")};
-    struct turn turn = begin(fixture, &request);
+    struct turn turn = fixture_begin(fixture, &request);
     struct stream_event text = fixture_text(0, "ab");
     fixture_apply(fixture, &turn.answer, text);
     assert_int_equal(message_flush(fixture->store, &turn.answer, fixture_soon(), &err), ERR_OK);
@@ -293,7 +274,7 @@ static void who_gives_up_asking_again_does_not_end_what_runs(void **state)
     pthread_t thread;
     struct turn_request request = keyed();
     struct turn again;
-    struct turn turn = begin(fixture, &request);
+    struct turn turn = fixture_begin(fixture, &request);
     assert_int_equal(pthread_create(&thread, NULL, hold_the_writer, fixture->store), 0);
     clock_sleep_us(CLOCK_MS(10));
     assert_int_equal(
@@ -301,7 +282,7 @@ static void who_gives_up_asking_again_does_not_end_what_runs(void **state)
         ERR_TIMEOUT);
     pthread_join(thread, NULL);
     fixture_apply(fixture, &turn.answer, fixture_text(0, "runs on"));
-    end(fixture, &turn, FINISH_END_TURN);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     fixture_assert_query(fixture, "SELECT state FROM turn", "completed");
 }
 

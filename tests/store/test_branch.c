@@ -385,8 +385,7 @@ static void copy__of_a_session_that_runs_does_not_run(void **state)
     struct ulid id;
     struct turn one = talk(fixture, NULL, "one", "1");
     struct turn_request request = {.kind = TURN_AGAIN, .at = one.answer, .model = SV("p/m")};
-    struct turn other;
-    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &other, NULL), ERR_OK);
+    (void)fixture_begin(fixture, &request);
     struct branch_copy copy = {.session = one.session, .branch = one.branch};
     assert_int_equal(branch_copy(fixture->store, &copy, &id, NULL), ERR_OK);
     assert_words(fixture, &id, NULL, "one 1");
@@ -423,8 +422,7 @@ static void copy__refuses_what_it_cannot_copy_whole(void **state)
     assert_int_equal(branch_copy(fixture->store, &copy, &id, NULL), ERR_NOT_FOUND);
     copy.session = one.session;
     struct turn_request request = {.session = one.session, .prompt = SV("q2"), .model = SV("p/m")};
-    struct turn running;
-    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &running, NULL), ERR_OK);
+    (void)fixture_begin(fixture, &request);
     assert_int_equal(branch_copy(fixture->store, &copy, &id, NULL), ERR_EXISTS);
     fixture_assert_query(fixture, "SELECT count(*) FROM session", "2");
     copy.message = one.answer;
@@ -607,8 +605,7 @@ static void pages__say_which_message_goes_on_with_another(void **state)
     struct fixture *fixture = *state;
     struct turn one = talk(fixture, NULL, "q", "half");
     struct turn_request more = {.kind = TURN_CONTINUE, .at = one.answer, .model = SV("p/m")};
-    struct turn two;
-    assert_int_equal(turn_begin(fixture->store, &more, fixture_soon(), &two, NULL), ERR_OK);
+    struct turn two = fixture_begin(fixture, &more);
     for (int ended = 0; ended < 2; ended++) {
         struct history_page page;
         struct history_query query = {.session = one.session, .limit = 5};

@@ -59,15 +59,12 @@ static struct turn begin(struct fixture *fixture, const struct budget_claim *cla
 /* `cost` USAGE_UNKNOWN: the provider says nothing. */
 static void end(struct fixture *fixture, const struct turn *turn, int64_t cost)
 {
-    struct err err;
     struct stream_event usage = {.kind = STREAM_USAGE, .usage = usage_unknown()};
     usage.usage.input_tokens = 100;
     usage.usage.output_tokens = 20;
     usage.usage.cost_micros = cost;
     fixture_apply(fixture, &turn->answer, usage);
-    struct stream_event event = fixture_finish(FINISH_END_TURN);
-    assert_int_equal(
-        message_apply_wait(fixture->store, &turn->answer, &event, fixture_soon(), &err), ERR_OK);
+    fixture_end(fixture, turn, FINISH_END_TURN);
 }
 
 /* "spent reserved calls" of one row. */

@@ -101,8 +101,7 @@ static void an_edited_prompt__is_found_beside_the_earlier_one(void **state)
                                          .prompt = SV("ibis"),
                                          .model = SV("test/model")};
     struct stream_event finish = fixture_finish(FINISH_END_TURN);
-    struct turn second;
-    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &second, NULL), ERR_OK);
+    struct turn second = fixture_begin(fixture, &request);
     assert_int_equal(
         message_apply_wait(fixture->store, &second.answer, &finish, fixture_soon(), NULL), ERR_OK);
     settle(fixture);

@@ -49,13 +49,10 @@ static void sa2__the_end_is_written_at_once(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct err err;
     fixture_open(&fixture, HOUR);
     struct turn turn = fixture_turn(&fixture, "q");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "answer"));
-    struct stream_event finish = fixture_finish(FINISH_END_TURN);
-    assert_int_equal(message_apply_wait(fixture.store, &turn.answer, &finish, fixture_soon(), &err),
-                     0);
+    fixture_end(&fixture, &turn, FINISH_END_TURN);
     fixture_assert_stored(&fixture, &turn.answer, "answer");
     fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
                          "end_turn");

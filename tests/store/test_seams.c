@@ -20,31 +20,6 @@
 
 #include <cmocka.h>
 
-static struct turn begin(struct fixture *fixture, const struct turn_request *request)
-{
-    struct err err;
-    struct turn turn = {.existed = false};
-    if (turn_begin(fixture->store, request, fixture_soon(), &turn, &err)) {
-        fail_msg("%s", err.text);
-    }
-    return turn;
-}
-
-static void end_as(struct fixture *fixture, const struct turn *turn,
-                   const struct stream_event *event)
-{
-    struct err err;
-    if (message_apply_wait(fixture->store, &turn->answer, event, fixture_soon(), &err)) {
-        fail_msg("%s", err.text);
-    }
-}
-
-static void end(struct fixture *fixture, const struct turn *turn, enum finish_reason reason)
-{
-    struct stream_event event = fixture_finish(reason);
-    end_as(fixture, turn, &event);
-}
-
 static struct message *read_message(struct fixture *fixture, const struct ulid *id)
 {
     struct message *message = NULL;
@@ -73,7 +48,7 @@ static void sc1__every_state_of_a_turn_is_stored_and_read_as_its_text(void **sta
         enum run_state parsed = RUN_RUNNING;
         struct turn turn = fixture_turn(fixture, "q");
         fixture_assert_query(fixture, "SELECT state FROM turn ORDER BY id DESC LIMIT 1", "running");
-        end(fixture, &turn, ends[i].reason);
+        fixture_end(fixture, &turn, ends[i].reason);
         char *stored = fixture_query(fixture, "SELECT state FROM turn ORDER BY id DESC LIMIT 1");
         assert_string_equal(stored, ends[i].text);
         assert_true(run_state_parse(sv_from(stored), &parsed));
@@ -95,11 +70,11 @@ static void sc2__a_turn_begins_running_without_a_time_of_completion(void **state
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("q")};
-    struct turn turn = begin(fixture, &request);
+    struct turn turn = fixture_begin(fixture, &request);
     fixture_assert_query(
         fixture, "SELECT state || (ended_at IS NULL) || (created_at > 0) FROM turn", "running11");
     fixture_assert_query(fixture, "SELECT state || (ended_at IS NULL) FROM attempt", "running1");
-    end(fixture, &turn, FINISH_END_TURN);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     fixture_assert_query(fixture, "SELECT ended_at >= created_at FROM turn", "1");
 }
 
@@ -110,7 +85,7 @@ static void sc2__a_key_that_was_used_otherwise_is_an_error_that_names_it(void **
     struct turn turn;
     struct turn_request request = {.prompt = SV("q"),
                                    .key = {.key = SV("key-7"), .fingerprint = SV("f")}};
-    begin(fixture, &request);
+    fixture_begin(fixture, &request);
     request.key.fingerprint = SV("g");
     assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &turn, &err),
                      ERR_INVALID);
@@ -124,11 +99,11 @@ static void sc5__a_key_finds_its_prompt_and_its_answer_and_has_one_prompt(void *
     struct turn found;
     struct turn_request request = {.prompt = SV("q"),
                                    .key = {.key = SV("k"), .fingerprint = SV("f")}};
-    struct turn first = begin(fixture, &request);
-    end(fixture, &first, FINISH_INTERRUPTED);
-    struct turn second = begin(fixture, &request);
-    end(fixture, &second, FINISH_END_TURN);
-    begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
+    fixture_end(fixture, &first, FINISH_INTERRUPTED);
+    struct turn second = fixture_begin(fixture, &request);
+    fixture_end(fixture, &second, FINISH_END_TURN);
+    fixture_begin(fixture, &request);
     assert_int_equal(turn_find_key(fixture->store, &request.key, &found, NULL), ERR_OK);
     assert_string_equal(found.prompt.text, first.prompt.text);
     assert_string_equal(found.answer.text, second.answer.text);
@@ -152,7 +127,7 @@ static void sc6__all_that_was_used_is_kept_and_unknown_is_not_0(void **state)
     struct stream_event started = {.kind = STREAM_STARTED, .id = SV("resp-1")};
     fixture_apply(fixture, &turn.answer, started);
     fixture_apply(fixture, &turn.answer, used);
-    end(fixture, &turn, FINISH_END_TURN);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     struct message *message = read_message(fixture, &turn.answer);
     assert_string_equal(message->model, "test/model");
     assert_int_equal(message->usage.input_tokens, 1);
@@ -181,7 +156,7 @@ static void se5__a_message_is_read_by_id_with_its_direction_and_its_parts(void *
     fixture_apply(fixture, &turn.answer, fixture_text(0, "I look."));
     fixture_apply(fixture, &turn.answer, call);
     fixture_apply(fixture, &turn.answer, input);
-    end(fixture, &turn, FINISH_TOOL_USE);
+    fixture_end(fixture, &turn, FINISH_TOOL_USE);
     struct message *prompt = read_message(fixture, &turn.prompt);
     assert_int_equal(prompt->role, ROLE_USER);
     assert_string_equal(prompt->parts[0].text, "the question");
@@ -208,7 +183,7 @@ static void events_are_forgotten_after_a_month_but_for_the_last_one(void **state
 {
     struct fixture *fixture = *state;
     struct turn turn = fixture_turn(fixture, "q");
-    end(fixture, &turn, FINISH_END_TURN);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     fixture_execute(fixture,
                     "UPDATE event SET at = at - 40 * 24 * 3600 * 1000000 WHERE kind <> 'ended'");
     fixture_reopen(fixture);
@@ -224,15 +199,15 @@ static void events_are_forgotten_after_a_month_but_for_the_last_one(void **state
 static char *live_a_while(struct fixture *fixture)
 {
     struct turn_request request = {.prompt = SV("one"), .model = SV("p/m")};
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     fixture_apply(fixture, &first.answer, fixture_text(0, "1"));
-    end(fixture, &first, FINISH_END_TURN);
+    fixture_end(fixture, &first, FINISH_END_TURN);
     request = (struct turn_request){.kind = TURN_EDIT, .at = first.prompt, .prompt = SV("two")};
-    struct turn second = begin(fixture, &request);
+    struct turn second = fixture_begin(fixture, &request);
     fixture_apply(fixture, &second.answer, fixture_text(0, "half"));
-    end(fixture, &second, FINISH_ERROR);
+    fixture_end(fixture, &second, FINISH_ERROR);
     request = (struct turn_request){.kind = TURN_AGAIN, .at = second.prompt};
-    struct turn third = begin(fixture, &request);
+    struct turn third = fixture_begin(fixture, &request);
     assert_int_equal(message_delete(fixture->store, &third.answer, fixture_soon(), NULL), ERR_OK);
     struct turn other = fixture_turn(fixture, "elsewhere");
     assert_int_equal(session_delete(fixture->store, &other.session, NULL), ERR_OK);

@@ -440,9 +440,7 @@ static void se7__a_session_counts_its_messages_and_tokens(void **state)
     usage.output_tokens = 7;
     struct stream_event event = {.kind = STREAM_USAGE, .usage = usage};
     fixture_apply(fixture, &turn.answer, event);
-    struct stream_event end = fixture_finish(FINISH_END_TURN);
-    assert_int_equal(message_apply_wait(fixture->store, &turn.answer, &end, fixture_soon(), NULL),
-                     ERR_OK);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     struct session session = get(fixture, &turn.session);
     assert_int_equal(session.message_count, 2);
     assert_int_equal(session.input_tokens, 11);
@@ -746,9 +744,7 @@ static void se4__each_message_knows_who_wrote_it(void **state)
 {
     struct fixture *fixture = *state;
     struct turn turn = fixture_turn(fixture, "q");
-    struct stream_event end = fixture_finish(FINISH_END_TURN);
-    assert_int_equal(message_apply_wait(fixture->store, &turn.answer, &end, fixture_soon(), NULL),
-                     ERR_OK);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     struct turn_request next = {
         .session = turn.session, .prompt = SV("again"), .model = SV("test/other")};
     assert_int_equal(turn_begin(fixture->store, &next, fixture_soon(), &turn, NULL), ERR_OK);

@@ -19,10 +19,8 @@
 static struct turn ended_turn(struct fixture *fixture, const char *prompt, const char *answer)
 {
     struct turn turn = fixture_turn(fixture, prompt);
-    struct stream_event finish = fixture_finish(FINISH_END_TURN);
     fixture_apply(fixture, &turn.answer, fixture_text(0, answer));
-    assert_int_equal(
-        message_apply_wait(fixture->store, &turn.answer, &finish, fixture_soon(), NULL), ERR_OK);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     return turn;
 }
 
@@ -405,8 +403,7 @@ static void undo__goes_back_to_the_branch_before_an_edit(void **state)
                                 .at = first.prompt,
                                 .prompt = SV("another"),
                                 .model = SV("test/model")};
-    struct turn second;
-    assert_int_equal(turn_begin(fixture->store, &edit, fixture_soon(), &second, NULL), ERR_OK);
+    (void)fixture_begin(fixture, &edit);
     fixture_assert_query(fixture, "SELECT (SELECT max(id) FROM branch) = branch FROM session", "1");
     assert_int_equal(undo_one(fixture, &first.session), JOURNAL_BRANCH);
     fixture_assert_query(fixture, "SELECT (SELECT min(id) FROM branch) = branch FROM session", "1");

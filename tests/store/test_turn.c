@@ -15,25 +15,6 @@
 
 #include <cmocka.h>
 
-static struct turn begin(struct fixture *fixture, const struct turn_request *request)
-{
-    struct err err;
-    struct turn turn = {0};
-    if (turn_begin(fixture->store, request, fixture_soon(), &turn, &err)) {
-        fail_msg("%s", err.text);
-    }
-    return turn;
-}
-
-static void finish(struct fixture *fixture, const struct ulid *answer, enum finish_reason reason)
-{
-    struct err err;
-    struct stream_event event = fixture_finish(reason);
-    if (message_apply_wait(fixture->store, answer, &event, fixture_soon(), &err)) {
-        fail_msg("%s", err.text);
-    }
-}
-
 static void assert_same(const struct turn *a, const struct turn *b)
 {
     assert_string_equal(a->session.text, b->session.text);
@@ -47,15 +28,15 @@ static void sd1__the_same_turn_id_again_gives_the_first_turn_and_writes_nothing(
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.id = ulid_new(), .prompt = SV("first words")};
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     assert_false(first.existed);
     assert_string_equal(first.id.text, request.id.text);
     request.prompt = SV("other words");
-    struct turn again = begin(fixture, &request);
+    struct turn again = fixture_begin(fixture, &request);
     assert_true(again.existed);
     assert_same(&again, &first);
-    finish(fixture, &first.answer, FINISH_END_TURN);
-    again = begin(fixture, &request);
+    fixture_end(fixture, &first, FINISH_END_TURN);
+    again = fixture_begin(fixture, &request);
     assert_same(&again, &first);
     fixture_assert_query(fixture, "SELECT count(*) FROM session", "1");
     fixture_assert_query(fixture, "SELECT count(*) FROM turn", "1");
@@ -73,7 +54,7 @@ struct racer {
 static void *race(void *arg)
 {
     struct racer *racer = arg;
-    racer->turn = begin(racer->fixture, racer->request);
+    racer->turn = fixture_begin(racer->fixture, racer->request);
     return NULL;
 }
 
@@ -113,7 +94,7 @@ static void sd2__attachments_become_parts_and_incomplete_ones_are_dropped(void *
     struct message *message = NULL;
     struct turn_request request = {
         .prompt = SV("read these"), .attachments = attachments, .attachment_count = 5};
-    struct turn turn = begin(fixture, &request);
+    struct turn turn = fixture_begin(fixture, &request);
     assert_int_equal(message_snapshot(fixture->store, &turn.prompt, &message, &err), ERR_OK);
     assert_int_equal(message->part_count, 3);
     assert_string_equal(message->parts[0].text, "read these");
@@ -139,10 +120,10 @@ static void sd2__without_a_complete_attachment_there_is_no_such_part(void **stat
     static const struct turn_attachment nothing[] = {{.id = {"a1", 2}}, {.id = {NULL, 0}}};
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("q")};
-    (void)begin(fixture, &request);
+    (void)fixture_begin(fixture, &request);
     request.attachments = nothing;
     request.attachment_count = COUNT_OF(nothing);
-    (void)begin(fixture, &request);
+    (void)fixture_begin(fixture, &request);
     fixture_assert_query(fixture, "SELECT count(*) FROM part WHERE kind = 'attachment'", "0");
 }
 
@@ -153,12 +134,12 @@ static void sd3__the_empty_answer_is_stored_before_its_first_word_once_and_after
     struct fixture fixture;
     fixture_open(&fixture, CLOCK_S(3600));
     struct turn_request request = {.id = ulid_new(), .prompt = SV("q")};
-    struct turn turn = begin(&fixture, &request);
+    struct turn turn = fixture_begin(&fixture, &request);
     char *sql = xasprintf("SELECT role || reason FROM message WHERE uid = '%s'", turn.answer.text);
     fixture_assert_query(&fixture, sql, "assistant");
     free(sql);
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "kept"));
-    (void)begin(&fixture, &request);
+    (void)fixture_begin(&fixture, &request);
     fixture_assert_query(&fixture,
                          "SELECT group_concat(role) FROM (SELECT role FROM message ORDER BY seq)",
                          "user,assistant");
@@ -212,7 +193,7 @@ static void sd5__the_end_leaves_the_text_and_one_usage_row(void **state)
     struct stream_event last = usage_event(7, 42);
     last.usage.cost_micros = 123;
     fixture_apply(fixture, &turn.answer, last);
-    finish(fixture, &turn.answer, FINISH_END_TURN);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     fixture_assert_query(fixture, usage_sql, "7/42/123");
     fixture_assert_query(fixture,
                          "SELECT m.uid = (SELECT uid FROM message WHERE role = 'assistant')"
@@ -227,7 +208,7 @@ static void sd6__an_end_without_content_leaves_a_line_that_says_so(void **state)
 {
     struct fixture *fixture = *state;
     struct turn turn = fixture_turn(fixture, "q");
-    finish(fixture, &turn.answer, FINISH_END_TURN);
+    fixture_end(fixture, &turn, FINISH_END_TURN);
     char *stored = fixture_stored_text(fixture, &turn.answer);
     assert_string_equal(stored, "(no text response)");
     free(stored);
@@ -244,7 +225,7 @@ static void sd7__a_second_end_is_refused_and_the_first_one_stays(void **state)
     struct turn turn = fixture_turn(fixture, "q");
     fixture_apply(fixture, &turn.answer, fixture_text(0, "first"));
     fixture_apply(fixture, &turn.answer, usage_event(1, 2));
-    finish(fixture, &turn.answer, FINISH_MAX_TOKENS);
+    fixture_end(fixture, &turn, FINISH_MAX_TOKENS);
     struct stream_event late[] = {fixture_finish(FINISH_END_TURN), usage_event(9, 9),
                                   fixture_text(0, "late")};
     for (size_t i = 0; i < COUNT_OF(late); i++) {
@@ -271,7 +252,7 @@ static void sd7__a_late_writer_of_usage_changes_nothing(void **state)
     fixture_execute(&fixture,
                     "INSERT INTO usage (message, input_tokens, output_tokens, cost_micros)"
                     " SELECT id, 5, 6, 7 FROM message WHERE role = 'assistant'");
-    finish(&fixture, &turn.answer, FINISH_END_TURN);
+    fixture_end(&fixture, &turn, FINISH_END_TURN);
     fixture_assert_query(&fixture, usage_sql, "5/6/7");
     fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",
                          "end_turn");
@@ -292,7 +273,7 @@ static void sd7__an_attempt_that_was_ended_elsewhere_keeps_that_end_and_all_text
                               "UPDATE message SET reason = 'interrupted', ended_at = 1,"
                               " chunk_last = (SELECT max(id) FROM chunk) WHERE role = 'assistant'");
     fixture_apply(&fixture, &turn.answer, fixture_text(0, "after"));
-    finish(&fixture, &turn.answer, FINISH_END_TURN);
+    fixture_end(&fixture, &turn, FINISH_END_TURN);
     fixture_assert_query(&fixture, "SELECT state || ended_at FROM attempt", "interrupted1");
     fixture_assert_query(&fixture, "SELECT state FROM turn", "interrupted");
     fixture_assert_query(&fixture, "SELECT reason FROM message WHERE role = 'assistant'",

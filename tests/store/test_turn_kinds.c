@@ -18,16 +18,6 @@
 
 #include <cmocka.h>
 
-static struct turn begin(struct fixture *fixture, const struct turn_request *request)
-{
-    struct err err;
-    struct turn turn = {.existed = false};
-    if (turn_begin(fixture->store, request, fixture_soon(), &turn, &err)) {
-        fail_msg("%s", err.text);
-    }
-    return turn;
-}
-
 static enum err_code refused(struct fixture *fixture, const struct turn_request *request)
 {
     struct err err;
@@ -41,18 +31,14 @@ static enum err_code refused(struct fixture *fixture, const struct turn_request 
 static void answer(struct fixture *fixture, const struct turn *turn, const char *text,
                    enum finish_reason reason)
 {
-    struct err err;
-    struct stream_event event = fixture_finish(reason);
     fixture_apply(fixture, &turn->answer, fixture_text(0, text));
-    if (message_apply_wait(fixture->store, &turn->answer, &event, fixture_soon(), &err)) {
-        fail_msg("%s", err.text);
-    }
+    fixture_end(fixture, turn, reason);
 }
 
 static struct turn answered(struct fixture *fixture, const struct turn_request *request,
                             const char *text)
 {
-    struct turn turn = begin(fixture, request);
+    struct turn turn = fixture_begin(fixture, request);
     answer(fixture, &turn, text, FINISH_END_TURN);
     return turn;
 }
@@ -102,7 +88,7 @@ static void another_answer__is_another_attempt_of_the_same_turn(void **state)
     struct turn_request request = {.prompt = SV("one")};
     struct turn first = answered(fixture, &request, "1");
     request = (struct turn_request){.kind = TURN_AGAIN, .at = first.answer, .model = SV("p/n")};
-    struct turn again = begin(fixture, &request);
+    struct turn again = fixture_begin(fixture, &request);
     assert_string_equal(again.id.text, first.id.text);
     assert_string_equal(again.prompt.text, first.prompt.text);
     assert_string_not_equal(again.attempt.text, first.attempt.text);
@@ -125,9 +111,9 @@ static void two_answers_at_once__end_the_turn_with_the_last_of_them(void **state
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("one")};
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     request = (struct turn_request){.kind = TURN_AGAIN, .at = first.prompt};
-    struct turn second = begin(fixture, &request);
+    struct turn second = fixture_begin(fixture, &request);
     answer(fixture, &first, "a", FINISH_CANCELED);
     fixture_assert_query(fixture, "SELECT state FROM turn", "running");
     answer(fixture, &second, "b", FINISH_END_TURN);
@@ -138,7 +124,7 @@ static void sb10__a_cut_answer_is_continued_in_a_message_that_points_to_it(void 
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("count")};
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     answer(fixture, &first, "1 2", FINISH_MAX_TOKENS);
     request = (struct turn_request){.kind = TURN_CONTINUE, .at = first.answer};
     struct turn more = answered(fixture, &request, "3 4");
@@ -158,7 +144,7 @@ static void what_cannot_be_followed__is_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct turn_request request = {.prompt = SV("q")};
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     struct turn_request cases[] = {
         {.kind = TURN_EDIT, .at = first.answer},     /* no prompt */
         {.kind = TURN_CONTINUE, .at = first.prompt}, /* no answer */
@@ -185,21 +171,21 @@ static void sb7__a_key_replays_what_was_answered_and_tries_again_what_was_not(vo
 {
     struct fixture *fixture = *state;
     struct turn_request request = keyed("k", "f");
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     assert_int_equal(first.outcome, TURN_BEGUN);
-    struct turn second = begin(fixture, &request);
+    struct turn second = fixture_begin(fixture, &request);
     assert_int_equal(second.outcome, TURN_RUNNING);
     assert_string_equal(second.answer.text, first.answer.text);
     answer(fixture, &first, "half", FINISH_INTERRUPTED);
 
-    struct turn third = begin(fixture, &request);
+    struct turn third = fixture_begin(fixture, &request);
     assert_int_equal(third.outcome, TURN_BEGUN);
     assert_string_equal(third.id.text, first.id.text);
     assert_string_equal(third.prompt.text, first.prompt.text);
     assert_string_not_equal(third.answer.text, first.answer.text);
     answer(fixture, &third, "whole", FINISH_END_TURN);
 
-    struct turn fourth = begin(fixture, &request);
+    struct turn fourth = fixture_begin(fixture, &request);
     assert_int_equal(fourth.outcome, TURN_REPLAY);
     assert_string_equal(fourth.answer.text, third.answer.text);
     assert_history(fixture, &first.session, "q|whole");
@@ -209,7 +195,7 @@ static void sb7__a_key_replays_what_was_answered_and_tries_again_what_was_not(vo
     assert_int_equal(refused(fixture, &request), ERR_INVALID);
     /* The same key in another scope is another one. */
     request.key.scope = sv_from(first.session.text);
-    assert_int_equal(begin(fixture, &request).outcome, TURN_BEGUN);
+    assert_int_equal(fixture_begin(fixture, &request).outcome, TURN_BEGUN);
 }
 
 static void sb8__a_prompt_may_stay_without_an_answer(void **state)
@@ -218,10 +204,10 @@ static void sb8__a_prompt_may_stay_without_an_answer(void **state)
     struct err err;
     struct turn_request request = keyed("k", "f");
     request.unanswered = true;
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     assert_int_equal(first.outcome, TURN_UNANSWERED);
     assert_false(ulid_is_set(&first.answer));
-    assert_int_equal(begin(fixture, &request).outcome, TURN_UNANSWERED);
+    assert_int_equal(fixture_begin(fixture, &request).outcome, TURN_UNANSWERED);
     assert_int_equal(turn_mark_unanswered(fixture->store, &first.id, &err), ERR_OK);
     assert_int_equal(turn_mark_unanswered(fixture->store, &first.id, &err), ERR_OK);
     fixture_assert_query(fixture, "SELECT state FROM turn", "completed");
@@ -237,7 +223,7 @@ static void sb8__a_prompt_may_stay_without_an_answer(void **state)
 
     /* A cancelled answer without a word is none. */
     request = (struct turn_request){.session = first.session, .prompt = SV("r")};
-    struct turn empty = begin(fixture, &request);
+    struct turn empty = fixture_begin(fixture, &request);
     assert_int_equal(turn_mark_unanswered(fixture->store, &empty.id, &err), ERR_EXISTS);
 }
 
@@ -247,7 +233,7 @@ static void sc3__turns_are_found_by_key_the_latest_and_the_running_one(void **st
     struct err err;
     struct turn found;
     struct turn_request request = keyed("k", "f");
-    struct turn first = begin(fixture, &request);
+    struct turn first = fixture_begin(fixture, &request);
     assert_int_equal(turn_find_key(fixture->store, &request.key, &found, &err), ERR_OK);
     assert_string_equal(found.id.text, first.id.text);
     assert_int_equal(turn_find_latest(fixture->store, &first.session, true, &found, &err), ERR_OK);
