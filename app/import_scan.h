@@ -53,7 +53,7 @@ struct scan {
     size_t key_n[SCAN_DEPTH_MAX + 1];
     size_t depth;
     size_t nesting, values; /* of the record */
-    bool in_record, in_string, escaped, is_scalar, is_long, is_deep;
+    bool in_record, in_string, escaped, is_scalar, is_deep;
     bool in_key, after_key;
 };
 

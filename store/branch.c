@@ -180,18 +180,16 @@ enum err_code branch_switch(struct store *store, const struct ulid *session,
     return code;
 }
 
-/* Of one of the session's branches but `row`. */
-static enum err_code check_name(struct db *db, int64_t session, const char *name, int64_t row,
-                                struct err *err)
+/* No branch of the session has it. */
+static enum err_code check_name(struct db *db, int64_t session, const char *name, struct err *err)
 {
     if (!name) {
         return ERR_OK;
     }
     struct sqlite3_stmt *stmt =
-        db_prepare(db, "SELECT 1 FROM branch WHERE session = ?1 AND name = ?2 AND id <> ?3", err);
+        db_prepare(db, "SELECT 1 FROM branch WHERE session = ?1 AND name = ?2", err);
     db_bind_int(stmt, 1, session);
     db_bind_text(stmt, 2, sv_from(name));
-    db_bind_int(stmt, 3, row);
     bool taken = db_step(db, stmt, err);
     db_reset(stmt);
     return taken ? err_set(err, ERR_EXISTS, "another branch is named '%s'", name) : ERR_OK;
@@ -220,7 +218,7 @@ static enum err_code run_fork(void *state, struct db *db, struct err *err)
     int64_t row = 0;
     enum err_code code = session__row(db, &self->session, &new.session, err);
     if (code == ERR_OK) {
-        code = check_name(db, new.session, self->name, 0, err);
+        code = check_name(db, new.session, self->name, err);
     }
     if (code == ERR_OK) {
         code = branch__make(db, &new, &self->branch, &row, err);
@@ -250,55 +248,6 @@ enum err_code branch_fork(struct store *store, const struct ulid *message, struc
     if (code == ERR_OK) {
         *ret_branch = self->branch;
     }
-    free_branching(self);
-    return code;
-}
-
-static enum err_code run_rename(void *state, struct db *db, struct err *err)
-{
-    struct branching *self = state;
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "SELECT b.id, s.uid FROM branch b JOIN session s ON s.id = b.session"
-                   " WHERE b.uid = ?1",
-                   err);
-    db_bind_id(stmt, 1, &self->branch);
-    if (!db_step(db, stmt, err)) {
-        enum err_code code = db_result(db);
-        return code ? code : err_set(err, ERR_NOT_FOUND, "no branch '%s'", self->branch.text);
-    }
-    int64_t row = db_column_int(stmt, 0);
-    int64_t session = 0;
-    self->session = db_column_id(stmt, 1);
-    db_reset(stmt);
-    enum err_code code = session__row(db, &self->session, &session, err);
-    if (code == ERR_OK) {
-        code = check_name(db, session, self->name, row, err);
-    }
-    if (code) {
-        return code;
-    }
-    stmt = db_prepare(db, "UPDATE branch SET name = ?2 WHERE id = ?1", err);
-    db_bind_int(stmt, 1, row);
-    db_bind_text(stmt, 2, sv_from(self->name));
-    code = db_run(db, stmt, err);
-    return code ? code : event_append(db, "session", session, 0, err);
-}
-
-static const struct store_write write_rename = {
-    .full = true, .run = run_rename, .written = session__written, .free_state = free_branching};
-
-enum err_code branch_rename(struct store *store, const struct ulid *branch, struct sv name,
-                            struct err *err)
-{
-    enum err_code code = check_text(name, err);
-    if (code) {
-        return code;
-    }
-    struct branching *self = xcalloc(1, sizeof(*self));
-    self->branch = *branch;
-    self->name = name.n > 0 ? xstrndup(name.p, name.n) : NULL;
-    code = store_write(store, &write_rename, &self, err);
     free_branching(self);
     return code;
 }

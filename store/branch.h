@@ -70,12 +70,10 @@ enum err_code branch_siblings(struct store *store, const struct ulid *message,
 enum err_code branch_switch(struct store *store, const struct ulid *session,
                             const struct ulid *branch, const struct ulid *expected,
                             struct err *err) NODISCARD;
-/* A new branch after that message, which becomes the current one. `name`: empty for none. */
+/* A new branch after that message, which becomes the current one. `name`: one line, or empty for
+ * none. ERR_EXISTS: another branch of the session has it. */
 enum err_code branch_fork(struct store *store, const struct ulid *message, struct sv name,
                           struct ulid *ret_branch, struct err *err) NODISCARD;
-/* One line; empty takes it away. ERR_EXISTS: another branch of the session has it. */
-enum err_code branch_rename(struct store *store, const struct ulid *branch, struct sv name,
-                            struct err *err) NODISCARD;
 
 /*
  * A session of its own with the messages of a branch up to one of them.

@@ -21,9 +21,6 @@
 
 #define COLUMNS "SELECT n.uid, m.uid, n.part, n.first, n.last, n.text, n.created_at, n.changed_at"
 
-static const char of_message_sql[] =
-    COLUMNS " FROM message m CROSS JOIN note n INDEXED BY note_by_message ON n.message = m.id"
-            " WHERE m.uid = ?1 ORDER BY n.id";
 static const char of_session_sql[] =
     COLUMNS " FROM session s CROSS JOIN branch b ON b.session = s.id"
             " CROSS JOIN message m ON m.branch = b.id"
@@ -86,15 +83,15 @@ static void append(struct note_list *list, struct sqlite3_stmt *stmt)
     list->notes[list->count++] = read_note(stmt);
 }
 
-static enum err_code list_notes(struct store *store, const char *sql, const struct ulid *id,
-                                struct note_list *ret_list, struct err *err)
+enum err_code note_list_of_session(struct store *store, const struct ulid *session,
+                                   struct note_list *ret_list, struct err *err)
 {
     struct note_list list = {NULL, 0};
     struct db *db = NULL;
     enum err_code code = reader_take(store, &db, err);
     if (code == ERR_OK && db) {
-        struct sqlite3_stmt *stmt = db_prepare(db, sql, err);
-        db_bind_id(stmt, 1, id);
+        struct sqlite3_stmt *stmt = db_prepare(db, of_session_sql, err);
+        db_bind_id(stmt, 1, session);
         while (db_step(db, stmt, err)) {
             append(&list, stmt);
         }
@@ -107,18 +104,6 @@ static enum err_code list_notes(struct store *store, const char *sql, const stru
     }
     *ret_list = list;
     return ERR_OK;
-}
-
-enum err_code note_list_of_message(struct store *store, const struct ulid *message,
-                                   struct note_list *ret_list, struct err *err)
-{
-    return list_notes(store, of_message_sql, message, ret_list, err);
-}
-
-enum err_code note_list_of_session(struct store *store, const struct ulid *session,
-                                   struct note_list *ret_list, struct err *err)
-{
-    return list_notes(store, of_session_sql, session, ret_list, err);
 }
 
 static enum err_code read_one(struct db *db, const struct ulid *id, struct note *ret_note,

@@ -46,9 +46,6 @@ struct note_list {
 };
 void note_list_release(struct note_list *list); /* zeroed afterwards */
 
-/* Of one message, deleted or not. */
-enum err_code note_list_of_message(struct store *store, const struct ulid *message,
-                                   struct note_list *ret_list, struct err *err) NODISCARD;
 /* Of all that is not deleted in the session, on all its branches; the notes of one message stand
  * together. */
 enum err_code note_list_of_session(struct store *store, const struct ulid *session,

@@ -38,7 +38,7 @@ enum session_status { SESSION_ACTIVE, SESSION_IDLE, SESSION_ENDED, SESSION_STATU
 const char *session_status_text(enum session_status status);
 
 /* Whose the title is. A title is replaced only by one of its own kind or a later one. */
-enum title_author { TITLE_BY_PROMPT, TITLE_BY_MODEL, TITLE_BY_USER, TITLE_AUTHOR_COUNT };
+enum title_author { TITLE_BY_PROMPT, TITLE_BY_MODEL, TITLE_BY_USER };
 /* "prompt", "model", "user"; "" for values out of range. */
 const char *title_author_text(enum title_author author);
 

@@ -30,8 +30,7 @@ struct turn_job {
     struct turn turn;
     int64_t session_row, branch_row, turn_row, attempt_row, prompt_row, answer_row;
     int64_t at_row; /* TURN_CONTINUE: the message that is continued */
-    bool makes_session, makes_branch;
-    int64_t seq; /* of the first message that is made */
+    int64_t seq;    /* of the first message that is made */
     int64_t prompt_seq, answer_seq;
     int64_t now_us;
     bool busy; /* refused because an answer runs */

@@ -50,7 +50,6 @@ static enum err_code make_session(struct turn_job *self, struct db *db, struct e
         self->session_row = made.row;
         self->turn.branch = made.branch;
         self->branch_row = made.branch_row;
-        self->makes_branch = true;
     }
     return code;
 }
@@ -80,7 +79,6 @@ static enum err_code insert_branch(struct turn_job *self, struct db *db, int64_t
                              .fork_seq = fork_seq,
                              .reason = self->act == TURN_EDIT ? "edit" : "again",
                              .now_us = self->now_us};
-    self->makes_branch = true;
     return branch__make(db, &new, &self->turn.branch, &self->branch_row, err);
 }
 
@@ -141,10 +139,9 @@ static enum err_code find_session(struct turn_job *self, struct db *db, struct e
 
 static enum err_code place_new(struct turn_job *self, struct db *db, struct err *err)
 {
-    self->makes_session = !ulid_is_set(&self->session);
-    enum err_code code =
-        self->makes_session ? make_session(self, db, err) : find_session(self, db, err);
-    if (code == ERR_OK && !self->makes_session) {
+    bool is_new = !ulid_is_set(&self->session);
+    enum err_code code = is_new ? make_session(self, db, err) : find_session(self, db, err);
+    if (code == ERR_OK && !is_new) {
         code = give_title(self, db, err);
     }
     return code ? code : branch__next_seq(db, self->branch_row, &self->seq, err);
@@ -259,8 +256,6 @@ static enum err_code place_continue(struct turn_job *self, struct db *db, struct
 enum err_code turn__place(struct turn_job *self, struct db *db, struct err *err)
 {
     struct anchor anchor = {.row = 0};
-    self->makes_session = false;
-    self->makes_branch = false;
     self->at_row = 0;
     if (self->act == TURN_NEW) {
         return place_new(self, db, err);

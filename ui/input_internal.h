@@ -17,7 +17,6 @@ struct sequence {
     uint32_t parameters[SEQUENCE_PARAMETERS]; /* 0: left out; sub-parameters but the first of the
                                                  third are dropped */
     uint32_t event_type;                      /* sub-parameter of the second one: 3 is a release */
-    bool too_long;
 };
 
 /* Reads what is between CSI and the final byte. */

@@ -87,7 +87,7 @@ static void note_add__stands_beside_a_message_or_a_span(void **state)
     struct ulid first = note(fixture, &whole, "two\nlines");
     struct ulid second = note(fixture, &span, "on a word");
     struct note_list list;
-    assert_int_equal(note_list_of_message(fixture->store, &turn.answer, &list, NULL), ERR_OK);
+    assert_int_equal(note_list_of_session(fixture->store, &turn.session, &list, NULL), ERR_OK);
     assert_int_equal(list.count, 2);
     assert_true(ulid_equal(&list.notes[0].id, &first));
     assert_int_equal(list.notes[0].place.part, NOTE_WHOLE);
