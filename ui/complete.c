@@ -206,12 +206,15 @@ void complete_update(struct complete *complete, struct sv text, size_t cursor, b
     complete->moved = false;
     free(complete->typed);
     complete->typed = xstrndup(word.p ? word.p : "", word.n);
-    bool closed = complete->closed && sv_equal_str(word, complete->closed) && !asked;
-    if (complete->word.kind == COMPLETE_NONE || closed) {
+    bool none = complete->word.kind == COMPLETE_NONE;
+    if (!none && !asked && complete->closed && sv_equal_str(word, complete->closed)) {
         return;
     }
     free(complete->closed);
     complete->closed = NULL;
+    if (none) {
+        return;
+    }
     load(complete, word);
     show_fitting(complete, word);
     complete->word.to = cursor;
@@ -219,9 +222,11 @@ void complete_update(struct complete *complete, struct sv text, size_t cursor, b
 
 void complete_close(struct complete *complete)
 {
-    free(complete->closed);
-    complete->closed = xstrdup(complete->typed);
-    choices_release(&complete->shown);
+    if (complete->shown.count) {
+        free(complete->closed);
+        complete->closed = xstrdup(complete->typed);
+        choices_release(&complete->shown);
+    }
 }
 
 size_t complete_count(const struct complete *complete)

@@ -142,6 +142,7 @@ void keys__interrupt(struct ui *ui)
     } else {
         offer_to_leave(ui, others_text(ui, false), "press Ctrl-C");
     }
+        complete_reset(ui->complete);
 }
 
 static void leave(struct ui *ui)

@@ -168,6 +168,18 @@ def test_files_are_completed(home, serving, chat, monkeypatch):
     press(screen, "and @my" + TAB, '@"my notes.md"')
 
 
+def test_a_list_that_was_left_with_its_prompt_opens_in_the_next_one(home, serving, chat, monkeypatch):
+    serving()
+    (home.work / "notes.md").write_text("x")
+    monkeypatch.chdir(home.work)
+    screen = chat()
+    press(screen, "see @", "notes.md")
+    press(screen, CTRL_C, lambda s: "notes.md" not in s.text() and prompt_of(s) == "")
+    press(screen, "\x12", "search")
+    press(screen, ESC, lambda s: "search" not in s.text())
+    press(screen, "@", "notes.md")
+
+
 def test_the_palette_runs_what_is_chosen(serving, chat):
     serving()
     screen = chat()

@@ -132,6 +132,26 @@ static void a_closed_list__stays_closed_for_that_word(void **state)
     complete_free(complete);
 }
 
+static void another_word__opens_the_list_again(void **state)
+{
+    (void)state;
+    int calls = 0;
+    struct complete *complete = complete_new(source, &calls);
+    update(complete, "/model ", false);
+    assert_shown(complete, "local/qwen", 2);
+    complete_close(complete);
+    update(complete, "/model ", false);
+    assert_shown(complete, NULL, 0);
+    update(complete, "", false); /* the prompt was cleared, or sent */
+    update(complete, "/model ", false);
+    assert_shown(complete, "local/qwen", 2);
+    update(complete, "text", false);
+    complete_close(complete); /* where none is open there is none to stay closed */
+    update(complete, "/model ", false);
+    assert_shown(complete, "local/qwen", 2);
+    complete_free(complete);
+}
+
 static void make(const char *path)
 {
     close(open(path, O_CREAT | O_WRONLY, 0600));
@@ -212,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_word__is_the_one_before_the_insertion_point),
         cmocka_unit_test(the_list__follows_what_is_typed),
         cmocka_unit_test(a_closed_list__stays_closed_for_that_word),
+        cmocka_unit_test(another_word__opens_the_list_again),
         cmocka_unit_test(files__are_those_of_the_folder_that_was_typed),
         cmocka_unit_test(the_list__is_painted_with_what_is_selected_in_view),
     };
