@@ -44,6 +44,7 @@ static void open_next(struct ui *ui)
 void pickers__reload(struct ui *ui)
 {
     sessions__forget(ui);
+    find__forget(ui);
     pickers__show_again(ui);
 }
 

@@ -72,6 +72,21 @@ def test_the_list_of_sessions_finds_what_was_said(serving, chat):
     press(screen, ENTER, lambda s: "a kingfisher" in s.text() and "Sessions" not in s.text())
 
 
+def test_what_is_deleted_leaves_the_list_that_was_narrowed(serving, chat):
+    serving(fake.answer(("a kingfisher",)), fake.answer(("a pike",)))
+    screen = chat()
+    talk(screen, [("birds of the reeds", "a kingfisher")])
+    press(screen, "/new" + ENTER, lambda s: "kingfisher" not in s.text())
+    talk(screen, [("fish of the reeds", "a pike")])
+    retry(screen, EVERYWHERE + "reeds", "Search in all sessions (4)")
+    press(screen, ESC, lambda s: "Search" not in s.text())
+    press(screen, SESSIONS + "reeds", "Sessions (2)")
+    press(screen, "\x1bd", "the session is in the trash")
+    screen.wait_for("Sessions (1)")
+    assert "fish of" not in screen.text()
+    press(screen, "\x1bu", "Sessions (2)")
+
+
 def styles_of(screen, word):
     """Colour, background, bold, underline and reverse of each place that shows the word, but for the
     rows below the rule."""
