@@ -301,6 +301,22 @@ static void hint_unknown(struct ui *ui, struct sv name)
     free(text);
 }
 
+/* "TITLE" and "[N] FILE" have to be given, "[WORDS]" need not. */
+static bool needs_operand(const struct ui_command *command)
+{
+    return command->operand && !sv_ends_with(sv_from(command->operand), SV("]"));
+}
+
+void commands__start(struct ui *ui, const struct ui_command *command, struct sv operand)
+{
+    command->run(ui, operand);
+    if (operand.n == 0 && needs_operand(command) && !ui->plain && editor_is_empty(ui->editor)) {
+        char *begun = xasprintf("/%s ", command->name);
+        (void)editor_insert(ui->editor, sv_from(begun));
+        free(begun);
+    }
+}
+
 bool commands__run(struct ui *ui, struct sv text)
 {
     struct sv name = sv_skip(text, 1);
@@ -314,7 +330,7 @@ bool commands__run(struct ui *ui, struct sv text)
         if (works_now(ui, command) && sv_equal_str(name, command->name)) {
             char *own = xstrndup(operand.p ? operand.p : "", operand.n);
             editor_clear(ui->editor, true);
-            command->run(ui, sv_from(own));
+            commands__start(ui, command, sv_from(own));
             free(own);
             return true;
         }

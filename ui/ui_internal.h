@@ -294,6 +294,8 @@ void commands__complete(void *ctx, enum complete_kind kind, struct choices *choi
 void commands__new_session(struct ui *ui);
 
 /* ui_take.c: commands */
+/* One that lacks what it needs says so, and stands in the prompt to be gone on with. */
+void commands__start(struct ui *ui, const struct ui_command *command, struct sv operand);
 void take__copy_answer(struct ui *ui);
 void take__copy(struct ui *ui, struct sv operand);
 void take__save(struct ui *ui, struct sv operand);

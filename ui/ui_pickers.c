@@ -149,7 +149,7 @@ static void choose_command(void *ctx, const struct choice *choice)
     struct ui *ui = ctx;
     for (const struct ui_command *command = commands__all(); command->name; command++) {
         if (strcmp(command->name, choice->value + 1) == 0) {
-            command->run(ui, SV(""));
+            commands__start(ui, command, SV(""));
             return;
         }
     }

@@ -191,6 +191,18 @@ def test_the_palette_runs_what_is_chosen(serving, chat):
     press(screen, CTRL_C, lambda s: prompt_of(s) == "a draft")
 
 
+def test_a_command_of_the_palette_waits_for_what_it_needs(home, serving, chat):
+    serving(fake.answer(("the answer",)))
+    screen = chat()
+    press(screen, "ask" + ENTER, "the answer")
+    press(screen, "\x10", "Commands (")
+    press(screen, "/rename", "Commands (1)")
+    press(screen, ENTER, lambda s: prompt_of(s).startswith("/rename") and "'/rename TITLE'" in s.text())
+    press(screen, "rivers" + ENTER, "the title is changed")
+    assert home.rows("SELECT title FROM session") == [{"title": "rivers"}]
+    press(screen, "/label" + ENTER, lambda s: prompt_of(s).startswith("/label"))
+
+
 def test_a_session_is_chosen_and_gone_on_with(home, serving, chat):
     server = serving(fake.answer(("older answer",)), fake.answer(("newer answer",)),
                      fake.answer(("third",)))

@@ -18,6 +18,7 @@ WALK = [
     ("model", "", "Models ("),
     ("copy", "", "copied: the last answer"),
     ("copy", "code", "copied: code block 1 of 1"),
+    ("save", "", "'/save FILE'"),
     ("export", "", "written to 'weir-"),
     ("edit", "", "in the place of an earlier prompt"),
     ("again", "", "2/2"),
