@@ -218,7 +218,7 @@ static int64_t host_context_of(void *ctx, const char *model)
 static size_t host_running(void *ctx, struct ulid *sessions, size_t max)
 {
     const struct chat *chat = ctx;
-    return engine_running(chat->engine, sessions, max);
+    return chat->engine ? engine_running(chat->engine, sessions, max) : 0;
 }
 
 static enum err_code host_export(void *ctx, const struct ulid *session, const char *format,

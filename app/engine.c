@@ -260,7 +260,7 @@ static void add_running(struct engine *engine, const struct ulid *session)
 }
 
 /* The runs are the thread's own: others are told of them by a copy. */
-static void note_running(struct engine *engine)
+void engine_note_running(struct engine *engine)
 {
     pthread_mutex_lock(&engine->lock);
     engine->running_count = 0;
@@ -287,7 +287,7 @@ static void *engine_main(void *arg)
         }
         int64_t due = run_due(engine);
         bury(engine);
-        note_running(engine);
+        engine_note_running(engine);
         if (!engine->stop_seen || engine->runs) {
             woken = http_poll(engine->http, engine->wake.read_fd, due);
         }

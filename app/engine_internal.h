@@ -201,6 +201,8 @@ struct engine {
     bool stop_seen;
 };
 
+/* engine.c: brings up to date what engine_running tells; on the engine's thread. */
+void engine_note_running(struct engine *engine);
 /* engine.c: hands an order (taken) to the thread; any thread. */
 void engine_post(struct engine *engine, struct order *order);
 /* Starts a short-lived thread that the engine's end waits for; it ends with engine_thread_ended. */

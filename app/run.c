@@ -215,6 +215,8 @@ void run_on_begun(struct run *run, const struct order *order)
     run->session = order->turn.session;
     log_write(LOG_INFO, "the prompt is stored; session %s, answer %s", run->session.text,
               run->turn.answer.text);
+    /* Whoever hears that it has begun may ask whether it runs here. */
+    engine_note_running(engine);
     notice_publish(engine->broker, NOTICE_BEGUN, &run->session, NULL, NULL);
     if (run->turn.outcome != TURN_BEGUN) {
         run->stage = STAGE_ENDED;

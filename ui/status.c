@@ -143,7 +143,10 @@ const char *status_hint(const struct status_facts *facts)
     if (!facts->follows) {
         return "Ctrl-End goes to the end";
     }
-    return status_is_busy(facts) ? "Esc cancels" : "/help";
+    if (!status_is_busy(facts)) {
+        return "/help";
+    }
+    return facts->elsewhere ? "another process answers" : "Esc cancels";
 }
 
 void status_text(const struct status_facts *facts, struct buf *out)

@@ -18,6 +18,7 @@ struct status_facts {
     const char *store_trouble; /* why nothing is saved; NULL: all is well */
     bool sending;              /* a prompt was handed over and is not stored yet */
     bool cancelling;
+    bool elsewhere; /* another process answers: it cannot be stopped here */
     bool follows;
     int64_t context;     /* tokens that fit into the model; 0 or less: not known */
     int64_t cost_micros; /* of the session, millionths of a US dollar; 0 or less: nothing to say */

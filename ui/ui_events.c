@@ -183,6 +183,26 @@ void events__refresh(struct ui *ui, const struct ulid *session)
     }
 }
 
+/* Who writes an answer is found out once, when it is first seen: its end is heard of a bit after
+ * the run has gone. A prompt that is on its way is our own. */
+static void note_owner(struct ui *ui)
+{
+    const struct ui_host *host = &ui->options->host;
+    struct ulid here[RUNNING_MAX];
+    struct transcript_message at;
+    if (ui->sending || !host->running || !transcript_status(ui->transcript).running ||
+        !transcript_last(ui->transcript, ROLE_ASSISTANT, &at) ||
+        ulid_equal(&at.id, &ui->owner_of)) {
+        return;
+    }
+    size_t count = host->running(host->ctx, here, RUNNING_MAX);
+    ui->owner_of = at.id;
+    ui->elsewhere_now = true;
+    for (size_t i = 0; i < count; i++) {
+        ui->elsewhere_now = ui->elsewhere_now && !ulid_equal(&here[i], &ui->session);
+    }
+}
+
 bool events__load_older(struct ui *ui)
 {
     return load_older(ui, NEXT_PAGE);
@@ -198,6 +218,7 @@ void events__show_session(struct ui *ui, const struct ulid *session)
     ui->held = false;
     load_again(ui);
     transcript_each_prompt(ui->transcript, remember, ui->editor);
+    note_owner(ui);
     ui->dirty = true;
 }
 
@@ -504,6 +525,7 @@ void events__drain(struct ui *ui)
 {
     subscription_drain(ui->subscription, 0, on_event, ui);
     subscription_take_resync(ui->subscription, on_resync, ui);
+    note_owner(ui);
     if (subscription_ended(ui->subscription)) {
         ui__leave(ui, ERR_INTERRUPTED);
     }

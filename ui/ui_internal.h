@@ -74,6 +74,7 @@ struct task {
 #define ELSEWHERE_MAX 16u
 #define WAITING_MAX 32u
 #define REMOVED_MAX 32u
+#define RUNNING_MAX 32u
 
 struct ui {
     const struct ui_options *options;
@@ -128,6 +129,8 @@ struct ui {
     bool sending;
     bool cancel_on_begun; /* the user cancelled before there was something to cancel */
     bool cancelling;
+    struct ulid owner_of; /* the answer of which it is known who writes it; unset: of none */
+    bool elsewhere_now;   /* another process does */
     int64_t waiting_since_us;
     struct waiting waiting[WAITING_MAX]; /* oldest first */
     size_t waiting_count;
@@ -164,6 +167,8 @@ void keys__interrupt(struct ui *ui);
 void keys__feed(struct ui *ui, const char *bytes, size_t length);
 void keys__timeout(struct ui *ui);
 bool keys__is_busy(const struct ui *ui);
+/* The answer that runs is written by another process: nothing here can stop it. */
+bool keys__answers_elsewhere(const struct ui *ui);
 /* Leaves, or says what would be lost and that a second time leaves. `key` is what was pressed. */
 void keys__leave(struct ui *ui, const char *key);
 
@@ -289,13 +294,13 @@ struct ui_command {
 const struct ui_command *commands__all(void);
 /* "/name operand". False: there is no such command (said), the text stays. */
 bool commands__run(struct ui *ui, struct sv text);
+/* One that lacks what it needs says so, and stands in the prompt to be gone on with. */
+void commands__start(struct ui *ui, const struct ui_command *command, struct sv operand);
 /* A complete_source_fn; ctx: the ui. */
 void commands__complete(void *ctx, enum complete_kind kind, struct choices *choices);
 void commands__new_session(struct ui *ui);
 
 /* ui_take.c: commands */
-/* One that lacks what it needs says so, and stands in the prompt to be gone on with. */
-void commands__start(struct ui *ui, const struct ui_command *command, struct sv operand);
 void take__copy_answer(struct ui *ui);
 void take__copy(struct ui *ui, struct sv operand);
 void take__save(struct ui *ui, struct sv operand);

@@ -14,7 +14,6 @@
 #include "ui/ui_internal.h"
 
 #define QUIT_PATIENCE CLOCK_S(2)
-#define RUNNING_MAX 32u
 /* As many equal arrow keys in one read are the wheel: terminals turn a notch into three or more,
  * and nobody's fingers are that fast. */
 #define WHEEL_ARROWS 3
@@ -30,9 +29,18 @@ bool keys__is_busy(const struct ui *ui)
     return status_is_busy(&facts);
 }
 
+bool keys__answers_elsewhere(const struct ui *ui)
+{
+    return ui->elsewhere_now && !ui->sending && transcript_status(ui->transcript).running;
+}
+
 static void stop_answer(struct ui *ui)
 {
     if (!keys__is_busy(ui)) {
+        return;
+    }
+    if (keys__answers_elsewhere(ui)) {
+        hint(ui, "another process answers here; it is stopped where it was asked");
         return;
     }
     ui->cancelling = true;
@@ -104,7 +112,7 @@ static char *loss(const struct ui *ui)
             return xstrdup("what waits has not been sent");
         }
     }
-    bool here = keys__is_busy(ui);
+    bool here = keys__is_busy(ui) && !keys__answers_elsewhere(ui);
     char *text = others_text(ui, here);
     return text || !here ? text : xstrdup("an answer is running");
 }
@@ -134,15 +142,15 @@ void keys__interrupt(struct ui *ui)
     complete_close(ui->complete);
     if (!editor_is_empty(ui->editor)) {
         editor_clear(ui->editor, true);
+        complete_reset(ui->complete);
         ui->quit_until_us = 0;
-    } else if (keys__is_busy(ui) && !ui->cancelling) {
+    } else if (keys__is_busy(ui) && !ui->cancelling && !keys__answers_elsewhere(ui)) {
         stop_answer(ui);
     } else if (clock_mono_us() < ui->quit_until_us) {
         ui__leave(ui, ERR_OK);
     } else {
         offer_to_leave(ui, others_text(ui, false), "press Ctrl-C");
     }
-        complete_reset(ui->complete);
 }
 
 static void leave(struct ui *ui)

@@ -66,6 +66,7 @@ struct status_facts view__facts(const struct ui *ui)
         .store_trouble = ui->store_trouble,
         .sending = ui->sending,
         .cancelling = ui->cancelling,
+        .elsewhere = keys__answers_elsewhere(ui),
         .follows = transcript_follows(ui->transcript),
         .context = ui->context,
         .cost_micros = ui->cost_micros,

@@ -333,6 +333,25 @@ def test_what_waits_on_another_screen_is_not_sent_when_the_answer_is_stopped(ser
     one.wait_for(lambda s: "a second one" not in s.text() and "a prompt waits" not in s.text())
 
 
+def test_an_answer_of_another_process_is_not_said_to_be_stopped_here(home, serving, chat):
+    gate = threading.Event()
+    serving(fake.answer(("the answer", " whole"), before=lambda c: (c.delta("Begun: "), gate.wait(20))),
+            fake.answer(("mine",)))
+    with home.start("run", "question") as run:
+        run.wait_out("Begun:")
+        screen = chat()
+        screen.wait_for("another process answers")
+        assert "Esc cancels" not in screen.text()
+        press(screen, ESC, "is stopped where it was asked")
+        assert "cancelling" not in screen.text()
+        press(screen, CTRL_C, "press Ctrl-C again to leave")
+        gate.set()
+        assert run.wait().code == 0
+    screen.wait_for("the answer whole")
+    press(screen, "and here" + ENTER, lambda s: "mine" in s.text() and "ready" in s.lines()[-1])
+    assert "another process" not in screen.lines()[-1]
+
+
 def test_every_session_has_its_draft(home, serving, chat):
     serving(fake.answer(("older answer",)), fake.answer(("newer answer",)))
     assert home.run("the older question").code == 0
