@@ -1,7 +1,7 @@
 /*
- * The first code block of a Markdown text: what stands between its fences.
+ * The first code block of a Markdown text, as ui/copy.h finds them.
  *
- * Threads: pure. Source: CommonMark 0.30, 4.5 (fenced code blocks).
+ * Threads: pure.
  */
 #ifndef WEIR_APP_CODE_BLOCK_H
 #define WEIR_APP_CODE_BLOCK_H

@@ -1,66 +1,122 @@
 /* Fenced blocks, and the sequence for the clipboard. */
 #include "ui/copy.h"
 
+#include <stdint.h>
 #include <string.h>
+
+#define INDENT_MOST 3
 
 struct fence {
     char mark;     /* ` or ~ */
     size_t length; /* of the run */
-    size_t indent; /* blanks before it */
+    size_t indent; /* bytes before it: blanks, marks of quotes, the item's that it begins */
+    size_t quotes; /* that it stands in */
 };
 
-/* Blanks, and the marks of quotes, before the first other character. */
-static size_t prefix_of(struct sv line)
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* Blanks, and the marks of at most `quotes` quotes, before the first other character. */
+static size_t prefix_of(struct sv line, size_t quotes)
 {
     size_t n = 0;
-    while (n < line.n && (line.p[n] == ' ' || line.p[n] == '>' || line.p[n] == '\t')) {
-        n++;
+    while (n < line.n && (is_blank(line.p[n]) || (line.p[n] == '>' && quotes > 0))) {
+        quotes -= line.p[n++] == '>';
     }
     return n;
 }
 
-static bool opens(struct sv line, struct fence *ret_fence)
+/* In the first `n` bytes. */
+static size_t quotes_in(struct sv line, size_t n)
 {
-    size_t indent = prefix_of(line);
-    struct sv rest = sv_skip(line, indent);
-    char mark = rest.n ? rest.p[0] : '\0';
+    size_t quotes = 0;
+    for (size_t i = 0; i < n; i++) {
+        quotes += line.p[i] == '>';
+    }
+    return quotes;
+}
+
+/* The mark of an item, "-" or "12.", before the blank behind it. 0: none is there. */
+static size_t marker_of(struct sv line)
+{
+    size_t n = 0;
+    while (n < line.n && n < 9 && line.p[n] >= '0' && line.p[n] <= '9') {
+        n++;
+    }
+    const char *ends = n ? ".)" : "-+*";
+    bool there = n + 1 < line.n && strchr(ends, line.p[n]) && is_blank(line.p[n + 1]);
+    return there ? n + 1 : 0;
+}
+
+/* A fence may be the first thing in an item, and in one of that. */
+static size_t lead_of(struct sv line)
+{
+    size_t lead = prefix_of(line, SIZE_MAX);
+    size_t marker;
+    while ((marker = marker_of(sv_skip(line, lead))) > 0) {
+        lead += marker;
+        lead += prefix_of(sv_skip(line, lead), SIZE_MAX);
+    }
+    return lead;
+}
+
+static size_t run_of(struct sv line, char mark)
+{
     size_t run = 0;
-    while (run < rest.n && rest.p[run] == mark) {
+    while (run < line.n && line.p[run] == mark) {
         run++;
     }
+    return run;
+}
+
+static bool opens(struct sv line, struct fence *ret_fence)
+{
+    size_t indent = lead_of(line);
+    struct sv rest = sv_skip(line, indent);
+    char mark = rest.n ? rest.p[0] : '\0';
+    size_t run = run_of(rest, mark);
     struct sv info = sv_skip(rest, run);
     if ((mark != '`' && mark != '~') || run < 3 || (mark == '`' && sv_find(info, '`') < info.n)) {
         return false;
     }
-    *ret_fence = (struct fence){mark, run, indent};
+    *ret_fence = (struct fence){mark, run, indent, quotes_in(line, indent)};
     return true;
 }
 
 static bool closes(struct sv line, const struct fence *fence)
 {
-    struct fence other;
-    if (!opens(line, &other) || other.mark != fence->mark || other.length < fence->length) {
-        return false;
-    }
-    return sv_trim(sv_skip(line, other.indent + other.length)).n == 0;
+    size_t indent = prefix_of(line, fence->quotes);
+    struct sv rest = sv_skip(line, indent);
+    size_t run = run_of(rest, fence->mark);
+    return indent <= fence->indent + INDENT_MOST && run >= fence->length &&
+           sv_trim(sv_skip(rest, run)).n == 0;
+}
+
+/* The quote that it stood in has ended without it. */
+static bool is_left(struct sv line, const struct fence *fence)
+{
+    return quotes_in(line, prefix_of(line, fence->quotes)) < fence->quotes;
 }
 
 /* A line of the block without as much of its beginning as the fence was indented by. */
 static struct sv unindented(struct sv line, const struct fence *fence)
 {
-    size_t prefix = prefix_of(line);
+    size_t prefix = prefix_of(line, fence->quotes);
     return sv_skip(line, prefix < fence->indent ? prefix : fence->indent);
 }
 
 /* Walks the blocks; `out` gets the `wanted`-th one. Gives how many were seen. */
 static size_t walk(struct sv text, size_t wanted, struct buf *out)
 {
-    struct fence fence;
+    struct fence fence = {0};
     size_t seen = 0;
     bool inside = false;
     while (text.n) {
         struct sv line = sv_take(text, sv_find(text, '\n') + 1); /* with its end, whatever it is */
         text = sv_skip(text, line.n);
+        inside = inside && !is_left(line, &fence);
         if (!inside && opens(line, &fence)) {
             inside = true;
             seen++;

@@ -2,8 +2,9 @@
  * Copy: what is put on the clipboard, as its source.
  *
  * Code blocks are found as CommonMark says (4.5, fenced code blocks), outside lists and quotes as
- * well as indented in them; the block is what is between the fences, byte for byte, without the
- * fence's own indentation.
+ * well as in them, also right behind the mark of an item; the block is what is between the fences,
+ * byte for byte, without the fence's own indentation. As on the screen (ui/blocks.h) lines in an
+ * item need not be indented.
  *
  * Threads: pure. Source of the sequence: OSC 52, ctlseqs.txt of xterm.
  */

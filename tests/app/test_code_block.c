@@ -19,6 +19,7 @@ static void first__is_what_stands_between_the_fences(void **state)
         {"~~~\n```\n~~~\n", "```\n"},
         {"````\n```\nx\n```\n````\n", "```\nx\n```\n"},
         {"- item\n\n  ```\n  one\n    two\n three\n  ```\n", "one\n  two\nthree\n"},
+        {"1. ```sh\n   one\n     two\n   ```\n2. more\n\n```\nthree\n```\n", "one\n  two\n"},
         {"```\nwithout an end", "without an end\n"},
         {"```\r\nx\r\n```\r\n", "x\n"},
         {"```\n``` not the end\n```", "``` not the end\n"},

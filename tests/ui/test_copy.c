@@ -36,6 +36,16 @@ static const struct {
     {"```\r\ncr lf\r\n```\r\n", 1, 1, "cr lf\r\n"},
     {"```\n日本 \xF0\x9F\x98\x80\n```", 1, 1, "日本 \xF0\x9F\x98\x80\n"},
     {"```\n```\n", 1, 1, ""},
+    {"1. ```sh\n   ls\n     -l\n   ```\n2. text\n\n```\nlast\n```\n", 2, 1, "ls\n  -l\n"},
+    {"1. ```sh\n   ls\n   ```\n2. text\n\n```\nlast\n```\n", 2, 2, "last\n"},
+    {"- ```sh\n> not indented\n  ```\n", 1, 1, "> not indented\n"},
+    {"* 12) > ~~~\n      > x\n      > ~~~\n", 1, 1, "x\n"},
+    {"-```\nx\n```\ny\n", 1, 1, "y\n"},
+    {"> ```\n> quoted\n\nafter\n\n```\nlast\n```\n", 2, 1, "quoted\n"},
+    {"> ```\n> quoted\n```\nlast\n```\n", 2, 2, "last\n"},
+    {"```py\ndef f():\n    ```\n    text\n    ```\n```\n", 1, 1,
+     "def f():\n    ```\n    text\n    ```\n"},
+    {"```\n> ```\n```\n", 1, 1, "> ```\n"},
 };
 
 static void a_code_block__is_its_source_byte_for_byte(void **state)
