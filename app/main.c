@@ -2,9 +2,6 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +12,7 @@
 #endif
 
 #include "app/command.h"
+#include "base/alloc.h"
 
 /* Where a standard descriptor is closed, the next file would take its place, and an answer would be
  * written into the database. What stands in fails in the direction that is missing. */
@@ -50,23 +48,9 @@ static void keep_secrets_out_of_dumps(void)
 #endif
 }
 
-#define LARGE_BYTES (256 << 10)
-
-/* One heap for all threads: few of them allocate at a time, while a heap for each grows by a system
- * call a page, and where the address space is limited finds no room at all. What is large, as the
- * body of a request is, goes back to the system: else the limit of what is large would rise with
- * the first one, and the heap keep room for the next. */
-static void set_up_heap(void)
-{
-#if defined(__GLIBC__)
-    (void)mallopt(M_ARENA_MAX, 1);
-    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-#endif
-}
-
 int main(int argc, char **argv)
 {
-    set_up_heap();
+    alloc_set_up();
     fill_descriptors();
     choose_locale();
     keep_secrets_out_of_dumps();

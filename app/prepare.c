@@ -15,6 +15,8 @@
 #include "store/history.h"
 
 #define PAGE 200
+/* A conversation of which more than this was sent was read in many small pieces. */
+#define LARGE_BODY (512 << 10)
 
 struct preparing {
     struct engine *engine;
@@ -282,6 +284,9 @@ static enum err_code prepare(const struct preparing *preparing, struct prepared 
         code = make_player(preparing, &conversation, &prepared->player, err);
     }
     conversation_release(&conversation);
+    if (prepared->body.n > LARGE_BODY) {
+        alloc_trim();
+    }
     return code;
 }
 

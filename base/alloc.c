@@ -9,6 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#define LARGE_BYTES (256 << 10)
 
 typedef void (*restore_fn)(void);
 static _Atomic(restore_fn) last_words;
@@ -100,4 +105,23 @@ char *xasprintf(const char *format, ...)
     vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
+}
+
+/* One heap for all threads: few of them allocate at a time, while a heap for each grows by a system
+ * call a page, and where the address space is limited finds no room at all. What is large, as the
+ * body of a request is, goes back to the system: else the limit of what is large would rise with
+ * the first one, and the heap keep room for the next. */
+void alloc_set_up(void)
+{
+#if defined(__GLIBC__)
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
+}
+
+void alloc_trim(void)
+{
+#if defined(__GLIBC__)
+    (void)malloc_trim(0);
+#endif
 }

@@ -23,6 +23,13 @@ char *xstrdup(const char *text) NODISCARD;
 char *xstrndup(const char *bytes, size_t length) NODISCARD;
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2) NODISCARD;
 
+/* Once, before there is a second thread: how the C library's heap behaves, where it can be told. */
+void alloc_set_up(void);
+/* Gives free memory back to the system, for after something large that was made of many small
+ * pieces: what is allocated after them keeps the heap from shrinking. Takes about a millisecond
+ * for 10 MB, in which other threads cannot allocate. */
+void alloc_trim(void);
+
 /* Called once, on the thread that ran out, before abort(); must be async-signal-safe. NULL takes it
  * away. */
 void alloc_set_last_words(void (*restore)(void));

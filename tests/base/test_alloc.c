@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -120,6 +121,53 @@ static void out_of_memory__on_two_threads_lets_the_first_restore(void **state)
     check_ends(exhaust_malloc, say_goodbye_slowly);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OTHER_HEAP 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OTHER_HEAP 1
+#endif
+#endif
+
+#if defined(__linux__) && defined(__GLIBC__) && !defined(OTHER_HEAP)
+static long resident_kb(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*s %ld", &pages), 1);
+    (void)fclose(file);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void trim__gives_back_what_lies_below_what_is_used(void **state)
+{
+    (void)state;
+    enum { PIECES = 4000, PIECE = 4000 };
+    static char *pieces[PIECES];
+    long before = resident_kb();
+    for (int i = 0; i < PIECES; i++) {
+        pieces[i] = xmalloc(PIECE);
+        memset(pieces[i], 'x', PIECE);
+    }
+    char *last = xmalloc(PIECE);
+    for (int i = 0; i < PIECES; i++) {
+        free(pieces[i]);
+    }
+    assert_true(resident_kb() - before > PIECES * PIECE / 1024 / 2);
+    alloc_trim();
+    assert_true(resident_kb() - before < PIECES * PIECE / 1024 / 8);
+    free(last);
+}
+#else
+static void trim__gives_back_what_lies_below_what_is_used(void **state)
+{
+    (void)state;
+    alloc_trim();
+    skip();
+}
+#endif
+
 static void copies__are_exact_and_terminated(void **state)
 {
     (void)state;
@@ -167,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(out_of_memory__restores_once_and_aborts),
         cmocka_unit_test(out_of_memory__on_two_threads_lets_the_first_restore),
+        cmocka_unit_test(trim__gives_back_what_lies_below_what_is_used),
         cmocka_unit_test(copies__are_exact_and_terminated),
         cmocka_unit_test(a_size_of_zero__still_gives_memory),
         cmocka_unit_test(calloc__gives_zeroes),
