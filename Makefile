@@ -211,6 +211,7 @@ check-bare:
 
 ##  install          copy to $(DESTDIR)$(PREFIX); uninstall takes it away again
 DOCS   := $(wildcard README.md LICENSE config.example.toml)
+PAPERS := $(wildcard doc/*.md doc/*.json)
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 DOCDIR := $(DESTDIR)$(PREFIX)/share/doc/weir
 MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
@@ -221,9 +222,10 @@ install:
 	@$(SUBMAKE) FLAVOUR=release all
 	@$(MAKE) --no-print-directory install-files
 install-files:
-	install -d $(BINDIR) $(DOCDIR) $(MANDIR)
+	install -d $(BINDIR) $(DOCDIR)/doc $(MANDIR)
 	install -m 755 $(B)/release/weir $(BINDIR)/weir
 	install -m 644 $(DOCS) $(DOCDIR)
+	install -m 644 $(PAPERS) $(DOCDIR)/doc
 	install -m 644 doc/weir.1 $(MANDIR)
 	install -d $(BASHDIR) $(ZSHDIR) $(FISHDIR)
 	for c in $$($(B)/release/weir __man); do \
@@ -233,8 +235,8 @@ install-files:
 	umask 022 && $(B)/release/weir completions fish >$(FISHDIR)/weir.fish
 uninstall:
 	rm -f $(BINDIR)/weir $(MANDIR)/weir.1 $(MANDIR)/weir-*.1 \
-	  $(BASHDIR)/weir $(ZSHDIR)/_weir $(FISHDIR)/weir.fish $(addprefix $(DOCDIR)/,$(DOCS))
-	-rmdir $(DOCDIR)
+	  $(BASHDIR)/weir $(ZSHDIR)/_weir $(FISHDIR)/weir.fish $(addprefix $(DOCDIR)/,$(DOCS) $(PAPERS))
+	-rmdir $(DOCDIR)/doc $(DOCDIR)
 ##  clean            remove $(B)
 clean:
 	rm -rf $(B)

@@ -143,6 +143,7 @@ def test_an_installation_has_it_all_and_is_taken_away_whole(tmp_path):
     names = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
     assert {"bin/weir", "share/man/man1/weir.1", "share/man/man1/weir-run.1",
             "share/bash-completion/completions/weir", "share/zsh/site-functions/_weir",
-            "share/fish/vendor_completions.d/weir.fish"} <= names
+            "share/fish/vendor_completions.d/weir.fish",
+            "share/doc/weir/doc/scripts.md", "share/doc/weir/doc/export.schema.json"} <= names
     subprocess.run([*make, "uninstall"], check=True, capture_output=True, env=env, timeout=100)
     assert not [path for path in root.rglob("*") if path.is_file()]

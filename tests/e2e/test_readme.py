@@ -95,3 +95,17 @@ def test_a_command_for_sessions_of_the_readme_runs(home, shell, line):
 
 def test_the_sections_were_found():
     assert len(lines("Scripts")) >= 9 and len(lines("Past sessions")) >= 20
+
+
+@pytest.mark.parametrize("paper", [ROOT / "README.md", *sorted((ROOT / "doc").glob("*.md"))],
+                         ids=lambda paper: paper.name)
+def test_what_a_paper_points_to_is_there(paper):
+    for link in re.findall(r"\]\(([^)#]+)\)", paper.read_text()):
+        assert (paper.parent / link).is_file(), link
+
+
+def test_an_option_that_a_paper_names_is_one(home):
+    text = (ROOT / "doc/scripts.md").read_text()
+    known = "".join(home.weir(command, "--help").out for command in ("run", "watch"))
+    for option in set(re.findall(r"`(--?[a-z][a-z-]*)", text)) - {"--db", "--config", "-v"}:
+        assert re.search(rf"(?<![\w-]){option}(?![\w-])", known), option

@@ -152,13 +152,15 @@ def test_141_the_reader_went_away(home, serving):
         assert "cancelled" in shown and "canceled" not in shown, words
 
 
-def test_help_man_page_and_readme_tell_of_the_same_codes(home):
+def test_help_and_papers_tell_of_the_same_codes(home):
     def numbers(texts):
         return {int(n) for text in texts for n in text.split(", ")}
 
-    rows = (ROOT / "README.md").read_text().split("| exit | meaning")[1].split("\n\n")[0]
+    rows = (ROOT / "doc/scripts.md").read_text().split("| exit | meaning")[1]
     promised = numbers(re.findall(r"^\| ([0-9, ]+) \|", rows, re.M))
     assert {0, 5, 6, 65, 143} <= promised
+    rows = (ROOT / "README.md").read_text().split("| exit | meaning")[1].split("\n\n")[0]
+    assert numbers(re.findall(r"^\| ([0-9, ]+) \|", rows, re.M)) == promised
     helps = {what: home.weir(*what, "--help").out.split("Exit codes:")[1] for what in ((), ("run",))}
     for what, text in helps.items():
         assert numbers(re.findall(r"^  ([0-9]+) ", text, re.M)) == promised, what
