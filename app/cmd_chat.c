@@ -30,7 +30,6 @@
 /* An answer whose end only the closing of the store decided lets its thread end a moment later. */
 #define LATE_END_US CLOCK_MS(500)
 #define CLOSE_US CLOCK_S(5)
-#define EXIT_TERMINAL_GONE 129
 
 static const struct option_spec options[] = {
     {"model", 'm', OPTION_TEXT, "MODEL", "PROVIDER/MODEL, an alias, or 'demo'"},

@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 
 #define LIST_PAGE 200
-#define EXIT_READER_GONE 141
 
 static const struct option_spec options[] = {
     {"format", 'f', OPTION_TEXT, "FORMAT",

@@ -399,11 +399,7 @@ static int play_as_text(struct replay *replay)
     enum err_code code = play(replay, &err);
     end_answer(replay);
     end_keys(replay);
-    int failure = replay->printer.failure;
-    if (code == ERR_OK && failure && failure != EPIPE) {
-        code = err_set_errno(&err, failure, "cannot write to stdout");
-    }
-    return code ? command_fail(&err) : failure ? 128 + SIGPIPE : 0;
+    return code ? command_fail(&err) : output_exit_code(replay->printer.failure);
 }
 
 static int play_on_screen(const struct global_options *global, const struct replay *replay)

@@ -21,7 +21,6 @@
 #define CLOSE_US CLOCK_S(5)
 /* Until what could not be read is tried again. */
 #define AGAIN_US CLOCK_MS(100)
-#define EXIT_READER_GONE 141
 
 static const struct option_spec options[] = {
     {"after", 0, OPTION_TEXT, "CURSOR", "go on behind CURSOR, in the session that it names"},
@@ -148,14 +147,8 @@ static int end_of(const struct watch *watch, int signal_number, enum err_code co
     if (signal_number) {
         return 128 + signal_number;
     }
-    if (watch->printer.failure == EPIPE) {
-        return EXIT_READER_GONE;
-    }
     if (watch->printer.failure) {
-        struct err failed = {0};
-        err_set_errno(&failed, watch->printer.failure, "cannot write to stdout");
-        (void)command_fail(&failed);
-        return exit_code_of(ERR_IO);
+        return output_exit_code(watch->printer.failure);
     }
     return code ? command_fail(err) : 0;
 }

@@ -81,6 +81,8 @@ const struct command *const *commands(void);
 /* Parses and runs; what main returns. */
 int command_main(int argc, char **argv);
 
+#define EXIT_TERMINAL_GONE 129
+#define EXIT_READER_GONE 141
 /* The exit code for an error of the program. */
 int exit_code_of(enum err_code code);
 /* "weir: TEXT" on stderr, made safe; gives the exit code. */

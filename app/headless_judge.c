@@ -8,7 +8,6 @@
 #include "base/clock.h"
 
 #define EXIT_TIME_LIMIT 124
-#define EXIT_READER_GONE 141
 #define EXIT_CUT 3
 /* Of text that is not counted yet: most text has more, so that no answer is stopped too early. */
 #define BYTES_PER_TOKEN 5

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
-#define EXIT_READER_GONE 141
 #define TOOL_INPUT_SHOWN ((size_t)200)
 
 bool headless_format_parse(const char *name, enum headless_format *ret_format)
@@ -384,14 +383,6 @@ int printer_result(struct printer *printer, const struct answer *answer,
         append_result(printer, answer, outcome, &line);
         end_line(printer, &line);
     }
-    if (printer->failure == EPIPE) {
-        return EXIT_READER_GONE;
-    }
-    if (printer->failure && outcome->exit_code == 0) {
-        struct err err = {0};
-        err_set_errno(&err, printer->failure, "cannot write to stdout");
-        (void)command_fail(&err);
-        return exit_code_of(ERR_IO);
-    }
-    return outcome->exit_code;
+    bool tells = printer->failure == EPIPE || (printer->failure && outcome->exit_code == 0);
+    return tells ? output_exit_code(printer->failure) : outcome->exit_code;
 }

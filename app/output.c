@@ -15,7 +15,6 @@
 #include "base/file.h"
 #include "base/safe.h"
 
-#define EXIT_READER_GONE 141
 #define REMARK_MAX 2048
 
 int output_write(int fd, struct sv text)
@@ -35,20 +34,24 @@ int output_write(int fd, struct sv text)
     return 0;
 }
 
-/* What was made safe already, or need not be. */
-static int write_result(struct sv text)
+int output_exit_code(int failure)
 {
-    int failure = output_write(STDOUT_FILENO, text);
+    if (failure == 0) {
+        return 0;
+    }
     if (failure == EPIPE) {
         return EXIT_READER_GONE;
     }
-    if (failure) {
-        struct err err = {0};
-        err_set_errno(&err, failure, "cannot write to stdout");
-        (void)command_fail(&err);
-        return exit_code_of(ERR_IO);
-    }
-    return 0;
+    struct err err;
+    err_set_errno(&err, failure, "cannot write to stdout");
+    output_remark("%s", err.text);
+    return exit_code_of(ERR_IO);
+}
+
+/* What was made safe already, or need not be. */
+static int write_result(struct sv text)
+{
+    return output_exit_code(output_write(STDOUT_FILENO, text));
 }
 
 int output_result(struct sv text)

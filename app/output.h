@@ -18,8 +18,10 @@
 
 /* Gives 0 or an errno. */
 int output_write(int fd, struct sv text);
-/* A whole result to stdout. Gives the exit code: 0, 141 when the reader has gone, 74 otherwise (and
- * says so). */
+/* The exit code that what output_write to stdout gave asks for: 0, 141 when the reader has gone, 74
+ * otherwise (and says so). */
+int output_exit_code(int failure);
+/* A whole result to stdout. Gives the exit code. */
 int output_result(struct sv text) NODISCARD;
 /* The same for results that may be long: through the user's pager where they do not fit on a
  * terminal (app/pager.h). Nothing is to be held open meanwhile that others may wait for. */

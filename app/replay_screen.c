@@ -11,7 +11,6 @@
 
 #define READY_US CLOCK_S(10)
 #define CLOSE_US CLOCK_S(2)
-#define EXIT_TERMINAL_GONE 129
 
 struct stage {
     const struct replay_screen *what;
