@@ -1,12 +1,11 @@
 /*
- * Engine: the thread, its queue of orders, its end.
+ * Engine: the thread, what it does with each order, its end.
  *
  * The loop: take the orders, play what the demo has due, run transfers until something happens.
  * With nothing running it sleeps on the wake-up alone. The end: STOP ends every run; the loop goes
  * on until all of them are on the disk or the caller's deadline has passed.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/engine_internal.h"
 #include "app/window.h"
@@ -18,38 +17,6 @@
 
 /* Between two looks for pieces of an answer: they are gathered for longer than this anyhow. */
 #define REST_US CLOCK_MS(4)
-
-struct target *target_new(const struct config *config, const struct config_provider *provider,
-                          const char *model, const char *base_url)
-{
-    struct target *target = xcalloc(1, sizeof(*target));
-    atomic_init(&target->references, 1);
-    target->provider = *provider;
-    target->own_base_url = xstrdup(base_url ? base_url : provider->base_url);
-    target->provider.base_url = target->own_base_url;
-    target->model = xstrdup(model);
-    target->label = xasprintf("%s/%s", provider->name, model);
-    target->system = xstrdup(config->system);
-    return target;
-}
-
-struct target *target_ref(struct target *target)
-{
-    atomic_fetch_add(&target->references, 1);
-    return target;
-}
-
-void target_unref(struct target *target)
-{
-    if (target && atomic_fetch_sub(&target->references, 1) == 1) {
-        free(target->own_base_url);
-        free(target->model);
-        free(target->label);
-        free(target->system);
-        key_free(target->key);
-        free(target);
-    }
-}
 
 enum err_code engine_new(struct store *store, const struct config *config,
                          const struct model_choice *choice, struct engine **ret_engine,
@@ -82,20 +49,11 @@ enum err_code engine_new(struct store *store, const struct config *config,
     return ERR_OK;
 }
 
-/* With the lock held. */
-static void append_order(struct engine *engine, struct order *order)
+static void free_order(struct order *order)
 {
-    order->next = NULL;
-    *engine->orders_tail = order;
-    engine->orders_tail = &order->next;
-}
-
-void engine_post(struct engine *engine, struct order *order)
-{
-    pthread_mutex_lock(&engine->lock);
-    append_order(engine, order);
-    pthread_mutex_unlock(&engine->lock);
-    wake_signal(&engine->wake);
+    prepared_release(&order->prepared);
+    target_unref(order->target);
+    free(order);
 }
 
 static void post_kind(struct engine *engine, enum order_kind kind, bool yes)
@@ -104,30 +62,6 @@ static void post_kind(struct engine *engine, enum order_kind kind, bool yes)
     order->kind = kind;
     order->yes = yes;
     engine_post(engine, order);
-}
-
-enum err_code engine_spawn(struct engine *engine, const char *name, void *(*main)(void *),
-                           void *arg, struct err *err)
-{
-    pthread_t thread;
-    pthread_mutex_lock(&engine->lock);
-    engine->threads++;
-    pthread_mutex_unlock(&engine->lock);
-    enum err_code code = thread_start(&thread, name, main, arg, err);
-    if (code) {
-        engine_thread_ended(engine);
-    } else {
-        pthread_detach(thread);
-    }
-    return code;
-}
-
-void engine_thread_ended(struct engine *engine)
-{
-    pthread_mutex_lock(&engine->lock);
-    engine->threads--;
-    pthread_cond_broadcast(&engine->changed);
-    pthread_mutex_unlock(&engine->lock);
 }
 
 /* ---- the thread ---- */
@@ -207,16 +141,6 @@ static void obey(struct engine *engine, struct order *order)
     }
 }
 
-static struct order *take_orders(struct engine *engine)
-{
-    pthread_mutex_lock(&engine->lock);
-    struct order *orders = engine->orders;
-    engine->orders = NULL;
-    engine->orders_tail = &engine->orders;
-    pthread_mutex_unlock(&engine->lock);
-    return orders;
-}
-
 /* Runs whose answer is on the disk and for which nothing is on its way any more. */
 static void bury(struct engine *engine)
 {
@@ -234,42 +158,14 @@ static void bury(struct engine *engine)
 
 static void obey_all(struct engine *engine)
 {
-    struct order *order = take_orders(engine);
+    struct order *order = engine__take_orders(engine);
     while (order) {
         struct order *next = order->next;
         obey(engine, order);
-        prepared_release(&order->prepared);
-        target_unref(order->target);
-        free(order);
+        free_order(order);
         order = next;
     }
     bury(engine);
-}
-
-/* With the lock held. */
-static void add_running(struct engine *engine, const struct ulid *session)
-{
-    for (size_t i = 0; i < engine->running_count; i++) {
-        if (ulid_equal(&engine->running[i], session)) {
-            return;
-        }
-    }
-    if (engine->running_count < ENGINE_RUNNING_MAX) {
-        engine->running[engine->running_count++] = *session;
-    }
-}
-
-/* The runs are the thread's own: others are told of them by a copy. */
-void engine_note_running(struct engine *engine)
-{
-    pthread_mutex_lock(&engine->lock);
-    engine->running_count = 0;
-    for (const struct run *run = engine->runs; run; run = run->next) {
-        if (run->stage != STAGE_ENDED && ulid_is_set(&run->session)) {
-            add_running(engine, &run->session);
-        }
-    }
-    pthread_mutex_unlock(&engine->lock);
 }
 
 static void *engine_main(void *arg)
@@ -360,7 +256,7 @@ enum err_code engine_send(struct engine *engine, const struct engine_order *orde
     pthread_mutex_lock(&engine->lock);
     bool refused = engine->stopping || !engine->started;
     if (!refused) {
-        append_order(engine, send);
+        engine__append_order(engine, send);
     }
     pthread_mutex_unlock(&engine->lock);
     if (refused) {
@@ -370,15 +266,6 @@ enum err_code engine_send(struct engine *engine, const struct engine_order *orde
     }
     wake_signal(&engine->wake);
     return ERR_OK;
-}
-
-size_t engine_running(struct engine *engine, struct ulid *sessions, size_t max)
-{
-    pthread_mutex_lock(&engine->lock);
-    size_t count = engine->running_count < max ? engine->running_count : max;
-    memcpy(sessions, engine->running, count * sizeof(*sessions));
-    pthread_mutex_unlock(&engine->lock);
-    return count;
 }
 
 void engine_cancel(struct engine *engine, const struct ulid *session, const char *why)
@@ -421,16 +308,14 @@ enum err_code engine_stop(struct engine *engine, enum finish_reason reason, int6
 
 static void drop_orders(struct engine *engine)
 {
-    struct order *order = take_orders(engine);
+    struct order *order = engine__take_orders(engine);
     while (order) {
         struct order *next = order->next;
         if (order->kind == ORDER_SEND) {
             run_refuse(order->run);
             run_free(order->run);
         }
-        prepared_release(&order->prepared);
-        target_unref(order->target);
-        free(order);
+        free_order(order);
         order = next;
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Engine, inside: shared by engine.c, run.c, attempt.c, prepare.c, reply.c, offer.c, titles.c and
+ * Engine, inside: shared by engine*.c, run.c, attempt.c, prepare.c, reply.c, offer.c, titles.c and
  * window_ask.c only.
  *
  * The engine's thread owns the runs, the transfers and the clocks. Everybody else talks to it by
@@ -34,6 +34,7 @@ struct target {
     char *system;
     char *key; /* once it was fetched; guarded by the engine's lock */
 };
+/* engine_target.c */
 struct target *target_new(const struct config *config, const struct config_provider *provider,
                           const char *model, const char *base_url) NODISCARD;
 struct target *target_ref(struct target *target);
@@ -201,10 +202,14 @@ struct engine {
     bool stop_seen;
 };
 
-/* engine.c: brings up to date what engine_running tells; on the engine's thread. */
+/* engine_running.c: brings up to date what engine_running tells; on the engine's thread. */
 void engine_note_running(struct engine *engine);
-/* engine.c: hands an order (taken) to the thread; any thread. */
+/* engine_orders.c: hands an order (taken) to the thread; any thread. */
 void engine_post(struct engine *engine, struct order *order);
+/* With the lock held, and the thread to be woken. */
+void engine__append_order(struct engine *engine, struct order *order);
+/* All of them, in their order. */
+struct order *engine__take_orders(struct engine *engine);
 /* Starts a short-lived thread that the engine's end waits for; it ends with engine_thread_ended. */
 enum err_code engine_spawn(struct engine *engine, const char *name, void *(*main)(void *),
                            void *arg, struct err *err) NODISCARD;
