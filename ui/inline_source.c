@@ -2,6 +2,7 @@
  * What has to be done to a block's source before md4c may read it: marks that it does not know are
  * taken out of its sight, marks that it would wait for are closed.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "ui/inline_internal.h"
@@ -57,6 +58,17 @@ static bool begins_math(struct sv text)
     return text.n > 1 && text.p[0] == '\\' && (text.p[1] == '(' || text.p[1] == '[');
 }
 
+/* How much of math that begins here is taken out of sight: all of it, or its mark where nothing
+ * closes it. `unclosed` remembers that of \( and \[, since nothing closes a later one then, either:
+ * so that hostile text is not looked through for each. */
+static size_t math_length(struct sv text, bool unclosed[2])
+{
+    bool *is_unclosed = &unclosed[text.p[1] == '['];
+    size_t length = *is_unclosed ? 0 : math_span(text);
+    *is_unclosed = length == 0;
+    return length ? length : 2;
+}
+
 /* What looks like the definition of a link would be taken out of the text. */
 static bool is_definition(struct sv text)
 {
@@ -67,18 +79,13 @@ static bool is_definition(struct sv text)
 void inline__prepare(struct buf *out, struct sv source, bool row)
 {
     bool line_begins = true;
-    size_t no_math_before = 0; /* an opening mark that is not closed: none before is, either */
+    bool unclosed[2] = {false, false};
     for (size_t at = 0; at < source.n;) {
         struct sv rest = sv_skip(source, at);
         size_t n = 1;
-        size_t math = begins_math(rest) && !no_math_before ? math_span(rest) : 0;
-        if (math) {
-            n = math;
+        if (begins_math(rest)) {
+            n = math_length(rest, unclosed);
             append_escaped(out, sv_take(rest, n));
-        } else if (begins_math(rest)) {
-            no_math_before = 1;
-            n = 2;
-            append_escaped(out, sv_take(rest, 2));
         } else if (rest.p[0] == '\\' && rest.n > 1) {
             n = 2;
             buf_append_sv(out, sv_take(rest, 2));

@@ -219,6 +219,7 @@ static const struct {
     {30, "[x][1]\n\n[1]: http://a.b", "[x][1]\n\n[1]: http://a.b\n"},
     {30, "&lt;b&gt; &#65;&#x42; &nosuch; <i>", "<b> AB &nosuch; <i>\n"},
     {30, "\\(a_1 * b_2\\) `\\(` \\[x\\] \\( y", "\\(a_1 * b_2\\) \\( \\[x\\] \\( y\n"},
+    {40, "\\( open \\[*x*\\] *s*", "\\( open \\[*x*\\] s\n"},
     {30, "$a_b$ $$c*d*e$$ $5 or 6*7*8", "$a_b$ $$c*d*e$$ $5 or 678\n"},
     {30, "## 1. a [b](c)", "1. a b (c)\n"},
     {30, "two\nlines\n---", "two lines\n"},
