@@ -151,6 +151,20 @@ static void end_part(struct walk *walk)
     walk->position = -1;
 }
 
+/* Up to the number's last digit. */
+static void walk_position(struct walk *walk)
+{
+    uint64_t value = 0;
+    struct sv rest = sv_skip(walk->json, walk->at);
+    size_t n = 0;
+    while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9') {
+        n++;
+    }
+    bool is_sound = sv_to_u64(sv_take(rest, n), &value) && value < INT32_MAX;
+    walk->position = is_sound ? (int64_t)value : -1;
+    walk->at += n - 1;
+}
+
 static void step(struct walk *walk)
 {
     char c = walk->json.p[walk->at];
@@ -167,15 +181,7 @@ static void step(struct walk *walk)
     } else if (c == ',' && walk->in_parts && walk->depth == PART_DEPTH - 1) {
         walk->index++;
     } else if (c >= '0' && c <= '9' && is_part && sv_equal_str(walk->name, "position")) {
-        uint64_t value = 0;
-        struct sv rest = sv_skip(walk->json, walk->at);
-        size_t n = 0;
-        while (n < rest.n && rest.p[n] >= '0' && rest.p[n] <= '9') {
-            n++;
-        }
-        walk->position =
-            sv_to_u64(sv_take(rest, n), &value) && value < INT32_MAX ? (int64_t)value : -1;
-        walk->at += n - 1;
+        walk_position(walk);
     }
     walk->at++;
 }

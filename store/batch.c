@@ -87,41 +87,58 @@ void batch_release(struct batch *batch)
     *batch = (struct batch){0};
 }
 
+static enum err_code insert_part(struct db *db, int64_t row, const struct part_write *write,
+                                 struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "INSERT INTO part (message, position, kind, tool_id, tool_name, began_at)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                   err);
+    db_bind_int(stmt, 1, row);
+    db_bind_int(stmt, 2, write->part);
+    db_bind_text(stmt, 3, sv_from(part_kind_text(write->kind)));
+    db_bind_text(stmt, 4, write->tool_id);
+    db_bind_text(stmt, 5, write->tool_name);
+    db_bind_int(stmt, 6, write->began_us);
+    return db_run(db, stmt, err);
+}
+
+static enum err_code append_chunk(struct db *db, int64_t row, const struct part_write *write,
+                                  struct err *err)
+{
+    struct sqlite3_stmt *stmt = db_prepare(
+        db, "INSERT INTO chunk (message, part, byte_offset, text) VALUES (?1, ?2, ?3, ?4)", err);
+    db_bind_int(stmt, 1, row);
+    db_bind_int(stmt, 2, write->part);
+    db_bind_int(stmt, 3, (int64_t)write->offset);
+    db_bind_text(stmt, 4, write->text);
+    return db_run(db, stmt, err);
+}
+
+static enum err_code end_part(struct db *db, int64_t row, const struct part_write *write,
+                              struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db, "UPDATE part SET ended_at = ?3 WHERE message = ?1 AND position = ?2", err);
+    db_bind_int(stmt, 1, row);
+    db_bind_int(stmt, 2, write->part);
+    db_bind_int(stmt, 3, write->ended_us);
+    return db_run(db, stmt, err);
+}
+
 enum err_code batch_write_part(struct db *db, int64_t row, const struct part_write *write,
                                struct err *err)
 {
     enum err_code code = ERR_OK;
     if (write->insert_row) {
-        struct sqlite3_stmt *stmt =
-            db_prepare(db,
-                       "INSERT INTO part (message, position, kind, tool_id, tool_name, began_at)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                       err);
-        db_bind_int(stmt, 1, row);
-        db_bind_int(stmt, 2, write->part);
-        db_bind_text(stmt, 3, sv_from(part_kind_text(write->kind)));
-        db_bind_text(stmt, 4, write->tool_id);
-        db_bind_text(stmt, 5, write->tool_name);
-        db_bind_int(stmt, 6, write->began_us);
-        code = db_run(db, stmt, err);
+        code = insert_part(db, row, write, err);
     }
     if (code == ERR_OK && write->text.n > 0) {
-        struct sqlite3_stmt *stmt = db_prepare(
-            db, "INSERT INTO chunk (message, part, byte_offset, text) VALUES (?1, ?2, ?3, ?4)",
-            err);
-        db_bind_int(stmt, 1, row);
-        db_bind_int(stmt, 2, write->part);
-        db_bind_int(stmt, 3, (int64_t)write->offset);
-        db_bind_text(stmt, 4, write->text);
-        code = db_run(db, stmt, err);
+        code = append_chunk(db, row, write, err);
     }
     if (code == ERR_OK && write->write_end) {
-        struct sqlite3_stmt *stmt = db_prepare(
-            db, "UPDATE part SET ended_at = ?3 WHERE message = ?1 AND position = ?2", err);
-        db_bind_int(stmt, 1, row);
-        db_bind_int(stmt, 2, write->part);
-        db_bind_int(stmt, 3, write->ended_us);
-        code = db_run(db, stmt, err);
+        code = end_part(db, row, write, err);
     }
     return code;
 }

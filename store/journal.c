@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "store/journal_internal.h"
 #include "store/store_internal.h"
-#include "store/undo_internal.h"
 
 #define JOURNAL__ROW(name, text, said) [name] = {text, said},
 static const struct {
@@ -64,6 +63,21 @@ enum err_code journal__add(struct db *db, const struct journal_change *change, s
     db_bind_text(stmt, 4, change->before);
     db_bind_text(stmt, 5, change->after);
     db_bind_int(stmt, 6, clock_wall_us());
+    return db_run(db, stmt, err);
+}
+
+enum err_code journal__mark_undone(struct db *db, enum journal_action action,
+                                   const struct ulid *target, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "UPDATE journal SET undone_at = ?3 WHERE id = (SELECT id FROM journal"
+                   " WHERE target = ?1 AND action = ?2 AND undone_at IS NULL"
+                   " ORDER BY id DESC LIMIT 1)",
+                   err);
+    db_bind_id(stmt, 1, target);
+    db_bind_text(stmt, 2, sv_from(journal_action_text(action)));
+    db_bind_int(stmt, 3, clock_wall_us());
     return db_run(db, stmt, err);
 }
 

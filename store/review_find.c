@@ -11,6 +11,31 @@
 static const char message_sql[] = "SELECT uid FROM message WHERE uid >= ?1 AND uid < ?2"
                                   " AND deleted_at IS NULL ORDER BY uid LIMIT 2";
 
+enum err_code review__find(struct db *db, const struct ulid *message,
+                           struct review_target *ret_target, struct err *err)
+{
+    struct sqlite3_stmt *stmt =
+        db_prepare(db,
+                   "SELECT s.uid, s.id, m.id, s.deleted_at IS NOT NULL FROM message m"
+                   " JOIN branch b ON b.id = m.branch JOIN session s ON s.id = b.session"
+                   " WHERE m.uid = ?1 AND m.deleted_at IS NULL",
+                   err);
+    db_bind_id(stmt, 1, message);
+    if (!db_step(db, stmt, err)) {
+        enum err_code code = db_result(db);
+        return code ? code : err_set(err, ERR_NOT_FOUND, "no message '%s'", message->text);
+    }
+    struct review_target target = {db_column_id(stmt, 0), db_column_int(stmt, 1),
+                                   db_column_int(stmt, 2)};
+    bool deleted = db_column_int(stmt, 3) != 0;
+    db_reset(stmt);
+    if (deleted) {
+        return err_set(err, ERR_GONE, "session '%s' is in the trash", target.session.text);
+    }
+    *ret_target = target;
+    return ERR_OK;
+}
+
 /* Ids are upper case. */
 static bool to_prefix(struct sv what, struct ulid *ret_prefix)
 {

@@ -141,45 +141,45 @@ static enum err_code undo_note(struct db *db, const struct journal_entry *entry,
     "rating = json_extract(?2, '$.rating'), verdict = json_extract(?2, '$.verdict'),"              \
     " decided_at = json_extract(?2, '$.decided_at')"
 
-/* Of the session as a whole, or of one of its messages. */
+/* A verdict is of a session as a whole, or of one of its messages. */
+struct verdict_undo {
+    const char *of_session, *of_message;
+};
+static const struct verdict_undo verdict_given = {
+    "DELETE FROM verdict WHERE message IS NULL AND session ="
+    " (SELECT id FROM session WHERE uid = ?1 AND deleted_at IS NULL)"
+    " AND " REVIEW__VERDICT_JSON " = ?3 AND ?2 IS NULL",
+    "DELETE FROM verdict WHERE message ="
+    " (SELECT id FROM message WHERE uid = ?1 AND deleted_at IS NULL)"
+    " AND " REVIEW__VERDICT_JSON " = ?3 AND ?2 IS NULL",
+};
+static const struct verdict_undo verdict_taken_away = {
+    "INSERT OR IGNORE INTO verdict (session, rating, verdict, decided_at)"
+    " SELECT id, json_extract(?2, '$.rating'), json_extract(?2, '$.verdict'),"
+    " json_extract(?2, '$.decided_at') FROM session"
+    " WHERE uid = ?1 AND deleted_at IS NULL AND ?3 IS NULL",
+    "INSERT OR IGNORE INTO verdict (session, message, rating, verdict, decided_at)"
+    " SELECT b.session, m.id, json_extract(?2, '$.rating'),"
+    " json_extract(?2, '$.verdict'), json_extract(?2, '$.decided_at')"
+    " FROM message m JOIN branch b ON b.id = m.branch"
+    " WHERE m.uid = ?1 AND m.deleted_at IS NULL AND ?3 IS NULL",
+};
+static const struct verdict_undo verdict_changed = {
+    "UPDATE verdict SET " VERDICT_BACK " WHERE message IS NULL AND session ="
+    " (SELECT id FROM session WHERE uid = ?1 AND deleted_at IS NULL)"
+    " AND " REVIEW__VERDICT_JSON " = ?3",
+    "UPDATE verdict SET " VERDICT_BACK " WHERE message ="
+    " (SELECT id FROM message WHERE uid = ?1 AND deleted_at IS NULL)"
+    " AND " REVIEW__VERDICT_JSON " = ?3",
+};
+
 static enum err_code undo_verdict(struct db *db, const struct journal_entry *entry, struct err *err)
 {
     bool of_session = ulid_equal(&entry->session, &entry->target);
-    if (!entry->after) {
-        return put_back(
-            db,
-            of_session
-                ? "INSERT OR IGNORE INTO verdict (session, rating, verdict, decided_at)"
-                  " SELECT id, json_extract(?2, '$.rating'), json_extract(?2, '$.verdict'),"
-                  " json_extract(?2, '$.decided_at') FROM session"
-                  " WHERE uid = ?1 AND deleted_at IS NULL AND ?3 IS NULL"
-                : "INSERT OR IGNORE INTO verdict (session, message, rating, verdict, decided_at)"
-                  " SELECT b.session, m.id, json_extract(?2, '$.rating'),"
-                  " json_extract(?2, '$.verdict'), json_extract(?2, '$.decided_at')"
-                  " FROM message m JOIN branch b ON b.id = m.branch"
-                  " WHERE m.uid = ?1 AND m.deleted_at IS NULL AND ?3 IS NULL",
-            entry, err);
-    }
-    if (!entry->before) {
-        return put_back(db,
-                        of_session
-                            ? "DELETE FROM verdict WHERE message IS NULL AND session ="
-                              " (SELECT id FROM session WHERE uid = ?1 AND deleted_at IS NULL)"
-                              " AND " REVIEW__VERDICT_JSON " = ?3 AND ?2 IS NULL"
-                            : "DELETE FROM verdict WHERE message ="
-                              " (SELECT id FROM message WHERE uid = ?1 AND deleted_at IS NULL)"
-                              " AND " REVIEW__VERDICT_JSON " = ?3 AND ?2 IS NULL",
-                        entry, err);
-    }
-    return put_back(db,
-                    of_session ? "UPDATE verdict SET " VERDICT_BACK
-                                 " WHERE message IS NULL AND session ="
-                                 " (SELECT id FROM session WHERE uid = ?1 AND deleted_at IS NULL)"
-                                 " AND " REVIEW__VERDICT_JSON " = ?3"
-                               : "UPDATE verdict SET " VERDICT_BACK " WHERE message ="
-                                 " (SELECT id FROM message WHERE uid = ?1 AND deleted_at IS NULL)"
-                                 " AND " REVIEW__VERDICT_JSON " = ?3",
-                    entry, err);
+    const struct verdict_undo *undo = !entry->after    ? &verdict_taken_away
+                                      : !entry->before ? &verdict_given
+                                                       : &verdict_changed;
+    return put_back(db, of_session ? undo->of_session : undo->of_message, entry, err);
 }
 
 static enum err_code undo_delete_session(struct db *db, const struct journal_entry *entry,
@@ -211,21 +211,6 @@ static undo_fn *const undo_functions[JOURNAL_ACTION_COUNT] = {
 };
 
 /* ---- finding the entry and undoing it ---- */
-
-enum err_code journal__mark_undone(struct db *db, enum journal_action action,
-                                   const struct ulid *target, struct err *err)
-{
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "UPDATE journal SET undone_at = ?3 WHERE id = (SELECT id FROM journal"
-                   " WHERE target = ?1 AND action = ?2 AND undone_at IS NULL"
-                   " ORDER BY id DESC LIMIT 1)",
-                   err);
-    db_bind_id(stmt, 1, target);
-    db_bind_text(stmt, 2, sv_from(journal_action_text(action)));
-    db_bind_int(stmt, 3, clock_wall_us());
-    return db_run(db, stmt, err);
-}
 
 static struct sqlite3_stmt *find_statement(const struct undo_state *self, struct db *db,
                                            struct err *err)

@@ -1,7 +1,7 @@
 /*
- * What journal.c, undo.c and trash.c share. Internal to this floor.
+ * What undo.c and trash.c share. Internal to this floor.
  *
- * Threads: the writer's, inside a transaction, but for journal__read.
+ * Threads: the writer's, inside a transaction.
  */
 #ifndef WEIR_STORE_UNDO_INTERNAL_H
 #define WEIR_STORE_UNDO_INTERNAL_H
@@ -10,15 +10,6 @@
 
 #include "store/db_internal.h"
 #include "store/journal.h"
-
-#define JOURNAL__COLUMNS                                                                           \
-    "SELECT id, action, session, target, before, after, at, undone_at FROM journal "
-
-/* The current row of a statement that begins with JOURNAL__COLUMNS. Gives. */
-struct journal_entry journal__read(struct sqlite3_stmt *stmt);
-/* The newest entry of that action on that target is undone, if there is one. */
-enum err_code journal__mark_undone(struct db *db, enum journal_action action,
-                                   const struct ulid *target, struct err *err) NODISCARD;
 
 /* Out of the trash. ERR_NOT_FOUND: it does not lie there. `*ret_name_taken` (may be NULL): another
  * session has its name now, so it has none. */
