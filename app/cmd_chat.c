@@ -399,22 +399,28 @@ static int exit_code_of_screen(enum err_code code, int number, const struct err 
     return code ? command_fail(err) : 0;
 }
 
-static int run(const struct global_options *global, const struct arguments *arguments)
+static enum err_code check(const struct arguments *arguments, struct err *err)
 {
-    struct err err = {0};
     if (arguments->rest_count > 1) {
-        err_set(&err, ERR_USAGE, "expected at most one session: weir chat [SESSION]");
-        return command_fail(&err);
+        return err_set(err, ERR_USAGE, "expected at most one session: weir chat [SESSION]");
     }
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (!terminal && !argument_flag(arguments, "plain")) {
-        err_set(&err, ERR_USAGE,
-                "the screen needs a terminal: without one, 'weir run PROMPT' gives an answer");
-        return command_fail(&err);
+        return err_set(err, ERR_USAGE,
+                       "the screen needs a terminal: without one, 'weir run PROMPT' gives an "
+                       "answer");
     }
     bool is_new = argument_flag(arguments, "new");
     if (argument_flag(arguments, "continue") && (is_new || arguments->rest_count == 1)) {
-        err_set(&err, ERR_USAGE, "--continue is neither --new nor a session that is named");
+        return err_set(err, ERR_USAGE, "--continue is neither --new nor a session that is named");
+    }
+    return ERR_OK;
+}
+
+static int run(const struct global_options *global, const struct arguments *arguments)
+{
+    struct err err = {0};
+    if (check(arguments, &err)) {
         return command_fail(&err);
     }
     struct chat *chat = xcalloc(1, sizeof *chat);

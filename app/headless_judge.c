@@ -7,7 +7,6 @@
 #include "app/models.h"
 #include "base/clock.h"
 
-#define EXIT_TIME_LIMIT 124
 #define EXIT_CUT 3
 /* Of text that is not counted yet: most text has more, so that no answer is stopped too early. */
 #define BYTES_PER_TOKEN 5
@@ -54,6 +53,27 @@ void headless_describe(const struct answer *answer, bool saves_nothing, struct o
     outcome->exit_code = outcome->code ? exit_code_of(outcome->code) : outcome->exit_code;
 }
 
+/* What made the program itself stop the answer, unless that was its reader's end. */
+static void judge_own_stop(const struct headless *headless, struct outcome *outcome)
+{
+    if (headless->printer.failure && headless->printer.failure != EPIPE) {
+        outcome->code = ERR_IO;
+        outcome->text =
+            kept(headless, "cannot write to stdout; what came is stored", "cannot write to stdout");
+    } else if (headless->cost_passed) {
+        outcome->code = ERR_BUDGET;
+        outcome->text = kept(headless, "the answer passed --max-cost; what came is stored",
+                             "the answer passed --max-cost");
+    } else if (headless->timed_out) {
+        outcome->code = ERR_TIMEOUT;
+        outcome->text = kept(headless, "the time limit was reached; what came is stored",
+                             "the time limit was reached");
+    } else {
+        return;
+    }
+    outcome->exit_code = exit_code_of(outcome->code);
+}
+
 /* What ended the run from outside, if anything did before the answer was whole. */
 static bool judge_stop(const struct headless *headless, int number, struct outcome *outcome)
 {
@@ -76,21 +96,8 @@ static bool judge_stop(const struct headless *headless, int number, struct outco
     if (!headless->have_turn) {
         outcome->text = "stopped before the prompt was sent";
     }
-    if (!number && headless->printer.failure && headless->printer.failure != EPIPE) {
-        outcome->code = ERR_IO;
-        outcome->exit_code = exit_code_of(ERR_IO);
-        outcome->text =
-            kept(headless, "cannot write to stdout; what came is stored", "cannot write to stdout");
-    } else if (!number && headless->cost_passed) {
-        outcome->code = ERR_BUDGET;
-        outcome->exit_code = exit_code_of(ERR_BUDGET);
-        outcome->text = kept(headless, "the answer passed --max-cost; what came is stored",
-                             "the answer passed --max-cost");
-    } else if (!number && headless->timed_out) {
-        outcome->code = ERR_TIMEOUT;
-        outcome->exit_code = EXIT_TIME_LIMIT;
-        outcome->text = kept(headless, "the time limit was reached; what came is stored",
-                             "the time limit was reached");
+    if (!number) {
+        judge_own_stop(headless, outcome);
     }
     return true;
 }

@@ -408,6 +408,27 @@ static void append_cost(struct buf *out, const struct usage *usage)
     }
 }
 
+/* Of an answer: what it took, who gave it, how it ended. */
+static void append_took(struct beside *beside, const struct message *message)
+{
+    struct buf *out = beside->out;
+    struct buf cell = BUF_INIT(BUF_MAX_INTERNAL);
+    append_seconds(&cell, first_us(message));
+    append_cell(out, &cell, 10);
+    append_seconds(&cell, duration_us(message));
+    append_cell(out, &cell, 9);
+    append_known(&cell, message->usage.output_tokens);
+    append_cell(out, &cell, 7);
+    beside->cost_micros += message->usage.cost_micros > 0 ? message->usage.cost_micros : 0;
+    append_cost(&cell, &message->usage);
+    append_cell(out, &cell, 11);
+    money_append(&cell, beside->cost_micros);
+    append_cell(out, &cell, 11);
+    append_line(out, sv_from(message->model));
+    buf_appendf(out, " %s", message->ended ? finish_reason_said(message->reason) : "still running");
+    buf_release(&cell);
+}
+
 static void append_moment(struct beside *beside, const struct message *message)
 {
     struct buf *out = beside->out;
@@ -423,20 +444,7 @@ static void append_moment(struct beside *beside, const struct message *message)
     append_seconds(&cell, beside->began ? span_us(beside->began_us, message->created_us) : 0);
     append_cell(out, &cell, 11);
     if (message->role == ROLE_ASSISTANT) {
-        append_seconds(&cell, first_us(message));
-        append_cell(out, &cell, 10);
-        append_seconds(&cell, duration_us(message));
-        append_cell(out, &cell, 9);
-        append_known(&cell, message->usage.output_tokens);
-        append_cell(out, &cell, 7);
-        beside->cost_micros += message->usage.cost_micros > 0 ? message->usage.cost_micros : 0;
-        append_cost(&cell, &message->usage);
-        append_cell(out, &cell, 11);
-        money_append(&cell, beside->cost_micros);
-        append_cell(out, &cell, 11);
-        append_line(out, sv_from(message->model));
-        buf_appendf(out, " %s",
-                    message->ended ? finish_reason_said(message->reason) : "still running");
+        append_took(beside, message);
     } else {
         buf_append_str(out, role_text(message->role));
     }
