@@ -3,10 +3,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "app/redact.h"
 #include "base/alloc.h"
-#include "base/clock.h"
 
 #include <cmocka.h>
 
@@ -259,10 +259,11 @@ static void long_texts__take_linear_time(void **state)
         while (text.n < 300000) {
             buf_append_str(&text, pieces[i]);
         }
-        int64_t began = clock_mono_us();
+        clock_t began = clock(); /* of the processor: others may use it meanwhile */
         (void)redact_append(redactor, &out, buf_sv(&text));
-        if (clock_mono_us() - began > CLOCK_S(5)) {
-            fail_msg("'%s' took %lld ms", pieces[i], (long long)(clock_mono_us() - began) / 1000);
+        long ms = (long)((clock() - began) / (CLOCKS_PER_SEC / 1000));
+        if (ms > 5000) {
+            fail_msg("'%s' took %ld ms", pieces[i], ms);
         }
         buf_release(&text);
         buf_release(&out);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -229,6 +230,12 @@ static void past_the_most_blocks__text_is_kept_as_it_is(void **state)
     buf_release(&text);
 }
 
+/* What the machine does for others does not count. */
+static int64_t cpu_us(void)
+{
+    return (int64_t)clock() * (CLOCK_S(1) / CLOCKS_PER_SEC);
+}
+
 /* Time for many pieces behind that much text. */
 static int64_t time_of_growing(const char *line, size_t length)
 {
@@ -238,12 +245,12 @@ static int64_t time_of_growing(const char *line, size_t length)
         buf_append_str(&text, line);
     }
     blocks_update(blocks, buf_sv(&text), false);
-    int64_t began = clock_mono_us();
+    int64_t began = cpu_us();
     for (int i = 0; i < 2000; i++) {
         buf_append_str(&text, "word ");
         blocks_update(blocks, buf_sv(&text), false);
     }
-    int64_t took = clock_mono_us() - began;
+    int64_t took = cpu_us() - began;
     blocks_free(blocks);
     buf_release(&text);
     return took;

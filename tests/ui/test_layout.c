@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -185,6 +186,12 @@ static void columns_and_offsets__belong_together(void **state)
     layout_release(&layout);
 }
 
+/* What the machine does for others does not count. */
+static int64_t cpu_us(void)
+{
+    return (int64_t)clock() * (CLOCK_S(1) / CLOCKS_PER_SEC);
+}
+
 /* Time for many pieces at the end of a text of that length. */
 static int64_t time_of_appending(size_t length)
 {
@@ -195,11 +202,11 @@ static int64_t time_of_appending(size_t length)
     }
     struct layout layout = {0};
     layout_update(&layout, sv_of(text, length), 80);
-    int64_t began = clock_mono_us();
+    int64_t began = cpu_us();
     for (size_t i = 0; i < 20000; i++) {
         layout_update(&layout, sv_of(text, length + i), 80);
     }
-    int64_t took = clock_mono_us() - began;
+    int64_t took = cpu_us() - began;
     layout_release(&layout);
     free(text);
     return took;
@@ -221,11 +228,11 @@ static void a_row_of_a_million_blanks__does_not_grow_without_end(void **state)
     assert_non_null(text);
     memset(text, ' ', n);
     struct layout layout = {0};
-    int64_t began = clock_mono_us();
+    int64_t began = cpu_us();
     for (size_t end = 0; end < n; end += 100) {
         layout_update(&layout, sv_of(text, end), 80);
     }
-    assert_true(clock_mono_us() - began < CLOCK_S(5));
+    assert_true(cpu_us() - began < CLOCK_S(5));
     assert_true(layout.count > n / 200);
     layout_release(&layout);
     free(text);
