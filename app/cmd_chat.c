@@ -125,11 +125,11 @@ static enum err_code find_session(struct chat *chat, struct err *err)
     return ERR_OK;
 }
 
-/* Who answers from now on is not who answered so far. */
+/* Who answers from now on is not who answered so far. A review asks nobody. */
 static void note_other_model(struct chat *chat)
 {
     struct session_list list = {NULL, 0, false};
-    if (chat->notice || !ulid_is_set(&chat->session) ||
+    if (chat->notice || !ulid_is_set(&chat->session) || argument_flag(chat->arguments, "review") ||
         session_find(chat->store, sv_from(chat->session.text), &list, NULL)) {
         return;
     }

@@ -232,6 +232,14 @@ def test_the_screen_shows_what_waits_and_takes_notes_and_verdicts(home, serving)
     assert shown["messages"][1]["notes"][0]["text"] == "hm, \u00e9"
 
 
+def test_a_review_tells_its_keys_and_not_who_would_answer_now(home, serving):
+    serving()
+    assert home.run("-m", "fake/first-model", "q").code == 0
+    with home.screen("review") as screen:
+        screen.wait_for("review: Enter opens")
+        assert "so far this session" not in screen.text()
+
+
 def test_the_newest_answer_is_chosen_and_leaving_leaves_to_the_shell(home, serving):
     serving(fake.answer(("one",)), fake.answer(("two",)))
     assert home.run("q").code == 0
