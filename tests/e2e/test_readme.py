@@ -109,3 +109,15 @@ def test_an_option_that_a_paper_names_is_one(home):
     known = "".join(home.weir(command, "--help").out for command in ("run", "watch"))
     for option in set(re.findall(r"`(--?[a-z][a-z-]*)", text)) - {"--db", "--config", "-v"}:
         assert re.search(rf"(?<![\w-]){option}(?![\w-])", known), option
+
+
+def test_the_man_page_names_every_key_of_the_config():
+    keys = re.findall(r'^    \{"([a-z_.*]+)", KEY_', (ROOT / "app/config_keys.c").read_text(), re.M)
+    page = (ROOT / "doc/weir.1").read_text().split(".Sh CONFIGURATION")[1].split("\n.Sh ")[0]
+    groups = [re.sub(r'"[^"]*"|\\\(dq.*?\\\(dq', "NAME", row).split(" , ")
+              for row in re.findall(r"^\.It Ic (.+)$", page, re.M)]
+    told = {name for first, *more in groups for name in
+            (first, *more, *(f"{first.rpartition('.')[0]}.{word}" for word in more))}
+    told = {re.sub(r"\b[A-Z]+\b", "*", name) for name in told}
+    assert len(keys) > 40
+    assert not set(keys) - told
