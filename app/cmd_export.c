@@ -17,7 +17,8 @@ static const struct option_spec options[] = {
      "md, html, json, jsonl or txt; else as FILE ends, else md"},
     {"output", 'o', OPTION_TEXT, "FILE", "write to FILE, whole or not at all; a folder: one each"},
     {"all", 0, OPTION_FLAG, NULL, "every session that is not in the trash"},
-    {"branch", 0, OPTION_TEXT, "ID", "this branch instead of the current one, or: all"},
+    {"branch", 0, OPTION_TEXT, "BRANCH",
+     "this one (number, name, id) instead of the current, or: all"},
     {"from", 0, OPTION_TEXT, "N", "from this message on: its number in the branch"},
     {"to", 0, OPTION_TEXT, "N", "up to this message"},
     {"attachments", 0, OPTION_TEXT, "DIR", "JSON: put what is attached into DIR, not inline"},
@@ -122,8 +123,9 @@ static enum err_code read_request(const struct arguments *arguments, struct expo
     request->attachments = argument_text(arguments, "attachments");
     request->keep_attachments = argument_flag(arguments, "keep-attachments");
     request->all_branches = branch && strcmp(branch, "all") == 0;
-    if (branch && !request->all_branches && !ulid_parse(sv_from(branch), &request->branch)) {
-        return err_set(err, ERR_USAGE, "--branch takes a branch's id or 'all', not '%s'", branch);
+    if (branch && !request->all_branches && arguments->rest_count != 1) {
+        return err_set(err, ERR_USAGE, "--branch '%s' is of one session: weir export SESSION",
+                       branch);
     }
     enum err_code code = export_find_format(format_name(arguments), &request->format, err);
     code = code ? code : read_number(arguments, "from", &request->first_seq, err);
@@ -136,6 +138,16 @@ static enum err_code read_request(const struct arguments *arguments, struct expo
                        request->format->name);
     }
     return code;
+}
+
+/* `chosen` has been read. */
+static enum err_code find_branch(const struct arguments *arguments, struct export_request *request,
+                                 const struct chosen *chosen, struct err *err)
+{
+    const char *branch = argument_text(arguments, "branch");
+    return !branch || request->all_branches
+               ? ERR_OK
+               : branch_find(request->store, chosen->ids, sv_from(branch), &request->branch, err);
 }
 
 static enum err_code write_one(const struct export_request *request, const struct ulid *sessions,
@@ -285,6 +297,7 @@ static int run(const struct global_options *global, const struct arguments *argu
     }
     request.store = reading.store;
     enum err_code code = choose_sessions(&reading, arguments, &chosen, &err);
+    code = code ? code : find_branch(arguments, &request, &chosen, &err);
     if (code == ERR_OK && argument_flag(arguments, "check")) {
         code = preview(&request, &chosen, global->quiet, &err);
     } else if (code == ERR_OK && redacts) {

@@ -278,31 +278,12 @@ static enum err_code act_branches(struct act *act, struct err *err)
     return ERR_OK;
 }
 
-/* By number, as 'branches' counts them, by name, or by id. */
-static bool fits(const struct branch *branch, size_t number, const char *what)
-{
-    uint64_t wanted = 0;
-    return sv_equal_nocase(sv_from(branch->id.text), sv_from(what)) ||
-           (branch->name && strcmp(branch->name, what) == 0) ||
-           (sv_to_u64(sv_from(what), &wanted) && wanted == number);
-}
-
 static enum err_code act_switch(struct act *act, struct err *err)
 {
-    struct branch_list list;
-    struct ulid branch = {""};
-    enum err_code code = branch_list(act->store, &act->session, &list, err);
-    if (code) {
-        return code;
-    }
-    for (size_t i = 0; i < list.count && !ulid_is_set(&branch); i++) {
-        branch = fits(&list.branches[i], i + 1, act->rest[0]) ? list.branches[i].id : branch;
-    }
-    branch_list_release(&list);
-    if (!ulid_is_set(&branch)) {
-        return err_set(err, ERR_NOT_FOUND, "no branch '%s'", act->rest[0]);
-    }
-    code = branch_switch(act->store, &act->session, &branch, NULL, err);
+    struct ulid branch;
+    enum err_code code =
+        branch_find(act->store, &act->session, sv_from(act->rest[0]), &branch, err);
+    code = code ? code : branch_switch(act->store, &act->session, &branch, NULL, err);
     return code ? code : tell_change(act, err);
 }
 

@@ -86,6 +86,34 @@ enum err_code branch_list(struct store *store, const struct ulid *session,
     return ERR_OK;
 }
 
+static bool fits(const struct branch *branch, size_t number, struct sv what)
+{
+    uint64_t wanted = 0;
+    return sv_equal_nocase(sv_from(branch->id.text), what) ||
+           (branch->name && sv_equal_str(what, branch->name)) ||
+           (sv_to_u64(what, &wanted) && wanted == number);
+}
+
+enum err_code branch_find(struct store *store, const struct ulid *session, struct sv what,
+                          struct ulid *ret_branch, struct err *err)
+{
+    struct branch_list list = {NULL, 0};
+    enum err_code code = branch_list(store, session, &list, err);
+    size_t at = 0;
+    while (at < list.count && !fits(&list.branches[at], at + 1, what)) {
+        at++;
+    }
+    if (code == ERR_OK && at == list.count) {
+        code = err_set(err, ERR_NOT_FOUND, "no branch '%.*s' in session '%s'", SV_ARG(what),
+                       session->text);
+    }
+    if (code == ERR_OK) {
+        *ret_branch = list.branches[at].id;
+    }
+    branch_list_release(&list);
+    return code;
+}
+
 /* ---- changes ---- */
 
 /* The session's id first, as session__written wants it. */

@@ -46,6 +46,10 @@ void branch_list_release(struct branch_list *list); /* zeroed afterwards */
 
 enum err_code branch_list(struct store *store, const struct ulid *session,
                           struct branch_list *ret_list, struct err *err) NODISCARD;
+/* The id of the one that is meant: by its number in the list, from 1, its name, or its id.
+ * ERR_NOT_FOUND: there is none. */
+enum err_code branch_find(struct store *store, const struct ulid *session, struct sv what,
+                          struct ulid *ret_branch, struct err *err) NODISCARD;
 
 /* A message that stands where others stand on other branches, with the same before it. */
 struct sibling {

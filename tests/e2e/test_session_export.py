@@ -73,6 +73,23 @@ def test_what_an_export_cannot_mean_is_wrong_usage(home, serving):
     assert home.weir("export", handle, "--attachments", "d", "--format", "jsonl").code == 0
 
 
+def test_an_export_takes_a_branch_by_number_name_or_id(home, serving):
+    serving()
+    assert home.run("a question").code == 0
+    handle = sessions(home)[0]["handle"]
+    assert home.weir("session", "fork", handle, "--branch", "--name", "other").code == 0
+    assert home.run("-s", handle, "one more").code == 0
+    ids = [row["uid"] for row in home.rows("SELECT uid FROM branch ORDER BY id")]
+    for first, second in ((1, 2), ids, (ids[0].lower(), "other")):
+        assert "one more" not in home.weir("export", handle, "--branch", first).out
+        assert "one more" in home.weir("export", handle, "--branch", second).out
+    wrong = home.weir("export", handle, "--branch", "3")
+    assert wrong.code == 65 and "no branch '3'" in wrong.err
+    for words in ((handle, handle), ("--all",)):
+        assert home.weir("export", *words, "--branch", "1").code == 2, words
+    assert home.weir("export", "--all", "--branch", "all").code == 0
+
+
 @pytest.mark.parametrize(("form", "begins"), [
     ("md", "# Session {0}\n"), ("txt", "Session {0}\nSession {0}, begun"),
     ("html", "<h1>Session {0}</h1>")])
