@@ -64,7 +64,7 @@ static void run_quit(struct ui *ui, struct sv operand)
         ui->quit_until_us = ui->quit_typed_until_us;
     }
     ui->quit_typed_until_us = now + TYPING_PATIENCE;
-    keys__leave(ui, "/quit");
+    leave__offer(ui, "/quit");
 }
 
 static bool has_models(const struct ui *ui)

@@ -162,15 +162,16 @@ struct ui {
 /* ui_keys.c */
 /* One of the screen's own actions, not the editor's. */
 void keys__act(struct ui *ui, enum action action);
-/* What Ctrl-C does. */
-void keys__interrupt(struct ui *ui);
 void keys__feed(struct ui *ui, const char *bytes, size_t length);
 void keys__timeout(struct ui *ui);
-bool keys__is_busy(const struct ui *ui);
-/* The answer that runs is written by another process: nothing here can stop it. */
-bool keys__answers_elsewhere(const struct ui *ui);
+
+/* ui_leave.c */
+/* Where one runs that can be stopped from here. */
+void leave__stop_answer(struct ui *ui);
+/* What Ctrl-C does. */
+void leave__interrupt(struct ui *ui);
 /* Leaves, or says what would be lost and that a second time leaves. `key` is what was pressed. */
-void keys__leave(struct ui *ui, const char *key);
+void leave__offer(struct ui *ui, const char *key);
 
 /* ui_prompt.c */
 void prompt__submit(struct ui *ui);
@@ -362,6 +363,9 @@ void view__note_model(struct ui *ui);
 void view__note_session(struct ui *ui);
 void view__line(struct ui *ui, enum line_kind kind, const char *text); /* NULL takes it away */
 struct status_facts view__facts(const struct ui *ui);
+bool view__is_busy(const struct ui *ui); /* status_is_busy of these */
+/* The answer that runs is written by another process: nothing here can stop it. */
+bool view__answers_elsewhere(const struct ui *ui);
 /* Sets the transcript's size for the screen as it is now. */
 void view__arrange(struct ui *ui);
 void view__frame(struct ui *ui);

@@ -13,7 +13,6 @@
 #include "store/prompts.h"
 #include "ui/ui_internal.h"
 
-#define QUIT_PATIENCE CLOCK_S(2)
 /* As many equal arrow keys in one read are the wheel: terminals turn a notch into three or more,
  * and nobody's fingers are that fast. */
 #define WHEEL_ARROWS 3
@@ -21,34 +20,6 @@
 static void hint(struct ui *ui, const char *text)
 {
     view__line(ui, LINE_INFO, text);
-}
-
-bool keys__is_busy(const struct ui *ui)
-{
-    struct status_facts facts = view__facts(ui);
-    return status_is_busy(&facts);
-}
-
-bool keys__answers_elsewhere(const struct ui *ui)
-{
-    return ui->elsewhere_now && !ui->sending && transcript_status(ui->transcript).running;
-}
-
-static void stop_answer(struct ui *ui)
-{
-    if (!keys__is_busy(ui)) {
-        return;
-    }
-    if (keys__answers_elsewhere(ui)) {
-        hint(ui, "another process answers here; it is stopped where it was asked");
-        return;
-    }
-    ui->cancelling = true;
-    if (ui->sending) {
-        ui->cancel_on_begun = true;
-    } else {
-        ui->options->host.cancel(ui->options->host.ctx, &ui->session);
-    }
 }
 
 /* What was searched for is marked until then. */
@@ -61,7 +32,7 @@ static void cancel(struct ui *ui)
         ui->edit_at = (struct ulid){""};
         hint(ui, "what you wrote stays, as a new prompt");
     } else {
-        stop_answer(ui);
+        leave__stop_answer(ui);
     }
 }
 
@@ -76,86 +47,9 @@ static void scroll(struct ui *ui, int rows)
     ui->dirty = true;
 }
 
-/* Sessions beside the one on the screen in which leaving now would cut answers off. */
-static size_t count_running(const struct ui *ui)
-{
-    const struct ui_host *host = &ui->options->host;
-    struct ulid sessions[RUNNING_MAX];
-    size_t count = host->running ? host->running(host->ctx, sessions, RUNNING_MAX) : 0;
-    size_t others = 0;
-    for (size_t i = 0; i < count; i++) {
-        others += !ulid_equal(&sessions[i], &ui->session);
-    }
-    return others;
-}
-
-/* Says that answers in others are cut off; free(). NULL: none is. */
-static char *others_text(const struct ui *ui, bool here)
-{
-    size_t others = count_running(ui);
-    if (others == 0) {
-        return NULL;
-    }
-    char *where =
-        others == 1 ? xstrdup("another session") : xasprintf("%zu other sessions", others);
-    const char *what = others == 1 ? "an answer" : "answers";
-    char *text = xasprintf("leaving interrupts %s in %s", here ? "answers here and" : what, where);
-    free(where);
-    return text;
-}
-
-/* What leaving now would lose or cut; free(). NULL: nothing. */
-static char *loss(const struct ui *ui)
-{
-    for (size_t i = 0; i < ui->waiting_count; i++) {
-        if (!ulid_is_set(&ui->waiting[i].session)) {
-            return xstrdup("what waits has not been sent");
-        }
-    }
-    bool here = keys__is_busy(ui) && !keys__answers_elsewhere(ui);
-    char *text = others_text(ui, here);
-    return text || !here ? text : xstrdup("an answer is running");
-}
-
-/* `why` is taken; it may be NULL. */
-static void offer_to_leave(struct ui *ui, char *why, const char *key)
-{
-    char *text = xasprintf("%s%s%s again to leave", why ? why : "", why ? "; " : "", key);
-    ui->quit_until_us = clock_mono_us() + QUIT_PATIENCE;
-    hint(ui, text);
-    free(text);
-    free(why);
-}
-
-void keys__leave(struct ui *ui, const char *key)
-{
-    char *why = clock_mono_us() < ui->quit_until_us ? NULL : loss(ui);
-    if (why) {
-        offer_to_leave(ui, why, key);
-    } else {
-        ui__leave(ui, ERR_OK);
-    }
-}
-
-void keys__interrupt(struct ui *ui)
-{
-    complete_close(ui->complete);
-    if (!editor_is_empty(ui->editor)) {
-        editor_clear(ui->editor, true);
-        complete_reset(ui->complete);
-        ui->quit_until_us = 0;
-    } else if (keys__is_busy(ui) && !ui->cancelling && !keys__answers_elsewhere(ui)) {
-        stop_answer(ui);
-    } else if (clock_mono_us() < ui->quit_until_us) {
-        ui__leave(ui, ERR_OK);
-    } else {
-        offer_to_leave(ui, others_text(ui, false), "press Ctrl-C");
-    }
-}
-
 static void leave(struct ui *ui)
 {
-    keys__leave(ui, "press it");
+    leave__offer(ui, "press it");
 }
 
 static void page_up(struct ui *ui)
@@ -279,7 +173,7 @@ static void fold(struct ui *ui)
 
 static void (*const acts[ACTION_COUNT])(struct ui *ui) = {
     [ACTION_CANCEL] = cancel,
-    [ACTION_INTERRUPT] = keys__interrupt,
+    [ACTION_INTERRUPT] = leave__interrupt,
     [ACTION_LEAVE] = leave,
     [ACTION_SUSPEND] = ui__suspend,
     [ACTION_REPAINT] = ui__repaint,
@@ -319,7 +213,7 @@ static bool act_in_empty(struct ui *ui, enum action action, const struct chord *
         return false;
     }
     if (action == ACTION_DELETE_RIGHT && (chord->modifiers & INPUT_CTRL)) {
-        keys__leave(ui, "press Ctrl-D");
+        leave__offer(ui, "press Ctrl-D");
     } else if (action == ACTION_LINE_END && chord->key == INPUT_END) {
         follow(ui);
     } else {

@@ -286,12 +286,12 @@ static void on_interrupt(struct ui *ui)
         pickers__close(ui);
     }
     editor_clear(ui->editor, true);
-    keys__interrupt(ui);
+    leave__interrupt(ui);
 }
 
 static bool is_busy(const struct ui *ui)
 {
-    return keys__is_busy(ui) || work__is_busy(ui->work) || find__is_busy(ui);
+    return view__is_busy(ui) || work__is_busy(ui->work) || find__is_busy(ui);
 }
 
 /* Somebody who types may do so at any time; a file's next line comes after the answer. */
@@ -354,7 +354,7 @@ static void tell(struct ui *ui)
     if (!asked && ui->offer) {
         plain__line(ui, ui->offer);
     }
-    bool busy = keys__is_busy(ui);
+    bool busy = view__is_busy(ui);
     if (!busy) {
         tell_kept(ui);
     }

@@ -220,7 +220,7 @@ static void send_edited(struct ui *ui, struct sv prompt)
 {
     const struct ui_way way = {
         .kind = TURN_EDIT, .session = ui->session, .at = ui->edit_at, .prompt = prompt};
-    if (keys__is_busy(ui)) {
+    if (view__is_busy(ui)) {
         view__line(ui, LINE_INFO, "an answer is running; Esc stops it");
     } else if (prompt__ask(ui, &way)) {
         ui->edit_at = (struct ulid){""};
@@ -263,7 +263,7 @@ void prompt__pump(struct ui *ui)
         return;
     }
     size_t at = first_here(ui, true);
-    if (at < ui->waiting_count && !keys__is_busy(ui)) {
+    if (at < ui->waiting_count && !view__is_busy(ui)) {
         send_waiting(ui, at);
     }
 }
@@ -330,7 +330,7 @@ static void send(struct ui *ui, bool escaped)
         view__line(ui, LINE_INFO, "too long to be sent");
     } else if (ulid_is_set(&ui->edit_at)) {
         send_edited(ui, prompt);
-    } else if (keys__is_busy(ui)) {
+    } else if (view__is_busy(ui)) {
         let_wait(ui, prompt);
     } else if (hand_over(ui, &(struct ulid){""}, prompt)) {
         editor_clear(ui->editor, true);
@@ -343,7 +343,7 @@ void prompt__submit(struct ui *ui)
     struct sv text = editor_text(ui->editor);
     struct sv trimmed = sv_trim(text);
     size_t first = first_here(ui, false);
-    if (trimmed.n == 0 && first < ui->waiting_count && !keys__is_busy(ui)) {
+    if (trimmed.n == 0 && first < ui->waiting_count && !view__is_busy(ui)) {
         send_waiting(ui, first);
     }
     if (trimmed.n == 0 || answers_offer(ui, trimmed)) {

@@ -68,8 +68,8 @@ void select__edit(struct ui *ui, const struct transcript_message *at)
 
 static void ask(struct ui *ui, enum turn_kind kind, const struct transcript_message *at)
 {
-    if (keys__is_busy(ui)) {
-        hint(ui, keys__answers_elsewhere(ui) ? "another process answers here; wait for its end"
+    if (view__is_busy(ui)) {
+        hint(ui, view__answers_elsewhere(ui) ? "another process answers here; wait for its end"
                  : ui->selecting ? "an answer is running; Esc goes back, Esc again stops it"
                                  : "an answer is running; Esc stops it");
         return;

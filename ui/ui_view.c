@@ -66,7 +66,7 @@ struct status_facts view__facts(const struct ui *ui)
         .store_trouble = ui->store_trouble,
         .sending = ui->sending,
         .cancelling = ui->cancelling,
-        .elsewhere = keys__answers_elsewhere(ui),
+        .elsewhere = view__answers_elsewhere(ui),
         .follows = transcript_follows(ui->transcript),
         .context = ui->context,
         .cost_micros = ui->cost_micros,
@@ -76,6 +76,17 @@ struct status_facts view__facts(const struct ui *ui)
         .silence_us = ui->options->settings.silence_us,
         .now_us = clock_mono_us(),
     };
+}
+
+bool view__is_busy(const struct ui *ui)
+{
+    struct status_facts facts = view__facts(ui);
+    return status_is_busy(&facts);
+}
+
+bool view__answers_elsewhere(const struct ui *ui)
+{
+    return ui->elsewhere_now && !ui->sending && transcript_status(ui->transcript).running;
 }
 
 /* What keys do while a message is chosen; where there is little room, the most needed. */
