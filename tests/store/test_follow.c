@@ -534,6 +534,7 @@ static void a_tool_call_that_is_found_is_told_whole(void **state)
     reader_open(&reader, other->path);
     reader.message = turn.answer;
     reader_wait(&reader, strlen("{\"at\": 1}"), false);
+    reader_wait_created(&reader); /* the text may have come by a look before that */
     assert_string_equal(reader.tool, "weather");
     end_both(other, &reader);
 }
