@@ -1,10 +1,7 @@
-/*
- * Queue of prompts. Order is that of the rows; the owner of one that was taken is its process's id.
- */
+/* Queue of prompts. Order is that of the rows. */
 #include "store/queue.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -16,12 +13,10 @@
 #define PATIENCE_US CLOCK_S(30)
 
 struct queue_state {
-    struct store *store;
     enum queue_act act;
     struct ulid session, id;
     char *text;
     size_t text_n;
-    struct queued taken;
 };
 
 struct change_job {
@@ -31,16 +26,10 @@ struct change_job {
     void *ctx;
 };
 
-void queued_release(struct queued *queued)
-{
-    free(queued->text);
-    *queued = (struct queued){.text = NULL};
-}
-
 void queue_list_release(struct queue_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        queued_release(&list->items[i]);
+        free(list->items[i].text);
     }
     free(list->items);
     *list = (struct queue_list){NULL, 0};
@@ -50,7 +39,6 @@ static void free_state(void *arg)
 {
     struct queue_state *self = arg;
     if (self) {
-        queued_release(&self->taken);
         free(self->text);
         free(self);
     }
@@ -71,16 +59,6 @@ static enum err_code tell(const struct queue_state *self, struct db *db, struct 
     enum err_code code = sql__value_of_text(db, "SELECT id FROM session WHERE uid = ?1",
                                             sv_from(self->session.text), &session, err);
     return code ? code : event_append(db, "session", session, 0, err);
-}
-
-static bool is_free(const struct store *store, struct sv owner)
-{
-    struct ulid process = {""};
-    if (!ulid_parse(owner, &process)) {
-        return true;
-    }
-    bool own = ulid_equal(&process, process_lock_id(store->process));
-    return !own && process_is_gone(store->path, &process);
 }
 
 /* Changing, on the writer's thread */
@@ -114,23 +92,18 @@ static enum err_code insert(struct queue_state *self, struct db *db, struct err 
     return db_run(db, stmt, err);
 }
 
-/* Its session, and whether it may still be changed. */
-static enum err_code look(struct queue_state *self, struct db *db, struct err *err)
+static enum err_code find_session(struct queue_state *self, struct db *db, struct err *err)
 {
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "SELECT s.uid, q.owner FROM queue q JOIN session s ON s.id = q.session"
-                   " WHERE q.uid = ?1",
-                   err);
+    struct sqlite3_stmt *stmt = db_prepare(
+        db, "SELECT s.uid FROM queue q JOIN session s ON s.id = q.session WHERE q.uid = ?1", err);
     db_bind_id(stmt, 1, &self->id);
     if (!db_step(db, stmt, err)) {
         return db_result(db) ? db_result(db)
                              : err_set(err, ERR_NOT_FOUND, "the prompt does not wait any more");
     }
     self->session = db_column_id(stmt, 0);
-    bool too_late = self->act == QUEUE_EDIT && !is_free(self->store, db_column_text(stmt, 1));
     db_reset(stmt);
-    return too_late ? err_set(err, ERR_GONE, "the prompt is being sent") : ERR_OK;
+    return ERR_OK;
 }
 
 static enum err_code change(struct queue_state *self, struct db *db, struct err *err)
@@ -138,18 +111,10 @@ static enum err_code change(struct queue_state *self, struct db *db, struct err 
     if (self->act == QUEUE_ADD) {
         return insert(self, db, err);
     }
-    enum err_code code = look(self, db, err);
-    if (code) {
-        return code;
-    }
-    if (self->act == QUEUE_REMOVE) {
-        return sql__run_text(db, "DELETE FROM queue WHERE uid = ?1", sv_from(self->id.text), err);
-    }
-    struct sqlite3_stmt *stmt =
-        db_prepare(db, "UPDATE queue SET text = ?2, owner = NULL WHERE uid = ?1", err);
-    db_bind_id(stmt, 1, &self->id);
-    db_bind_text(stmt, 2, sv_of(self->text, self->text_n));
-    return db_run(db, stmt, err);
+    enum err_code code = find_session(self, db, err);
+    return code
+               ? code
+               : sql__run_text(db, "DELETE FROM queue WHERE uid = ?1", sv_from(self->id.text), err);
 }
 
 static enum err_code run_change(void *arg, struct db *db, struct err *err)
@@ -174,15 +139,14 @@ static enum err_code check_text(struct sv text, struct err *err)
                : err_set(err, ERR_INVALID, "the prompt is not valid UTF-8");
 }
 
-static enum err_code make_state(struct store *store, const struct queue_change *change,
-                                struct queue_state **ret_state, struct err *err)
+static enum err_code make_state(const struct queue_change *change, struct queue_state **ret_state,
+                                struct err *err)
 {
     enum err_code code = change->act == QUEUE_REMOVE ? ERR_OK : check_text(change->text, err);
     if (code) {
         return code;
     }
     struct queue_state *self = xcalloc(1, sizeof(*self));
-    self->store = store;
     self->act = change->act;
     self->session = change->session;
     self->id = change->id;
@@ -199,7 +163,7 @@ static enum err_code change_now(struct store *store, const struct queue_change *
                                 struct ulid *ret_id, struct err *err)
 {
     struct queue_state *self = NULL;
-    enum err_code code = make_state(store, change, &self, err);
+    enum err_code code = make_state(change, &self, err);
     if (code) {
         return code;
     }
@@ -217,13 +181,6 @@ enum err_code queue_add(struct store *store, const struct ulid *session, struct 
 {
     struct queue_change change = {.act = QUEUE_ADD, .session = *session, .text = text};
     return change_now(store, &change, ret_id, err);
-}
-
-enum err_code queue_edit(struct store *store, const struct ulid *id, struct sv text,
-                         struct err *err)
-{
-    struct queue_change change = {.act = QUEUE_EDIT, .id = *id, .text = text};
-    return change_now(store, &change, NULL, err);
 }
 
 enum err_code queue_remove(struct store *store, const struct ulid *id, struct err *err)
@@ -256,7 +213,7 @@ enum err_code queue_change_then(struct store *store, const struct queue_change *
                                 message_done_fn *done, void *ctx, struct err *err)
 {
     struct queue_state *state = NULL;
-    enum err_code code = make_state(store, change, &state, err);
+    enum err_code code = make_state(change, &state, err);
     if (code) {
         return code;
     }
@@ -276,115 +233,18 @@ enum err_code queue_change_then(struct store *store, const struct queue_change *
     return code;
 }
 
-/* Taking */
+/* Reading */
 
-/* What has become a turn needs no sending: whoever took it was killed between the two. */
-static enum err_code drop_sent(const struct queue_state *self, struct db *db, struct err *err)
-{
-    return sql__run_text(db,
-                         "DELETE FROM queue WHERE session = (SELECT id FROM session WHERE uid = ?1)"
-                         " AND EXISTS (SELECT 1 FROM turn t WHERE t.uid = queue.uid)",
-                         sv_from(self->session.text), err);
-}
-
-static enum err_code read_first(struct queue_state *self, struct db *db, struct err *err)
-{
-    queued_release(&self->taken);
-    struct sqlite3_stmt *stmt =
-        db_prepare(db,
-                   "SELECT uid, text, created_at, owner FROM queue WHERE session ="
-                   " (SELECT id FROM session WHERE uid = ?1 AND deleted_at IS NULL)"
-                   " ORDER BY id LIMIT 1",
-                   err);
-    db_bind_id(stmt, 1, &self->session);
-    if (!db_step(db, stmt, err)) {
-        return db_result(db) ? db_result(db) : err_set(err, ERR_NOT_FOUND, "no prompt waits");
-    }
-    bool held = !is_free(self->store, db_column_text(stmt, 3));
-    if (!held) {
-        self->taken = (struct queued){.id = db_column_id(stmt, 0),
-                                      .text = db_column_dup(stmt, 1),
-                                      .taken = true,
-                                      .created_us = db_column_int(stmt, 2)};
-    }
-    db_reset(stmt);
-    return held ? err_set(err, ERR_EXISTS, "the first prompt is still being sent") : ERR_OK;
-}
-
-static enum err_code run_take(void *arg, struct db *db, struct err *err)
-{
-    struct queue_state *self = arg;
-    enum err_code code = drop_sent(self, db, err);
-    if (code == ERR_OK) {
-        code = read_first(self, db, err);
-    }
-    if (code) {
-        return code;
-    }
-    struct sqlite3_stmt *stmt = db_prepare(db, "UPDATE queue SET owner = ?2 WHERE uid = ?1", err);
-    db_bind_id(stmt, 1, &self->taken.id);
-    db_bind_id(stmt, 2, process_lock_id(self->store->process));
-    code = db_run(db, stmt, err);
-    return code ? code : tell(self, db, err);
-}
-
-static const struct store_write take_write = {
-    .run = run_take, .written = publish, .free_state = free_state};
-
-enum err_code queue_take(struct store *store, const struct ulid *session, struct queued *ret_queued,
-                         struct err *err)
-{
-    struct queue_state *self = xcalloc(1, sizeof(*self));
-    self->store = store;
-    self->session = *session;
-    enum err_code code = store_write(store, &take_write, &self, err);
-    if (code == ERR_OK) {
-        *ret_queued = self->taken;
-        self->taken = (struct queued){.text = NULL};
-    }
-    free_state(self);
-    return code;
-}
-
-static enum err_code run_release(void *arg, struct db *db, struct err *err)
-{
-    struct queue_state *self = arg;
-    enum err_code code = look(self, db, err);
-    if (code == ERR_OK) {
-        code = sql__run_text(db, "UPDATE queue SET owner = NULL WHERE uid = ?1",
-                             sv_from(self->id.text), err);
-    }
-    return code ? code : tell(self, db, err);
-}
-
-static const struct store_write release_write = {
-    .run = run_release, .written = publish, .free_state = free_state};
-
-enum err_code queue_release(struct store *store, const struct ulid *id, struct err *err)
-{
-    struct queue_state *self = xcalloc(1, sizeof(*self));
-    self->store = store;
-    self->act = QUEUE_REMOVE;
-    self->id = *id;
-    enum err_code code = store_write(store, &release_write, &self, err);
-    free_state(self);
-    return code;
-}
-
-/* Reading. Whether an owner lives is asked of its lock file, from any thread. */
-
-static void append(struct queue_list *list, struct sqlite3_stmt *stmt, const char *path)
+static void append(struct queue_list *list, struct sqlite3_stmt *stmt)
 {
     if ((list->count & (list->count - 1)) == 0) {
         size_t cap = list->count == 0 ? 1 : list->count * 2;
         list->items = xrealloc(list->items, cap * sizeof(*list->items));
     }
-    struct ulid owner = db_column_id(stmt, 3);
     list->items[list->count++] = (struct queued){
         .id = db_column_id(stmt, 0),
         .text = db_column_dup(stmt, 1),
         .created_us = db_column_int(stmt, 2),
-        .taken = ulid_is_set(&owner) && !process_is_gone(path, &owner),
     };
 }
 
@@ -397,12 +257,12 @@ enum err_code queue_list(struct store *store, const struct ulid *session,
     if (code == ERR_OK && db) {
         struct sqlite3_stmt *stmt =
             db_prepare(db,
-                       "SELECT uid, text, created_at, owner FROM queue WHERE session ="
+                       "SELECT uid, text, created_at FROM queue WHERE session ="
                        " (SELECT id FROM session WHERE uid = ?1) ORDER BY id",
                        err);
         db_bind_id(stmt, 1, session);
         while (db_step(db, stmt, err)) {
-            append(&list, stmt, store->path);
+            append(&list, stmt);
         }
         code = db_result(db);
     }

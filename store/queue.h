@@ -1,24 +1,20 @@
 /*
  * Queue: prompts that wait for the answer before them, in the order in which they were given.
  *
- * Whoever has the session open takes the first one once nothing runs there any more, begins its
- * turn with the queued prompt's id as turn_request.id, and removes it. Until then it is in the
- * database: a crash loses none, and none is sent twice, since a turn of that id begins once and
- * queue_take passes over a prompt whose turn is stored. A prompt that was taken by a process that
- * is gone is free again.
+ * Who sends one begins its turn with the queued prompt's id as turn_request.id, and removes it.
+ * Until then it is in the database: a crash loses none, and none is sent twice, since a turn of
+ * that id begins once.
  *
- * Threads: queue_change_then may be called on any, and never waits; the others wait for the disk
- * and are not for the screen's thread, but for queue_list, which only reads. After each change a
- * session_update is published. Ownership: views are borrowed for the call; queue_list and
- * queue_take give. Errors: ERR_NOT_FOUND (session, prompt), ERR_GONE (it was taken: too late for a
- * change), ERR_INVALID (an empty prompt, or not UTF-8), ERR_TOO_BIG (over QUEUE_TEXT_MAX, or
- * QUEUE_MAX prompts wait), and those of every write: ERR_CLOSED, ERR_READ_ONLY, ERR_DISK_FULL,
+ * Threads: queue_change_then may be called on any, and never waits; queue_list only reads; the
+ * others wait for the disk and are not for the screen's thread. After each change a session_update
+ * is published. Ownership: views are borrowed for the call; queue_list gives. Errors: ERR_NOT_FOUND
+ * (session, prompt), ERR_INVALID (an empty prompt, or not UTF-8), ERR_TOO_BIG (over QUEUE_TEXT_MAX,
+ * or QUEUE_MAX prompts wait), and those of every write: ERR_CLOSED, ERR_READ_ONLY, ERR_DISK_FULL,
  * ERR_BUSY, ERR_TIMEOUT, ERR_IO.
  */
 #ifndef WEIR_STORE_QUEUE_H
 #define WEIR_STORE_QUEUE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,10 +31,8 @@
 struct queued {
     struct ulid id;
     char *text;
-    bool taken; /* it is being sent, by a process that lives */
     int64_t created_us;
 };
-void queued_release(struct queued *queued); /* what it points to; zeroed afterwards */
 
 struct queue_list {
     struct queued *items;
@@ -50,12 +44,12 @@ void queue_list_release(struct queue_list *list); /* zeroed afterwards */
 enum err_code queue_list(struct store *store, const struct ulid *session,
                          struct queue_list *ret_list, struct err *err) NODISCARD;
 
-enum queue_act { QUEUE_ADD, QUEUE_EDIT, QUEUE_REMOVE };
+enum queue_act { QUEUE_ADD, QUEUE_REMOVE };
 struct queue_change {
     enum queue_act act;
     struct ulid session; /* QUEUE_ADD */
     struct ulid id;      /* of the prompt; QUEUE_ADD: unset, or one of ulid_new */
-    struct sv text;      /* QUEUE_ADD, QUEUE_EDIT */
+    struct sv text;      /* QUEUE_ADD */
 };
 /* `done` (may be NULL) is called once on the writer's thread, no lock held: only queue and wake
  * there. Not called when this call fails. */
@@ -64,16 +58,6 @@ enum err_code queue_change_then(struct store *store, const struct queue_change *
 
 enum err_code queue_add(struct store *store, const struct ulid *session, struct sv text,
                         struct ulid *ret_id, struct err *err) NODISCARD;
-enum err_code queue_edit(struct store *store, const struct ulid *id, struct sv text,
-                         struct err *err) NODISCARD;
-/* Also one that was taken. */
 enum err_code queue_remove(struct store *store, const struct ulid *id, struct err *err) NODISCARD;
-
-/* The first one, for this process. ERR_NOT_FOUND: none waits; ERR_EXISTS: the first was taken and
- * is still being sent. */
-enum err_code queue_take(struct store *store, const struct ulid *session, struct queued *ret_queued,
-                         struct err *err) NODISCARD;
-/* It could not be sent: it is the first that waits again. */
-enum err_code queue_release(struct store *store, const struct ulid *id, struct err *err) NODISCARD;
 
 #endif

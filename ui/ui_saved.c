@@ -122,7 +122,7 @@ static bool is_listed(void *ctx, const struct ulid *id)
 
 static void show_stored(struct ui *ui, const struct queued *queued)
 {
-    if (queued->taken || is_known(ui, &queued->id) || saved__was_sent(ui, &queued->id)) {
+    if (is_known(ui, &queued->id) || saved__was_sent(ui, &queued->id)) {
         return;
     }
     prompt__add(ui, (struct waiting){
