@@ -27,6 +27,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <toml++/toml.h>
 #include <vector>
 /* clang-format on */
@@ -206,6 +207,60 @@ std::string_view plain_description(std::string_view text)
     return text;
 }
 
+std::string_view line_at(std::string_view document, size_t number)
+{
+    for (size_t i = 1; i < number && !document.empty(); i++) {
+        const size_t end = document.find('\n');
+        document.remove_prefix(end == document.npos ? document.size() : end + 1);
+    }
+    return document.substr(0, document.find_first_of("\r\n"));
+}
+
+/* The first letter of what stands at that column: behind the last mark before it that a value
+ * follows, outside quotes. 0: nothing does. */
+char first_of_value(std::string_view line, size_t column)
+{
+    size_t value = 0;
+    size_t at = 0;
+    char quote = 0;
+    for (size_t i = 0; i < line.size() && at + 1 < column; i++) {
+        at += (line[i] & 0xc0) != 0x80;
+        if (quote) {
+            quote = line[i] == quote ? 0 : quote;
+        } else if (line[i] == '"' || line[i] == '\'') {
+            quote = line[i];
+        } else if (std::strchr("=,[{", line[i])) {
+            value = i + 1;
+        }
+    }
+    value = line.find_first_not_of(" \t[{", value);
+    return value == line.npos ? '\0' : line[value];
+}
+
+/*
+ * What is said of a bare word: toml++ guesses from its first letter what it was to be, and says
+ * what that lacks. Not where a key, or the end of a table's name, was expected.
+ */
+bool is_of_bare_word(std::string_view what, char first)
+{
+    const bool says = what.find("expected") == 0 || what.find("could not determine") == 0 ||
+                      what.find("values may not begin") == 0;
+    const bool elsewhere = what.find("'='") != what.npos || what.find("key") != what.npos ||
+                           what.find("expected ']'") == 0;
+    return says && !elsewhere && first && !std::strchr("\"'=,]}#", first);
+}
+
+/* In words for who wrote it. */
+std::string_view description_of(std::string_view document, const toml::parse_error &error)
+{
+    const std::string_view what = plain_description(error.description());
+    const toml::source_position where = error.source().begin;
+    const char first = first_of_value(line_at(document, where.line), where.column);
+    return is_of_bare_word(what, first)
+               ? "neither a number, a date, true nor false (a text needs quotes: key = \"text\")"
+               : what;
+}
+
 } // namespace
 
 extern "C" bool toml_append_json(const struct toml_item *item, struct buf *out)
@@ -219,13 +274,10 @@ extern "C" enum err_code toml_walk(const char *name, struct sv text, toml_visit_
     const std::string_view document(text.p ? text.p : "", text.n);
     toml::parse_result result = toml::parse(document);
     if (!result) {
-        const std::string_view what = plain_description(result.error().description());
-        /* What toml++ says of a bare word. */
-        const bool is_bare = what.find("could not determine value type") != what.npos;
-        return err_set(err, ERR_CONFIG, "%s:%u: %.*s%s", name,
+        const std::string_view what = description_of(document, result.error());
+        return err_set(err, ERR_CONFIG, "%s:%u: %.*s", name,
                        static_cast<unsigned>(result.error().source().begin.line),
-                       static_cast<int>(what.size()), what.data(),
-                       is_bare ? " (a text needs quotes: key = \"text\")" : "");
+                       static_cast<int>(what.size()), what.data());
     }
     struct walk walk = {name, visit, ctx, err, {}};
     return walk_table(walk, result.table(), 0);

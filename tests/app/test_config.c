@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -282,6 +283,28 @@ static void parse__refuses_what_is_not_toml(void **state)
     free(deep);
 }
 
+static void parse__says_of_any_bare_word_that_it_needs_quotes(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "gpt-4o", "fast",     "true-x", "nano",        "inf-x",          "claude",
+        "4o",     "_x",       "./x",    "True",        "127.0.0.1:8080", "[ 'a', fast ]",
+        "2026-x", "0xyz # c", "5,00",   "{ a = fast }"};
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        char text[100];
+        (void)snprintf(text, sizeof(text), "# first\nmodel = %s\n", values[i]);
+        refuses(text, "c.toml:2: neither a number, a date, true nor false (a text needs quotes");
+    }
+    refuses("x = [\n 'a',\n fast]\n", "c.toml:3: neither");
+    /* Other mistakes are called what they are. */
+    refuses("model gpt\n", "expected '='");
+    refuses("[fast x]\n", "expected ']'");
+    refuses("model = 'a' fast\n", "expected a comment");
+    refuses("model = 07\n", "leading zeroes");
+    refuses("a = fast_\nb = 1", "c.toml:1: neither");
+    refuses("a = true\na = true\n", "redefine");
+}
+
 static void load__takes_a_missing_file_for_an_empty_one_only_by_default(void **state)
 {
     (void)state;
@@ -437,6 +460,7 @@ int main(void)
         cmocka_unit_test(keys__are_bound_and_conflicts_told),
         cmocka_unit_test(parse__refuses_plain_http_beyond_this_machine),
         cmocka_unit_test(parse__refuses_what_is_not_toml),
+        cmocka_unit_test(parse__says_of_any_bare_word_that_it_needs_quotes),
         cmocka_unit_test(load__takes_a_missing_file_for_an_empty_one_only_by_default),
         cmocka_unit_test(load_tolerant__keeps_what_a_reader_of_sessions_needs),
         cmocka_unit_test(example__parses_and_shows_every_key),
