@@ -201,3 +201,23 @@ enum err_code usage_report(struct store *store, enum usage_group group, int64_t 
     *ret_report = report;
     return ERR_OK;
 }
+
+bool usage_is_estimated(struct store *store, const struct ulid *session)
+{
+    struct db *db = NULL;
+    bool estimated = false;
+    if (reader_take(store, &db, NULL) == ERR_OK && db) {
+        struct sqlite3_stmt *stmt =
+            db_prepare(db,
+                       "SELECT 1 FROM session s CROSS JOIN branch b ON b.session = s.id"
+                       " CROSS JOIN message m ON m.branch = b.id"
+                       " CROSS JOIN usage u ON u.message = m.id"
+                       " WHERE s.uid = ?1 AND u.estimated AND u.cost_micros > 0 LIMIT 1",
+                       NULL);
+        db_bind_id(stmt, 1, session);
+        estimated = db_step(db, stmt, NULL);
+        db_reset(stmt);
+    }
+    reader_give(store, db);
+    return estimated;
+}

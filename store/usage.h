@@ -12,11 +12,13 @@
 #ifndef WEIR_STORE_USAGE_H
 #define WEIR_STORE_USAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/ulid.h"
 #include "store/store.h"
 
 enum usage_group { USAGE_BY_DAY, USAGE_BY_MODEL, USAGE_BY_SESSION, USAGE_BY_LABEL };
@@ -44,5 +46,10 @@ void usage_report_release(struct usage_report *report); /* zeroed afterwards */
 enum err_code usage_report(struct store *store, enum usage_group group, int64_t since_us,
                            int64_t until_us, struct usage_report *ret_report,
                            struct err *err) NODISCARD; /* wide: the two times are one range */
+
+/* Whether some of what the session cost is by a table of prices (its `cost_micros` is the sum of
+ * that and of what providers said). False also where it cannot be read. Looks at each of its
+ * answers until there is one: 0.3 ms for a thousand. */
+bool usage_is_estimated(struct store *store, const struct ulid *session);
 
 #endif

@@ -117,13 +117,15 @@ static void append_context(const struct status_facts *facts, struct buf *out)
     }
 }
 
-static void append_cost(int64_t micros, struct buf *out)
+static void append_cost(const struct status_facts *facts, struct buf *out)
 {
+    int64_t micros = facts->cost_micros;
+    const char *about = facts->cost_estimated ? "~" : "";
     if (micros >= 1000000) {
-        buf_appendf(out, SEPARATOR "$%lld.%02lld", (long long)(micros / 1000000),
+        buf_appendf(out, SEPARATOR "%s$%lld.%02lld", about, (long long)(micros / 1000000),
                     (long long)(micros % 1000000 / 10000));
     } else if (micros > 0) {
-        buf_appendf(out, SEPARATOR "$0.%04lld", (long long)((micros + 99) / 100));
+        buf_appendf(out, SEPARATOR "%s$0.%04lld", about, (long long)((micros + 99) / 100));
     }
 }
 
@@ -163,7 +165,7 @@ void status_text(const struct status_facts *facts, struct buf *out)
     append_others(facts, out);
     append_tokens(&facts->answer.usage, out);
     append_context(facts, out);
-    append_cost(facts->cost_micros, out);
+    append_cost(facts, out);
     buf_appendf(out, SEPARATOR "%s", status_hint(facts));
 }
 

@@ -22,6 +22,7 @@ struct status_facts {
     bool follows;
     int64_t context;     /* tokens that fit into the model; 0 or less: not known */
     int64_t cost_micros; /* of the session, millionths of a US dollar; 0 or less: nothing to say */
+    bool cost_estimated; /* a part of it by a table of prices, which a ~ says */
     unsigned others_ended, others_failed; /* answers of other sessions, since one looked there */
     int64_t waiting_since_us;             /* when the prompt was sent; 0: not known */
     int64_t silence_us;                   /* a pause of this length is worth a word */

@@ -117,8 +117,10 @@ struct ui {
     struct choices *sessions; /* that the list was opened with; or NULL */
     struct ulid edit_at;      /* the prompt takes that message's place; unset: it is a new one */
 
-    int64_t context;                      /* of the model; negative: not known */
-    int64_t cost_micros;                  /* of the session */
+    int64_t context;     /* of the model; negative: not known */
+    int64_t cost_micros; /* of the session */
+    struct ulid cost_of; /* that is known of this one */
+    bool cost_estimated;
     unsigned others_ended, others_failed; /* answers of other sessions */
     char *title;                          /* of the session, as the window has it; or NULL */
     bool out_of_focus;                    /* the terminal said so */

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "store/session.h"
+#include "store/usage.h"
 #include "ui/ui_internal.h"
 
 #define RULE_FROM_ROWS 8
@@ -44,16 +45,28 @@ void view__note_model(struct ui *ui)
     ui->context = asks ? host->context_of(host->ctx, ui->model) : -1;
 }
 
+/* An estimate stays one; only where more was spent there may be a first one. */
+static void note_cost(struct ui *ui, int64_t micros)
+{
+    bool known =
+        ulid_equal(&ui->cost_of, &ui->session) && (ui->cost_estimated || micros == ui->cost_micros);
+    if (!known) {
+        ui->cost_estimated = micros > 0 && usage_is_estimated(ui->options->store, &ui->session);
+    }
+    ui->cost_of = ui->session;
+    ui->cost_micros = micros;
+}
+
 void view__note_session(struct ui *ui)
 {
     struct session session = {.cost_micros = 0};
-    ui->cost_micros = 0;
     if (ulid_is_set(&ui->session) &&
         session_get(ui->options->store, &ui->session, &session, NULL) == ERR_OK) {
-        ui->cost_micros = session.cost_micros;
+        note_cost(ui, session.cost_micros);
         terminal__set_title(ui, session.title);
         session_release(&session);
     } else {
+        note_cost(ui, 0);
         terminal__set_title(ui, NULL);
     }
 }
@@ -70,6 +83,7 @@ struct status_facts view__facts(const struct ui *ui)
         .follows = transcript_follows(ui->transcript),
         .context = ui->context,
         .cost_micros = ui->cost_micros,
+        .cost_estimated = ui->cost_estimated,
         .others_ended = ui->others_ended,
         .others_failed = ui->others_failed,
         .waiting_since_us = ui->waiting_since_us,

@@ -48,6 +48,35 @@ def test_a_cost_is_stored_shown_and_summed(home, serving):
     assert total["calls"] == 1 and total["limit_micros"] is None
 
 
+def told(cost):
+    """An answer whose provider says what it cost, in dollars."""
+    def play(c):
+        c.head()
+        c.delta("here")
+        c.finish(usage=False, done=False)
+        c.chunk([], usage={**fake.USAGE, "cost": cost})
+        c.event("[DONE]")
+    return play
+
+
+def test_the_status_line_tells_an_estimated_cost_from_one_that_was_told(home, serving, chat):
+    """That of the session: of what its answers cost, one part is enough; other sessions have theirs."""
+    server = serving(told(0.5), fake.answer(("one",)), told(0.25), told(0.125))
+    home.use(server, more=PRICED)
+    screen = chat()
+    screen.send("first\r")
+    screen.wait_for("· $0.5000 ·")
+    screen.send("second\r")
+    screen.wait_for("· ~$0.5")
+    screen.send("third\r")
+    screen.wait_for("· ~$0.7")
+    screen.send("/new\rfourth\r")
+    screen.wait_for("· $0.1250 ·")
+    screen.close()
+    first = home.rows("SELECT handle FROM session ORDER BY id")[0]["handle"]
+    chat(first).wait_for("· ~$0.7")
+
+
 def test_a_request_that_would_pass_a_limit_is_not_sent(home, serving):
     server = serving()
     limited(home, server, '[budget]\ndaily = "0.01"\n')

@@ -166,12 +166,39 @@ static void a_report__sums_by_day_model_session_and_label(void **state)
     fixture_close(&fixture);
 }
 
+static void an_estimate__is_known_of_its_own_session(void **state)
+{
+    struct fixture *fixture = *state;
+    struct err err;
+    struct turn told = unanswered_turn(fixture);
+    struct turn mixed = unanswered_turn(fixture);
+    struct burst_item items[2] = {item_of("1", "p/m", 2000), item_of("2", "p/m", 3000)};
+    assert_int_equal(burst_insert(fixture->store, &told.id, items, 2, &err), ERR_OK);
+    assert_false(usage_is_estimated(fixture->store, &told.session));
+    struct burst_item free_of_charge = item_of("3", "p/m", 4000);
+    free_of_charge.message->usage.cost_micros = 0;
+    free_of_charge.message->usage.cost_estimated = true;
+    struct burst_item priced[2] = {item_of("4", "p/m", 2000), free_of_charge};
+    assert_int_equal(burst_insert(fixture->store, &mixed.id, priced, 2, &err), ERR_OK);
+    assert_false(usage_is_estimated(fixture->store, &mixed.session));
+    struct turn later;
+    struct turn_request request = {.session = mixed.session, .prompt = SV("q"), .unanswered = true};
+    assert_int_equal(turn_begin(fixture->store, &request, fixture_soon(), &later, &err), ERR_OK);
+    struct burst_item estimated = item_of("5", "p/m", 5000);
+    estimated.message->usage.cost_estimated = true;
+    assert_int_equal(burst_insert(fixture->store, &later.id, &estimated, 1, &err), ERR_OK);
+    assert_true(usage_is_estimated(fixture->store, &mixed.session));
+    assert_false(usage_is_estimated(fixture->store, &told.session));
+    assert_false(usage_is_estimated(fixture->store, &(struct ulid){""}));
+}
+
 int main(void)
 {
     alarm(60);
     const struct CMUnitTest tests[] = {
         ON_BOTH(sb9__a_burst_is_stored_whole_in_order_with_all_its_fields),
         ON_BOTH(sb9__an_empty_burst_is_none_and_a_bad_one_writes_nothing),
+        ON_BOTH(an_estimate__is_known_of_its_own_session),
         cmocka_unit_test(a_report__sums_by_day_model_session_and_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,11 @@ static void context_cost_and_others__are_told_where_they_are_known(void **state)
     facts.cost_micros = 3456789;
     facts.others_failed = 1;
     assert_status(&facts, "demo/echo · ready · elsewhere: 1 failed · $3.45 · /help", CLOCK_NEVER);
+    facts.cost_estimated = true;
+    assert_status(&facts, "demo/echo · ready · elsewhere: 1 failed · ~$3.45 · /help", CLOCK_NEVER);
+    facts.cost_micros = 12301;
+    assert_status(&facts, "demo/echo · ready · elsewhere: 1 failed · ~$0.0124 · /help",
+                  CLOCK_NEVER);
     facts.others_ended = 2;
     facts.cost_micros = 0;
     assert_status(&facts, "demo/echo · ready · elsewhere: 2 answered, 1 failed · /help",
