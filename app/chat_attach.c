@@ -5,20 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "app/chat_missing.h"
 #include "base/alloc.h"
 #include "ui/mention.h"
-
-#define PUNCTUATION ".,;:!?)]}'"
-
-static char *path_of(struct sv name)
-{
-    const char *home = getenv("HOME");
-    if (sv_starts_with(name, SV("~/")) && home) {
-        return xasprintf("%s/%.*s", home, SV_ARG(sv_skip(name, 2)));
-    }
-    /* "-" alone would be stdin. */
-    return sv_equal_str(name, "-") ? xstrdup("./-") : xstrndup(name.p, name.n);
-}
 
 /* A file, or a folder whose name says so: other things than these may wait for ever when they are
  * read. */
@@ -35,17 +24,14 @@ static bool is_meant(const char *path)
 /* For free(); NULL: there is no such file. */
 static char *find(struct sv name)
 {
-    for (;;) {
-        char *path = path_of(name);
+    for (; name.n; name = chat_name_without_mark(name)) {
+        char *path = chat_path_of(name);
         if (is_meant(path)) {
             return path;
         }
         free(path);
-        if (name.n < 2 || !strchr(PUNCTUATION, name.p[name.n - 1])) {
-            return NULL;
-        }
-        name = sv_take(name, name.n - 1);
     }
+    return NULL;
 }
 
 /* The same content twice is one attachment. */
@@ -74,20 +60,13 @@ static void drop_repeated(struct headless_attachments *attachments, size_t from)
     attachments->count = kept;
 }
 
-static void remark_on(struct sv name, char **ret_remark)
-{
-    bool looks_like_one = sv_find(name, '/') < name.n;
-    if (looks_like_one && !*ret_remark) {
-        *ret_remark = xasprintf("not attached: there is no file '%.*s'", SV_ARG(name));
-    }
-}
-
 static enum err_code attach_one(struct headless_attachments *attachments,
-                                const struct mention *mention, char **ret_remark, struct err *err)
+                                const struct mention *mention, struct chat_missing *missing,
+                                struct err *err)
 {
-    char *path = mention->quoted ? path_of(mention->path) : find(mention->path);
+    char *path = mention->quoted ? chat_path_of(mention->path) : find(mention->path);
     if (!path) {
-        remark_on(mention->path, ret_remark);
+        chat_missing_note(missing, mention->path);
         return ERR_OK;
     }
     enum err_code code = ERR_OK;
@@ -106,12 +85,15 @@ enum err_code chat_attach(struct store *store, struct sv prompt,
                           struct err *err)
 {
     struct mention mention;
+    struct chat_missing missing;
     enum err_code code = ERR_OK;
     size_t at = 0;
-    *ret_remark = NULL;
+    chat_missing_init(&missing);
     attachments->is_screen = true;
     while (!code && mention_next(prompt, &at, &mention)) {
-        code = attach_one(attachments, &mention, ret_remark, err);
+        code = attach_one(attachments, &mention, &missing, err);
     }
+    *ret_remark = chat_missing_text(&missing);
+    chat_missing_release(&missing);
     return code ? code : headless_attach_store(attachments, store, err);
 }

@@ -30,13 +30,24 @@ def test_a_file_that_is_named_goes_with_the_prompt(home, serving, chat):
     assert "data:image/png;base64," in last_prompt(server)
 
 
-def test_what_is_no_file_is_text(serving, chat):
-    server = serving(fake.answer(("one",)), fake.answer(("two",)))
+def test_what_is_no_file_is_text(home, serving, chat):
+    (home.work / "notes.md").write_text("the river rises at dawn")
+    server = serving(fake.answer(("one",)), fake.answer(("two",)), fake.answer(("three",)))
     screen = chat()
-    press(screen, "hello @everybody" + ENTER, said("one"))
-    assert last_prompt(server) == "hello @everybody"
+    press(screen, "hello @everybody, me@example.md" + ENTER, said("one"))
+    assert last_prompt(server) == "hello @everybody, me@example.md"
+    assert "not attached" not in screen.text()
     press(screen, "see @src/none.c" + ENTER, said("two"))
-    assert "not attached: there is no file 'src/none.c'" in screen.text()
+    screen.wait_for("not attached: there is no file 'src/none.c'; sent as text")
+    press(screen, "see @noets.md." + ENTER, said("three"))
+    screen.wait_for("no file 'noets.md' (did you mean @notes.md?)")
+    assert last_prompt(server) == "see @noets.md."
+
+
+def test_lines_say_what_is_no_file_as_the_screen_does(home, serving):
+    serving()
+    out = home.weir("chat", "--plain", stdin=b"see @none.txt\n").out
+    assert "[not attached: there is no file 'none.txt'; sent as text]" in out
 
 
 def test_a_quoted_name_has_to_be_a_file_and_the_prompt_comes_back(home, serving, chat):
