@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/export.h"
+#include "app/model_fetch.h"
 #include "app/models.h"
 #include "app/provider.h"
 #include "base/alloc.h"
@@ -12,15 +13,52 @@
 
 #define NAMES_MAX 100
 
-static void add_of_provider(const struct config_provider *provider, add_model_fn *add, void *ctx)
+/* What is known of its models without asking: its own list, where one was kept (weir models), and
+ * the shipped table. */
+struct known_models {
+    const struct config_provider *provider;
+    const char *told[2]; /* models that are in the list already, or NULL */
+    struct model_list kept;
+    add_model_fn *add;
+    void *ctx;
+};
+
+static void add_known(const struct known_models *known, const char *id)
 {
-    const char **ids = models_shipped(provider);
-    for (size_t i = 0; ids && ids[i]; i++) {
-        char *model = xasprintf("%s/%s", provider->name, ids[i]);
-        add(ctx, model, NULL);
-        free(model);
+    char *model = xasprintf("%s/%s", known->provider->name, id);
+    bool told = false;
+    for (size_t i = 0; i < COUNT_OF(known->told); i++) {
+        told = told || (known->told[i] && strcmp(model, known->told[i]) == 0);
     }
-    free(ids);
+    if (!told) {
+        known->add(known->ctx, model, NULL);
+    }
+    free(model);
+}
+
+static bool is_kept(const struct known_models *known, const char *id)
+{
+    size_t i = 0;
+    while (i < known->kept.count && strcmp(known->kept.entries[i].id, id) != 0) {
+        i++;
+    }
+    return i < known->kept.count;
+}
+
+static void add_of_provider(struct known_models known)
+{
+    const char **shipped = models_shipped(known.provider);
+    (void)model_fetch_kept(known.provider, &known.kept);
+    for (size_t i = 0; i < known.kept.count; i++) {
+        add_known(&known, known.kept.entries[i].id);
+    }
+    for (size_t i = 0; shipped && shipped[i]; i++) {
+        if (!is_kept(&known, shipped[i])) {
+            add_known(&known, shipped[i]);
+        }
+    }
+    model_list_release(&known.kept);
+    free(shipped);
 }
 
 static void add_presets(const struct config *config, add_model_fn *add, void *ctx)
@@ -32,7 +70,10 @@ static void add_presets(const struct config *config, add_model_fn *add, void *ct
         if (model_choose(config, model, &choice, NULL) == ERR_OK) {
             if (choice.provider.found) {
                 add(ctx, model, "the key is in the environment");
-                add_of_provider(&choice.provider, add, ctx);
+                add_of_provider((struct known_models){.provider = &choice.provider,
+                                                      .told = {config->model, model},
+                                                      .add = add,
+                                                      .ctx = ctx});
             }
             model_choice_release(&choice);
         }
@@ -49,7 +90,8 @@ void chat_list_models(const struct config *config, add_model_fn *add, void *ctx)
         add(ctx, config->model, "as the config says");
     }
     for (size_t i = 0; i < config->provider_count; i++) {
-        add_of_provider(&config->providers[i], add, ctx);
+        add_of_provider((struct known_models){
+            .provider = &config->providers[i], .told = {config->model}, .add = add, .ctx = ctx});
     }
     add_presets(config, add, ctx);
     add(ctx, "demo", "offline, answers from a script");

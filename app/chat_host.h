@@ -16,7 +16,8 @@
 typedef void add_model_fn(void *ctx, const char *model, const char *note);
 
 /* Aliases, the config's own model, and what is known of each provider that could be asked: those of
- * the config, and those whose key is in the environment. */
+ * the config, and those whose key is in the environment. What 'weir models' kept of it is known,
+ * and what is shipped; nobody is asked. */
 void chat_list_models(const struct config *config, add_model_fn *add, void *ctx);
 
 /* How many tokens fit into it; negative: not known. */

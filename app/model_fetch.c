@@ -301,6 +301,13 @@ static bool is_kept(struct model_fetch *fetch)
     return fresh;
 }
 
+bool model_fetch_kept(const struct config_provider *provider, struct model_list *ret_list)
+{
+    int64_t age = 0;
+    *ret_list = (struct model_list){.entries = NULL};
+    return provider->type->codec && read_kept(provider, ret_list, &age);
+}
+
 void model_fetch(const struct config *config, struct model_fetch *fetches, size_t count,
                  bool refresh)
 {

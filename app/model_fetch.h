@@ -27,6 +27,9 @@ struct model_fetch {
 /* `refresh`: what was kept does not count. Never fails as a whole: each entry says how it went. */
 void model_fetch(const struct config *config, struct model_fetch *fetches, size_t count,
                  bool refresh);
+/* What was kept of a provider, however old it is; nothing is asked. Release it with
+ * model_list_release. False: nothing was, and the list is empty. */
+bool model_fetch_kept(const struct config_provider *provider, struct model_list *ret_list);
 void model_fetch_release(struct model_fetch *fetch); /* twice is fine */
 
 #endif

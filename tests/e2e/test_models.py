@@ -107,6 +107,28 @@ def test_a_list_is_kept_until_it_is_refreshed(two, server):
     assert listed(done)["here/c-model"]["source"] == "cache"
 
 
+def test_the_screen_offers_what_was_listed_without_asking(two, server):
+    assert two.weir("models", "here").code == 0
+    asked = len(server.exchanges)
+    with two.screen("chat", "-m", "here/a-model") as screen:
+        screen.wait_for("ready")
+        screen.send("/model\r")
+        screen.wait_for("here/b-model")
+        assert "gone/" not in screen.text()
+        screen.send("b-mod")
+        screen.wait_for(lambda s: "here/b-model" in s.text() and "fast" not in s.text())
+        screen.send("\r")
+        screen.wait_for("here/b-model · ready")
+    # A list that is older than a day is still what is known.
+    [kept] = (two.root / "home/cache/weir/models").iterdir()
+    kept.write_text(kept.read_text().replace('"fetched":', '"fetched":1,"then":'))
+    with two.screen("chat", "-m", "here/a-model") as screen:
+        screen.wait_for("ready")
+        screen.send("/model b-m")
+        screen.wait_for(lambda s: "here/b-model" in s.text())
+    assert len(server.exchanges) == asked
+
+
 def test_without_the_network_the_shipped_list_is_shown(home, server):
     server.stop()
     home.configure('[provider.openai]\ntype = "openai"\napi_key_env = "KEY"\n'
