@@ -125,22 +125,6 @@ static enum err_code find_session(struct chat *chat, struct err *err)
     return ERR_OK;
 }
 
-/* Who answers from now on is not who answered so far. A review asks nobody. */
-static void note_other_model(struct chat *chat)
-{
-    struct session_list list = {NULL, 0, false};
-    if (chat->notice || !ulid_is_set(&chat->session) || argument_flag(chat->arguments, "review") ||
-        session_find(chat->store, sv_from(chat->session.text), &list, NULL)) {
-        return;
-    }
-    const char *before = list.sessions[0].model;
-    if (before && *before && strcmp(before, chat->choice.label) != 0) {
-        chat->notice = xasprintf("so far this session was with %s; prompts go to %s now", before,
-                                 chat->choice.label);
-    }
-    session_list_release(&list);
-}
-
 /* With the files that it names. */
 static enum err_code send_order(struct chat *chat, struct engine_order *order, struct err *err)
 {
@@ -261,9 +245,6 @@ static enum err_code open_all(struct chat *chat, struct err *err)
     code = code ? code : choose_model(chat, err);
     code = code ? code : open_database(chat, err);
     code = code ? code : find_session(chat, err);
-    if (!code) {
-        note_other_model(chat);
-    }
     code = code ? code : engine_new(chat->store, chat->config, &chat->choice, &chat->engine, err);
     if (!code) {
         engine_make_titles(chat->engine);

@@ -301,6 +301,7 @@ static enum err_code run(struct ui *ui, struct err *err)
     }
     events__show_session(ui, &ui->options->session);
     saved__load(ui);
+    sessions__note_model(ui);
     if (ui->options->unfolded) {
         transcript_toggle_folds(ui->transcript);
     }

@@ -366,7 +366,7 @@ static void on_ready(struct ui *ui, const struct store_update *update)
         char *text = xasprintf("%u %s recovered, %llu bytes", update->recovered_answers,
                                update->recovered_answers == 1 ? "answer" : "answers",
                                (unsigned long long)update->recovered_bytes);
-        view__line(ui, LINE_INFO, text);
+        view__add_line(ui, text);
         free(text);
     }
     catch_up(ui);

@@ -194,7 +194,7 @@ static void find_branch(struct ui *ui, const struct message *message)
     for (size_t i = 0; i < list.count; i++) {
         if (stands_on(ui, &list.branches[i].id, message)) {
             branches__go(ui, &list.branches[i].id);
-            view__line(ui, LINE_INFO, "on another branch, which is shown now; /undo goes back");
+            view__add_line(ui, "on another branch, which is shown now; /undo goes back");
             break;
         }
     }

@@ -331,6 +331,8 @@ extern const struct picker_kind picker_of_commands, picker_of_keys, picker_of_mo
 /* ui_sessions.c */
 /* Shows it. False: not now, which is said. */
 bool sessions__open(struct ui *ui, const struct ulid *session);
+/* Says that it was another model that answered so far, where it was. */
+void sessions__note_model(struct ui *ui);
 void sessions__forget(struct ui *ui); /* the list is read anew when it is wanted */
 void sessions__append_age(int64_t when_us, struct buf *out); /* "3 h ago", or the date */
 /* What can be undone. Unset: said. */
@@ -364,6 +366,8 @@ void events__give_back(struct ui *ui, const char *prompt, const char *why);
 void view__note_model(struct ui *ui);
 void view__note_session(struct ui *ui);
 void view__line(struct ui *ui, enum line_kind kind, const char *text); /* NULL takes it away */
+/* Below what stands there, which it does not displace; alone it is one of LINE_INFO. */
+void view__add_line(struct ui *ui, const char *text);
 struct status_facts view__facts(const struct ui *ui);
 bool view__is_busy(const struct ui *ui); /* status_is_busy of these */
 /* The answer that runs is written by another process: nothing here can stop it. */

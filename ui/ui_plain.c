@@ -463,6 +463,7 @@ static enum err_code run(struct ui *ui, struct err *err)
     }
     events__show_session(ui, &ui->options->session);
     saved__load(ui);
+    sessions__note_model(ui);
     write_status(ui);
     ui->options->host.first_frame_done(ui->options->host.ctx);
     loop(ui);

@@ -177,6 +177,23 @@ static void preview_session(void *ctx, const struct choice *choice, struct buf *
     history_page_release(&page);
 }
 
+void sessions__note_model(struct ui *ui)
+{
+    struct session session;
+    bool asks = ui->model && !replay__is_on(ui) && !ui->options->review;
+    if (!asks || !ulid_is_set(&ui->session) ||
+        session_get(ui->options->store, &ui->session, &session, NULL)) {
+        return;
+    }
+    if (session.model && session.model[0] && strcmp(session.model, ui->model) != 0) {
+        char *text = xasprintf("so far this session was with %s; prompts go to %s now",
+                               session.model, ui->model);
+        view__add_line(ui, text);
+        free(text);
+    }
+    session_release(&session);
+}
+
 bool sessions__open(struct ui *ui, const struct ulid *session)
 {
     if (ui->sending) {
@@ -187,6 +204,7 @@ bool sessions__open(struct ui *ui, const struct ulid *session)
         saved__draft(ui, true);
         events__show_session(ui, session);
         saved__load(ui);
+        sessions__note_model(ui);
     }
     return true;
 }

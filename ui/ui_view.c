@@ -38,6 +38,14 @@ void view__line(struct ui *ui, enum line_kind kind, const char *text)
     }
 }
 
+void view__add_line(struct ui *ui, const char *text)
+{
+    bool stands = ui->line && !ui->plain;
+    char *both = stands ? xasprintf("%s\n%s", ui->line, text) : xstrdup(text);
+    view__line(ui, stands ? ui->line_kind : LINE_INFO, both);
+    free(both);
+}
+
 void view__note_model(struct ui *ui)
 {
     const struct ui_host *host = &ui->options->host;

@@ -108,6 +108,38 @@ def test_a_session_that_goes_on_with_another_model_says_so(home, serving):
         screen.wait_for("so far this session was with fake/first-model")
 
 
+SO_FAR = "so far this session was with fake/first-model; prompts go to fake/fake-model now"
+
+
+def test_beside_what_was_recovered_it_is_said_that_another_model_answered(home, serving):
+    server = serving(fake.stall(("half",)))
+    with home.start("run", "-m", "fake/first-model", "q") as run:
+        server.wait_sent(server.wait_turn(), 1)
+        home.wait_db(lambda h: "half" in h.answer()["text"])
+        run.process.kill()
+        run.process.wait()
+    with home.screen() as screen:
+        screen.wait_for(lambda s: "1 answer recovered, 4 bytes" in s.text() and SO_FAR in s.words())
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_session_that_is_chosen_says_that_another_model_answered(home, serving, plain):
+    serving()
+    assert home.run("-m", "fake/first-model", "the first").code == 0
+    assert home.run("the second").code == 0
+    if plain:
+        out = home.weir("chat", "--plain", stdin=b"/sessions\n2\n/sessions\n2\n").out
+        assert out.count(SO_FAR) == 1, out
+        return
+    with home.screen() as screen:
+        screen.wait_for("fake/fake-model · ready")
+        assert "so far" not in screen.text()
+        screen.send("/sessions\r")
+        screen.wait_for("the first")
+        screen.send("first\r")
+        screen.wait_for(lambda s: SO_FAR in s.words())
+
+
 def test_two_runs_in_one_session_at_once_do_not_mix(home, serving):
     server = serving(fake.answer(("one",)), fake.stall(("slow",)))
     assert home.run("first").code == 0
