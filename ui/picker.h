@@ -36,6 +36,7 @@ struct picker_kind {
      * and the picker filters. */
     bool by_search;
     bool asks;       /* for a line of text: how many fit it says nothing */
+    bool by_words;   /* without a filter there is nothing to choose from */
     bool text_first; /* the text matters more than the note: it gets what room it needs */
     void (*load)(void *ctx, struct sv filter, struct choices *choices);
     void (*choose)(void *ctx, const struct choice *choice); /* or NULL */

@@ -52,8 +52,7 @@ static void run_search(struct ui *ui, struct sv operand)
 
 static void run_help(struct ui *ui, struct sv operand)
 {
-    (void)operand;
-    pickers__open(ui, &picker_of_keys);
+    pickers__open_with(ui, &picker_of_keys, operand);
 }
 
 static void run_quit(struct ui *ui, struct sv operand)
@@ -268,7 +267,7 @@ static const struct ui_command commands[] = {
     {"editor", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_editor, NULL},
     {"export", "[FORMAT|FILE]", "write this session to a file", ACTION_NONE, run_export,
      has_export},
-    {"help", NULL, "keys and what they do", ACTION_HELP, run_help, NULL},
+    {"help", "[WORDS]", "keys and what they do", ACTION_HELP, run_help, NULL},
     {"quit", NULL, "leave", ACTION_LEAVE, run_quit, NULL},
     {.name = NULL},
 };
@@ -317,6 +316,24 @@ void commands__start(struct ui *ui, const struct ui_command *command, struct sv 
     }
 }
 
+/* "/name operand". NULL: there is none of that name. */
+static const struct ui_command *command_of(const struct ui *ui, struct sv text)
+{
+    struct sv name = sv_skip(text, 1);
+    name = sv_take(name, sv_find(name, ' '));
+    for (const struct ui_command *command = commands; command->name; command++) {
+        if (works_now(ui, command) && sv_equal_str(name, command->name)) {
+            return command;
+        }
+    }
+    return NULL;
+}
+
+bool commands__knows(const struct ui *ui, struct sv text)
+{
+    return command_of(ui, text) != NULL;
+}
+
 bool commands__run(struct ui *ui, struct sv text)
 {
     struct sv name = sv_skip(text, 1);
@@ -326,17 +343,16 @@ bool commands__run(struct ui *ui, struct sv text)
         hint(ui, "/review needs the screen; 'weir review SESSION' judges without it");
         return false;
     }
-    for (const struct ui_command *command = commands; command->name; command++) {
-        if (works_now(ui, command) && sv_equal_str(name, command->name)) {
-            char *own = xstrndup(operand.p ? operand.p : "", operand.n);
-            editor_clear(ui->editor, true);
-            commands__start(ui, command, sv_from(own));
-            free(own);
-            return true;
-        }
+    const struct ui_command *command = command_of(ui, text);
+    if (!command) {
+        hint_unknown(ui, name);
+        return false;
     }
-    hint_unknown(ui, name);
-    return false;
+    char *own = xstrndup(operand.p ? operand.p : "", operand.n);
+    editor_clear(ui->editor, true);
+    commands__start(ui, command, sv_from(own));
+    free(own);
+    return true;
 }
 
 void commands__complete(void *ctx, enum complete_kind kind, struct choices *choices)

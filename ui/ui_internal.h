@@ -299,6 +299,8 @@ const struct ui_command *commands__all(void);
 bool commands__run(struct ui *ui, struct sv text);
 /* One that lacks what it needs says so, and stands in the prompt to be gone on with. */
 void commands__start(struct ui *ui, const struct ui_command *command, struct sv operand);
+/* It begins with a command that there is. */
+bool commands__knows(const struct ui *ui, struct sv text);
 /* A complete_source_fn; ctx: the ui. */
 void commands__complete(void *ctx, enum complete_kind kind, struct choices *choices);
 void commands__new_session(struct ui *ui);
@@ -395,7 +397,7 @@ void terminal__toggle_wheel(struct ui *ui);
 void plain__free(struct plain *plain); /* NULL is fine */
 void plain__line(struct ui *ui, const char *text);
 void plain__message(struct ui *ui, const struct message *message); /* the whole of it */
-/* The open list, numbered. */
+/* The open list, numbered. It is closed where nothing can be chosen from it. */
 void plain__list(struct ui *ui);
 /* Another session, or another branch of it, is on the screen. */
 void plain__show_session(struct ui *ui);

@@ -18,30 +18,13 @@
 #include "base/utf8.h"
 #include "store/message_service.h"
 #include "ui/term.h"
-#include "ui/ui_internal.h"
+#include "ui/ui_plain_internal.h"
 
 #define READ_BYTES ((size_t)16 << 10)
-#define LIST_MAX 40u
-#define LINE_MAX_BYTES ((size_t)1 << 10)
 #define CTRL_C '\003'
 /* What is read of a session is what would fill such a screen. */
 #define PAGE_ROWS 24
 #define PAGE_COLUMNS 80
-
-struct plain {
-    struct buf input;                  /* an unfinished line */
-    struct buf lines;                  /* those before it that it goes on with */
-    struct safe_stream safe;           /* of all that is written */
-    struct transcript_reading reading; /* what was written of the conversation */
-    bool is_terminal;                  /* somebody types */
-    bool marked;                       /* the mark of the prompt stands at the end */
-    bool at_end;                       /* of stdin */
-    char *offer;                       /* the question that was asked; or NULL */
-    char *status;                      /* that was written last; or NULL */
-    bool ready;                        /* it was said that nothing runs */
-    bool sent;                         /* what was typed last is a prompt */
-    unsigned kept;                     /* revision of the editor whose text was told */
-};
 
 /* ---- writing ---- */
 
@@ -58,7 +41,7 @@ static void write_safe(struct plain *plain, struct sv text)
 }
 
 /* Lines of ours stand between whole lines of the answer. */
-static void write_line(struct ui *ui, struct sv text)
+void plain__write(struct ui *ui, struct sv text)
 {
     struct plain *plain = ui->plain;
     if (!plain->reading.line_is_new) {
@@ -73,7 +56,7 @@ void plain__line(struct ui *ui, const char *text)
 {
     struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
     buf_appendf(&line, "[%s]", text);
-    write_line(ui, buf_sv(&line));
+    plain__write(ui, buf_sv(&line));
     buf_release(&line);
 }
 
@@ -115,114 +98,17 @@ void plain__show_session(struct ui *ui)
     plain->sent = false;
 }
 
-void plain__list(struct ui *ui)
-{
-    const struct picker_kind *kind = picker_kind(ui->picker);
-    size_t count = picker_count(ui->picker);
-    if (find__is_busy(ui)) {
-        return; /* it is shown when what was looked for is there */
-    }
-    struct buf line = BUF_INIT(LINE_MAX_BYTES);
-    buf_appendf(&line, "%s (%zu)", kind->title, count);
-    write_line(ui, buf_sv(&line));
-    for (size_t i = 0; i < count && i < LIST_MAX; i++) {
-        const struct choice *choice = picker_entry(ui->picker, i);
-        struct buf text = BUF_INIT(BUF_MAX_INTERNAL);
-        buf_appendf(&text, "%s%s%s", choice->text, choice->note ? "  " : "",
-                    choice->note ? choice->note : "");
-        buf_clear(&line);
-        buf_appendf(&line, "%zu. ", i + 1);
-        (void)safe_append(&line,
-                          sv_take(buf_sv(&text), utf8_cut(text.p, text.n, LINE_MAX_BYTES / 4)),
-                          SAFE_ONE_LINE);
-        write_line(ui, buf_sv(&line));
-        buf_release(&text);
-    }
-    if (count == 0) {
-        write_line(ui, sv_from(picker_why_empty(ui->picker)));
-    }
-    plain__line(ui, kind->choose
-                        ? "a number chooses, words narrow the list, an empty line leaves it"
-                        : "words narrow the list, an empty line leaves it");
-    buf_release(&line);
-}
-
 void plain__message(struct ui *ui, const struct message *message)
 {
     char *text = message_text(message, PART_TEXT);
-    write_line(ui, message->role == ROLE_USER ? SV("you, there:") : SV("there:"));
-    write_line(ui, sv_from(text));
+    plain__write(ui, message->role == ROLE_USER ? SV("you, there:") : SV("there:"));
+    plain__write(ui, sv_from(text));
     free(text);
 }
-
-/* ---- choosing a message ---- */
-
-struct message_list {
-    struct ui *ui;
-    struct choices *choices;
-};
-
-static void add_message(void *ctx, const struct ulid *id, int64_t seq)
-{
-    const struct message_list *list = ctx;
-    struct message *message;
-    (void)seq;
-    if (message_snapshot(list->ui->options->store, id, &message, NULL)) {
-        return;
-    }
-    char *text = message_text(message, PART_TEXT);
-    struct sv line = sv_trim(sv_from(text));
-    choices_add(list->choices, sv_take(line, sv_find(line, '\n')),
-                message->role == ROLE_USER ? "you" : "answer", id->text);
-    free(text);
-    message_free(message);
-}
-
-static void load_messages(void *ctx, struct sv filter, struct choices *choices)
-{
-    struct message_list list = {ctx, choices};
-    (void)filter;
-    transcript_each(list.ui->transcript, add_message, &list);
-}
-
-static void choose_message(void *ctx, const struct choice *choice)
-{
-    struct ui *ui = ctx;
-    struct ulid message;
-    if (ulid_parse(sv_from(choice->value), &message) &&
-        transcript_select(ui->transcript, &message)) {
-        select__menu(ui);
-    }
-}
-
-const struct picker_kind picker_of_messages = {
-    .title = "Messages, the latest ones",
-    .empty = "there is no message yet",
-    .verb = "chooses it",
-    .load = load_messages,
-    .choose = choose_message,
-};
 
 /* ---- what is typed ---- */
 
-static void type_in_list(struct ui *ui, struct sv line)
-{
-    uint64_t number;
-    struct sv text = sv_trim(line);
-    bool chooses = picker_kind(ui->picker)->choose != NULL;
-    if (text.n == 0) {
-        pickers__close(ui);
-    } else if (chooses && sv_to_u64(text, &number) && number > 0 &&
-               number <= picker_count(ui->picker)) {
-        picker_select(ui->picker, (size_t)number - 1);
-        pickers__choose(ui);
-    } else {
-        const struct picker_kind *kind = picker_kind(ui->picker);
-        pickers__open_with(ui, kind, text);
-    }
-}
-
-static void submit(struct ui *ui, struct sv line)
+void plain__submit(struct ui *ui, struct sv line)
 {
     size_t waiting = ui->waiting_count;
     if (line.n) {
@@ -246,7 +132,7 @@ static void tell_kept(struct ui *ui)
     if (told || editor_is_empty(ui->editor)) {
         return;
     }
-    write_line(ui, editor_text(ui->editor));
+    plain__write(ui, editor_text(ui->editor));
     plain__line(ui,
                 ulid_is_set(&ui->edit_at)
                     ? "the next line takes the place of this prompt, an empty one sends it again"
@@ -268,10 +154,10 @@ static void on_line(struct ui *ui, struct sv line)
     if (!buf_ok(&plain->lines) || !utf8_append_valid(&valid, buf_sv(&plain->lines))) {
         plain__line(ui, "too long to be sent");
     } else if (ui->picker) {
-        type_in_list(ui, buf_sv(&valid));
+        plain__type_in_list(ui, buf_sv(&valid));
     } else {
         view__line(ui, LINE_NONE, NULL);
-        submit(ui, buf_sv(&valid));
+        plain__submit(ui, buf_sv(&valid));
     }
     buf_clear(&plain->lines);
     buf_release(&valid);
@@ -355,7 +241,7 @@ static void tell(struct ui *ui)
         plain__line(ui, ui->offer);
     }
     bool busy = view__is_busy(ui);
-    if (!busy) {
+    if (!busy && !ui->picker) {
         tell_kept(ui);
     }
     if (!busy && !plain->ready && transcript_status(ui->transcript).ended && !ui->picker) {
@@ -363,7 +249,8 @@ static void tell(struct ui *ui)
     }
     plain->ready = !busy;
     if (plain->is_terminal && !busy && !plain->marked) {
-        file_write_all(STDOUT_FILENO, "> ", 2);
+        const char *mark = ui->picker ? plain__list_mark(ui) : "> ";
+        file_write_all(STDOUT_FILENO, mark, strlen(mark));
         plain->marked = true;
     }
 }
@@ -442,6 +329,7 @@ void plain__free(struct plain *plain)
         buf_release(&plain->lines);
         free(plain->offer);
         free(plain->status);
+        free(plain->unsent);
         free(plain);
     }
 }
@@ -459,7 +347,7 @@ static enum err_code run(struct ui *ui, struct err *err)
         view__line(ui, LINE_INFO, ui->options->notice);
     }
     if (ui->options->welcome && !ulid_is_set(&ui->options->session)) {
-        write_line(ui, sv_from(ui->options->welcome));
+        plain__write(ui, sv_from(ui->options->welcome));
     }
     events__show_session(ui, &ui->options->session);
     saved__load(ui);

@@ -69,10 +69,73 @@ def test_a_message_is_chosen_from_a_list(home, serving):
     assert "beta" in out and len(home.rows("SELECT id FROM branch")) == 2
 
 
-def test_a_list_is_narrowed_and_left(home, serving):
-    serving()
-    out = lines(home, "/help\nlabel\n\n/new\n")
-    assert "Keys and commands (1)" in out and "1. /label WORD" in out
+HOW = "[a number chooses, /WORDS narrows the list, an empty line leaves it]"
+
+
+def test_in_a_list_a_line_says_what_it_is(home, serving):
+    """A number chooses, a slash narrows, a command is one; anything else is neither sent nor a filter."""
+    server = serving(*(fake.answer((word,)) for word in ("alpha", "beta", "gamma")))
+    out = lines(home, "rivers\n/new\nlakes\n/sessions\n/riv\n/\n7\nto be sent\n\n\n")
+    assert f"Sessions (2)\n1. lakes" in out and HOW in out
+    assert "Sessions (1), with 'riv'\n1. rivers" in out
+    assert "/ alone shows all of it" in out and out.count("Sessions (2)\n") == 2
+    assert "[there is no such number in the list]" in out
+    assert "[that is no number of the list, and nothing was sent]" in out
+    # What was kept is sent by an empty line of its own, once the list has been left.
+    assert "to be sent\n[this was not sent: an empty line sends it, another one replaces it]" in out
+    assert [turn.json["messages"][-1]["content"] for turn in server.turns()] == [
+        "rivers", "lakes", "to be sent"]
+
+
+def test_a_command_leaves_the_list_and_a_number_forgets_what_was_kept(home, serving):
+    server = serving(fake.answer(("alpha",)))
+    out = lines(home, "rivers\n/sessions\nwhat is this\n1\n\n/sessions\n/rename lakes\n/sessions\n")
+    assert "the title is changed" in out and "1. lakes" in out
+    assert "this was not sent" not in out and len(server.turns()) == 1
+
+
+def test_what_cannot_be_chosen_from_asks_for_nothing(home, serving):
+    """Help and empty lists are read; the next line is a prompt."""
+    server = serving(fake.answer(("alpha",)))
+    out = lines(home, "/help label\n/sessions\nhello\n")
+    assert "Keys and commands (1), with 'label'\n1. /label WORD" in out and HOW not in out
+    assert "no session fits" in out and len(server.turns()) == 1
+
+
+def test_words_are_asked_for_where_a_list_needs_them(home, serving):
+    serving(fake.answer(("the heron waits",)), fake.answer(("beta",)))
+    assert home.run("ask").code == 0
+    # Messages are known to the search a moment after their end.
+    for _ in range(100):
+        if "1. the heron waits" in lines(home, "/search heron\n"):
+            break
+    out = lines(home, "/search\nheron\n/none\n\nmore\n")
+    assert "[type the words to look for, an empty line leaves the list]" in out
+    assert "1. the heron waits" in out
+    assert "[a number chooses, /WORDS looks for others, an empty line leaves the list]" in out
+    assert "nothing" in out and "beta" in out
+
+
+def test_the_mark_says_that_a_list_is_open(serving, typed):
+    serving(fake.answer(("one",)))
+    screen = typed("--plain")
+    screen.send("ask\n")
+    screen.wait_for("ready · 8 in")
+    screen.send("/sessions\n")
+    screen.wait_for(lambda s: s.lines()[s.cursor()[0]] == "list>")
+    screen.send("\n/find\n")
+    screen.wait_for(lambda s: s.lines()[s.cursor()[0]] == "words>")
+    screen.send("\n")
+    screen.wait_for(lambda s: s.lines()[s.cursor()[0]] == ">")
+
+
+def test_a_long_list_says_how_much_of_it_is_not_shown(home, server):
+    server.models = tuple(f"m{i:02}" for i in range(50))
+    home.use(server)
+    assert home.weir("models").code == 0
+    out = lines(home, "/model\n45\n/m49\n1\nask\n")
+    assert "40. fake/" in out and "41. " not in out and "and 12 more" in out
+    assert "no such number" in out and server.turns()[0].json["model"] == "m49"
 
 
 def test_a_failure_keeps_the_prompt_and_says_what_to_do(home, serving):
