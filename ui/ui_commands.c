@@ -231,12 +231,11 @@ static void run_undo(struct ui *ui, struct sv operand)
 static void run_review(struct ui *ui, struct sv operand)
 {
     (void)operand;
-    review__open(ui, false, SV(""));
-}
-
-static bool has_screen(const struct ui *ui)
-{
-    return ui->plain == NULL;
+    if (ui->plain) {
+        plain__review(ui);
+    } else {
+        review__open(ui, false, SV(""));
+    }
 }
 
 static const struct ui_command commands[] = {
@@ -260,8 +259,7 @@ static const struct ui_command commands[] = {
     {"label", "WORD", "label this session; -WORD takes one away", ACTION_NONE, run_label, NULL},
     {"archive", NULL, "take this session off the list", ACTION_NONE, run_archive, NULL},
     {"delete", NULL, "move this session to the trash", ACTION_NONE, run_delete, NULL},
-    {"review", NULL, "judge what was said: note, rating, verdict", ACTION_NONE, run_review,
-     has_screen},
+    {"review", NULL, "judge what was said: note, rating, verdict", ACTION_NONE, run_review, NULL},
     {"undo", NULL, "take the last change of this session back", ACTION_NONE, run_undo, NULL},
     {"attach", "[FILE]", "name a file that goes with the prompt", ACTION_NONE, run_attach, NULL},
     {"editor", NULL, "write the prompt in $EDITOR", ACTION_EDIT_OUTSIDE, run_editor, NULL},
@@ -339,10 +337,6 @@ bool commands__run(struct ui *ui, struct sv text)
     struct sv name = sv_skip(text, 1);
     name = sv_take(name, sv_find(name, ' '));
     struct sv operand = sv_trim(sv_skip(text, 1 + name.n));
-    if (ui->plain && sv_equal_str(name, "review")) {
-        hint(ui, "/review needs the screen; 'weir review SESSION' judges without it");
-        return false;
-    }
     const struct ui_command *command = command_of(ui, text);
     if (!command) {
         hint_unknown(ui, name);

@@ -8,7 +8,7 @@
  * ui_replay.c has keys and status of what is played, ui_outside.c runs the user's editor,
  * ui_events.c takes what comes from the broker and the store, ui_terminal.c talks to the terminal
  * beside its cells, ui_view.c says what is painted, the ui_review*.c files judge answers,
- * ui_plain.c writes lines where nothing is painted. All but a task's run on one thread.
+ * the ui_plain*.c files write lines where nothing is painted. All but a task's run on one thread.
  */
 #ifndef WEIR_UI_UI_INTERNAL_H
 #define WEIR_UI_UI_INTERNAL_H
@@ -401,6 +401,10 @@ void plain__message(struct ui *ui, const struct message *message); /* the whole 
 void plain__list(struct ui *ui);
 /* Another session, or another branch of it, is on the screen. */
 void plain__show_session(struct ui *ui);
+/* What waits for a verdict, to choose from. */
+void plain__review(struct ui *ui);
+/* What is judged was read again after a change to that message, or (unset) the session. */
+void plain__judged(struct ui *ui, const struct ulid *message);
 
 /* ui.c */
 struct ui *ui__new(const struct ui_options *options) NODISCARD;

@@ -155,6 +155,8 @@ static void on_line(struct ui *ui, struct sv line)
         plain__line(ui, "too long to be sent");
     } else if (ui->picker) {
         plain__type_in_list(ui, buf_sv(&valid));
+    } else if (ui->review) {
+        plain__type_in_review(ui, buf_sv(&valid));
     } else {
         view__line(ui, LINE_NONE, NULL);
         plain__submit(ui, buf_sv(&valid));
@@ -171,6 +173,7 @@ static void on_interrupt(struct ui *ui)
     if (ui->picker) {
         pickers__close(ui);
     }
+    review__close(ui);
     editor_clear(ui->editor, true);
     leave__interrupt(ui);
 }
@@ -241,15 +244,16 @@ static void tell(struct ui *ui)
         plain__line(ui, ui->offer);
     }
     bool busy = view__is_busy(ui);
-    if (!busy && !ui->picker) {
+    if (!busy && !ui->picker && !ui->review) {
         tell_kept(ui);
     }
-    if (!busy && !plain->ready && transcript_status(ui->transcript).ended && !ui->picker) {
+    if (!busy && !plain->ready && transcript_status(ui->transcript).ended && !ui->picker &&
+        !ui->review) {
         write_status(ui);
     }
     plain->ready = !busy;
     if (plain->is_terminal && !busy && !plain->marked) {
-        const char *mark = ui->picker ? plain__list_mark(ui) : "> ";
+        const char *mark = ui->picker ? plain__list_mark(ui) : ui->review ? "review> " : "> ";
         file_write_all(STDOUT_FILENO, mark, strlen(mark));
         plain->marked = true;
     }
@@ -353,6 +357,9 @@ static enum err_code run(struct ui *ui, struct err *err)
     saved__load(ui);
     sessions__note_model(ui);
     write_status(ui);
+    if (ui->options->review) {
+        plain__review(ui);
+    }
     ui->options->host.first_frame_done(ui->options->host.ctx);
     loop(ui);
     return ui->result;

@@ -1,6 +1,7 @@
 /*
  * Lines instead of a screen: what the ui_plain*.c files share. ui_plain.c reads and writes lines,
- * ui_plain_list.c shows lists and takes what is typed while one is open.
+ * ui_plain_list.c shows lists and takes what is typed while one is open, ui_plain_review.c does so
+ * while a session is judged.
  *
  * Threads: the screen's.
  */
@@ -35,5 +36,8 @@ void plain__submit(struct ui *ui, struct sv line);
  */
 void plain__type_in_list(struct ui *ui, struct sv line);
 const char *plain__list_mark(const struct ui *ui);
+
+/* Where a session is judged (ui->review): the line that was typed. */
+void plain__type_in_review(struct ui *ui, struct sv line);
 
 #endif

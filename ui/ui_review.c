@@ -77,7 +77,8 @@ static void compare(struct ui *ui)
     enum err_code code = ERR_NOT_FOUND;
     (void)err_set(&err, code, "choose a message that has others in its place");
     if (review->item > 0) {
-        code = branch_siblings(ui->options->store, &review->items[review->item], &siblings, &err);
+        code =
+            branch_siblings(ui->options->store, &review->items[review->item].id, &siblings, &err);
     }
     if (code == ERR_OK && siblings.count < 2) {
         code = err_set(&err, ERR_NOT_FOUND, "nothing else stands in the place of this message");
@@ -85,7 +86,7 @@ static void compare(struct ui *ui)
     if (code == ERR_OK) {
         review__drop_compared(review);
         size_t other = (siblings.at + 1) % siblings.count;
-        code = read_text(ui, &review->items[review->item], &review->texts[0], &err);
+        code = read_text(ui, &review->items[review->item].id, &review->texts[0], &err);
         code =
             code ? code : read_text(ui, &siblings.siblings[other].message, &review->texts[1], &err);
     }

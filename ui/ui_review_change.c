@@ -14,6 +14,9 @@ static void done_change(struct ui *ui, struct task *task)
     if (ui->review && ui->review->mode == MODE_SESSION &&
         ulid_equal(&ui->review->session.id, &task->session)) {
         review__load_session(ui, task->session);
+        if (ui->plain) {
+            plain__judged(ui, &task->at);
+        }
     }
 }
 
@@ -73,13 +76,18 @@ static const struct {
     [TYPE_LABEL] = {"label, or -label: ", {.run = run_label, .done = done_change}},
 };
 
-static void ask(struct ui *ui, const struct task_kind *kind, struct sv text)
+static void ask(struct ui *ui, const struct task_kind *kind, size_t item, struct sv text)
 {
     struct review *review = ui->review;
     struct task *task = work__task(kind, text);
     task->session = review->session.id;
-    task->at = review->items[review->item];
+    task->at = review->items[item].id;
     work__ask(ui, task);
+}
+
+void review__change(struct ui *ui, enum review_typing typing, size_t item, struct sv text)
+{
+    ask(ui, &typings[typing].kind, item, text);
 }
 
 void review__begin_typing(struct ui *ui, enum review_typing typing)
@@ -109,7 +117,7 @@ void review__type(struct ui *ui, const struct input_event *event)
         buf_truncate(typed, utf8_prev(buf_cstr(typed), typed->n));
         break;
     case INPUT_ENTER:
-        ask(ui, &typings[review->typing].kind, buf_sv(typed));
+        review__change(ui, review->typing, review->item, buf_sv(typed));
         review->typing = TYPE_NOTHING;
         break;
     case INPUT_ESCAPE:
@@ -128,5 +136,5 @@ const char *review__asks(enum review_typing typing)
 
 void review__undo(struct ui *ui)
 {
-    ask(ui, &undo_kind, SV(""));
+    ask(ui, &undo_kind, ui->review->item, SV(""));
 }

@@ -24,6 +24,12 @@ struct review_block {
     int indent, rows; /* for the width of the view */
 };
 
+/* Of the session: itself (unset id, 0), or a message. */
+struct review_item {
+    struct ulid id;
+    int64_t seq;
+};
+
 struct review {
     enum review_mode mode;
     bool alone; /* what weir was started for: leaving it leaves weir */
@@ -32,7 +38,7 @@ struct review {
     size_t chosen;
 
     struct session session;
-    struct ulid *items; /* messages; the first is unset */
+    struct review_item *items;
     size_t item_count, item;
     size_t newest; /* item of the newest answer; 0: there is none */
     struct review_block *blocks;
@@ -69,5 +75,7 @@ void review__type(struct ui *ui, const struct input_event *event);
 const char *review__asks(enum review_typing typing);
 /* Takes the session's last change back. */
 void review__undo(struct ui *ui);
+/* Makes a change of that kind to the item, by what was typed for it. */
+void review__change(struct ui *ui, enum review_typing typing, size_t item, struct sv text);
 
 #endif

@@ -68,10 +68,10 @@ static void add_block(struct review *review, enum style style, int indent, char 
         .item = review->item_count - 1, .style = style, .indent = indent, .text = text};
 }
 
-static void add_item(struct review *review, const struct ulid *message)
+static void add_item(struct review *review, const struct ulid *message, int64_t seq)
 {
     review->items = xrealloc(review->items, (review->item_count + 1) * sizeof(*review->items));
-    review->items[review->item_count++] = *message;
+    review->items[review->item_count++] = (struct review_item){*message, seq};
 }
 
 static void append_verdict(struct buf *out, const struct verdict *verdict)
@@ -133,7 +133,7 @@ static void add_message(struct review *review, const struct message *message,
                         const struct verdict_list *verdicts, const struct note_list *notes)
 {
     struct buf head = BUF_INIT(BUF_MAX_INTERNAL);
-    add_item(review, &message->id);
+    add_item(review, &message->id, message->seq);
     review->newest = message->role == ROLE_ASSISTANT ? review->item_count - 1 : review->newest;
     buf_appendf(&head, "#%lld %s%s%s", (long long)message->seq, role_text(message->role),
                 message->model ? " " : "", message->model ? message->model : "");
@@ -154,7 +154,7 @@ static void add_whole(struct review *review, const struct verdict_list *verdicts
 {
     struct buf head = BUF_INIT(BUF_MAX_INTERNAL);
     const struct ulid none = {""};
-    add_item(review, &none);
+    add_item(review, &none, 0);
     buf_appendf(&head, "%s  %s", review->session.handle, session_title_said(review->session.title));
     append_verdict(&head, verdict_of(verdicts, &none));
     for (size_t i = 0; i < labels->count; i++) {

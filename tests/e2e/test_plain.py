@@ -57,9 +57,47 @@ def test_a_session_that_comes_back_is_gone_on_with(home, serving):
     assert [row["message_count"] for row in home.rows("SELECT message_count FROM session")] == [4]
 
 
-def test_review_is_told_to_be_elsewhere(home, serving):
-    serving()
-    assert "/review needs the screen; 'weir review SESSION' judges" in lines(home, "/review\n")
+def verdicts(home):
+    return [(row["rating"], row["verdict"], row["message"] is None)
+            for row in home.rows("SELECT rating, verdict, message FROM verdict ORDER BY message")]
+
+
+def test_sessions_are_judged_in_lines(home, serving):
+    serving(*(fake.answer((word,)) for word in ("alpha", "beta", "gamma")))
+    for prompt in ("rivers", "lakes", "seas"):
+        assert home.run(prompt).code == 0
+    out = lines(home, "/review\n2\nverdict good\nrate 4\nlabel checked\nnote not so\non 2\nrate 2\n"
+                      "undo\nnext\n\n/rivers\n1\nverdict bad\nnext\n")
+    assert "What waits for a verdict (3)\n1. seas" in out and "run, 2 messages" in out
+    assert "  lakes\n" in out and "#2 assistant fake/fake-model" in out and "\n  beta\n" in out
+    assert "[note TEXT, rate 1 to 5, verdict WORD, label WORD, on NUMBER" in out
+    assert "  lakes  [4/5 good]\n" in out and "labels: checked" in out and "\n    not so\n" in out
+    assert "[this message is judged; 'on 0' is the session as a whole]" in out and "[2/5]" in out
+    # 'next' goes on behind what was judged; an empty line goes back to what still waits.
+    assert out.index("  rivers\n") > out.index("[2/5]")
+    assert "What waits for a verdict (2)\n1. seas" in out
+    assert "that was the last; '/review' lists what still waits" in out
+    assert sorted(verdicts(home), key=str) == [(4, "good", True), (None, "bad", True)]
+    assert [row["text"] for row in home.rows("SELECT text FROM note")] == ["not so"]
+
+
+def test_what_is_no_word_of_a_review_is_not_sent(home, serving):
+    server = serving(fake.answer(("alpha",)))
+    out = lines(home, "rivers\n/review\n1\nwhat is this\nrate\nrate nine\non 7\n/rename lakes\n"
+                      "/review\n1\nverdict good\n\n/review\n")
+    assert out.count("[that is nothing to judge by, and nothing was sent]") == 2
+    assert "a rating is a number from 1 to 5" in out and "no message of that number" in out
+    assert "the title is changed" in out and len(server.turns()) == 1
+    assert out.count("everything has a verdict") == 2 and verdicts(home) == [(None, "good", True)]
+
+
+def test_what_is_judged_is_read_whole_or_gone_on_with(home, serving):
+    serving(*(fake.answer((word,)) for word in ("alpha", "beta", "gamma")))
+    assert home.run("first").code == 0 and home.run("-c", "second").code == 0
+    out = home.weir("chat", "--plain", "--review", "--new", stdin=b"1\nshow\nopen\nthird\n").out
+    assert "[2 earlier messages, 'show' writes them]" in out
+    assert out.index("\n  beta\n") < out.index("\n  alpha\n") and "gamma" in out
+    assert [row["message_count"] for row in home.rows("SELECT message_count FROM session")] == [6]
 
 
 def test_a_message_is_chosen_from_a_list(home, serving):
