@@ -14,6 +14,7 @@
 #include "store/message_service.h"
 #include "store/purge.h"
 #include "store/trash.h"
+#include "store/verdict.h"
 
 #define PATIENCE_US CLOCK_S(15)
 #define LIST_DEFAULT 20
@@ -309,21 +310,56 @@ static void append_whose(struct act *act, const struct ulid *id)
     session_release(&session);
 }
 
-/* "12  2026-11-21T07:24:05Z  labelled the session ax0p 'Hello': -> work". Ids of branches tell a
- * reader nothing. */
+/* What stands in a journal, without what only the store needs of it. */
+static void append_value(struct buf *out, enum journal_action action, const char *value)
+{
+    struct sv text = sv_from(value);
+    bool is_json = action == JOURNAL_NOTE || action == JOURNAL_VERDICT;
+    cJSON *json = is_json ? json_parse(text) : NULL;
+    int64_t rating = 0;
+    if (action == JOURNAL_TITLE) {
+        text = sv_skip(text, sv_find(text, ':') + 1);
+    } else if (json) {
+        text = json_get_text(json, action == JOURNAL_NOTE ? "text" : "verdict");
+    }
+    (void)safe_append(out, text, SAFE_ONE_LINE);
+    if (action == JOURNAL_VERDICT && json_get_int(json, "rating", &rating) && rating > 0) {
+        buf_appendf(out, "%s%d/%d", text.n ? " " : "", (int)rating, VERDICT_RATING_MAX);
+    }
+    cJSON_Delete(json);
+}
+
+/* ": alpha -> beta", ": alpha" where there was nothing, ": alpha -> none" where nothing is left. */
+static void append_values(struct buf *out, const struct journal_entry *entry)
+{
+    if (entry->before) {
+        buf_append_str(out, ": ");
+        append_value(out, entry->action, entry->before);
+    }
+    if (entry->after) {
+        buf_append_str(out, entry->before ? " -> " : ": ");
+        append_value(out, entry->action, entry->after);
+    } else if (entry->before && entry->action != JOURNAL_UNLABEL) {
+        buf_append_str(out, " -> none");
+    }
+}
+
+/* "12  2026-11-21 07:24  labelled the session ax0p 'Hello': work". Ids of branches, and that what
+ * was archived is archived, tell a reader nothing; what was deleted is named by its title. */
 static void append_entry_line(struct act *act, const struct journal_entry *entry)
 {
-    char at[CLOCK_ISO_SIZE];
+    static const bool says_all[JOURNAL_ACTION_COUNT] = {[JOURNAL_DELETE_SESSION] = true,
+                                                        [JOURNAL_ARCHIVE] = true,
+                                                        [JOURNAL_UNARCHIVE] = true,
+                                                        [JOURNAL_BRANCH] = true};
+    char at[CLOCK_LOCAL_SIZE];
     struct buf *out = &act->out;
-    clock_format_utc(entry->at_us, at);
-    buf_appendf(out, "%-5lld %.19sZ  %s ", (long long)entry->id, at,
+    clock_format_local(entry->at_us, "%Y-%m-%d %H:%M", at);
+    buf_appendf(out, "%-5lld %s  %s ", (long long)entry->id, at,
                 journal_action_said(entry->action));
     append_whose(act, &entry->session);
-    if (entry->action != JOURNAL_BRANCH && (entry->before || entry->after)) {
-        buf_append_str(out, ": ");
-        (void)safe_append(out, sv_from(entry->before), SAFE_ONE_LINE);
-        buf_append_str(out, entry->before ? " -> " : "-> ");
-        (void)safe_append(out, sv_from(entry->after), SAFE_ONE_LINE);
+    if (entry->action < JOURNAL_ACTION_COUNT && !says_all[entry->action]) {
+        append_values(out, entry);
     }
     buf_append_str(out, entry->undone_us ? " (undone)\n" : "\n");
 }

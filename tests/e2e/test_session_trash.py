@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sqlite3
 
 import fake_server as fake
@@ -81,7 +82,23 @@ def test_what_is_undone_is_told_by_handle_and_title(home, serving):
     one, _ = two_sessions(home, serving)
     assert home.weir("session", "label", one, "work").code == 0
     undone = home.weir("session", "undo")
-    assert undone.code == 0 and f"labelled the session {one} 'one': -> work" in undone.out, undone
+    assert undone.code == 0 and f"labelled the session {one} 'one': work" in undone.out, undone
+
+
+def test_what_can_be_undone_is_told_in_words(home, serving):
+    one, _ = two_sessions(home, serving)
+    for words in (("session", "rename", one, "first"), ("session", "rename", one),
+                  ("session", "set", one, "--title", "a: title"), ("session", "archive", one),
+                  ("session", "label", one, "work"), ("session", "unlabel", one, "work"),
+                  ("review", one, "--verdict", "good", "--rate", "4"), ("review", one, "--rate", "5"),
+                  ("review", one, "--on", "1", "--note", "not so"),
+                  ("session", "rename", one, "last"), ("session", "delete", one)):
+        assert home.weir(*words).code == 0, words
+    told = home.weir("session", "undo", "--list").out.splitlines()
+    assert [line.split(" 'a: title'")[1] for line in told] == [
+        "", ": last", ": not so", ": good 4/5 -> good 5/5", ": good 4/5", ": work", ": work", "",
+        ": one -> a: title", ": first -> none", ": first"]
+    assert all(re.match(r"\d+ +\d{4}-\d\d-\d\d \d\d:\d\d  \w", line) for line in told), told
 
 
 def test_an_entry_is_undone_by_its_number_however_high(home, serving):
