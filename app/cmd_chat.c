@@ -105,7 +105,7 @@ static enum err_code open_database(struct chat *chat, struct err *err)
     return code ? err_set(err, code, "%s", why.text) : ERR_OK;
 }
 
-/* The one that was named, else the last one, else an empty one. */
+/* The one that was named, else the last one, else an empty one. A review opens what is chosen. */
 static enum err_code find_session(struct chat *chat, struct err *err)
 {
     enum err_code code = session_scope(chat->config, &chat->scope, err);
@@ -115,7 +115,7 @@ static enum err_code find_session(struct chat *chat, struct err *err)
     if (chat->arguments->rest_count == 1) {
         return named_session_id(chat->store, chat->arguments->rest[0], &chat->session, err);
     }
-    if (!argument_flag(chat->arguments, "new")) {
+    if (!argument_flag(chat->arguments, "new") && !argument_flag(chat->arguments, "review")) {
         struct err none = {0};
         code = session_last(chat->store, chat->scope, &chat->session, &none);
         if (code && code != ERR_NOT_FOUND) {

@@ -232,12 +232,16 @@ def test_the_screen_shows_what_waits_and_takes_notes_and_verdicts(home, serving)
     assert shown["messages"][1]["notes"][0]["text"] == "hm, \u00e9"
 
 
-def test_a_review_tells_its_keys_and_not_who_would_answer_now(home, serving):
-    serving()
+def test_a_review_shows_and_leaves_nothing_of_a_session_that_was_not_opened(home, serving):
+    serving(fake.answer(("Ottawa",)))
     assert home.run("-m", "fake/first-model", "q").code == 0
     with home.screen("review") as screen:
         screen.wait_for("review: Enter opens")
         assert "so far this session" not in screen.text()
+        screen.send(b"\x1b")
+        assert screen.wait_exit() == 0
+        said = screen.output().decode()
+        assert "Ottawa" not in said and "goes on with it" not in said
 
 
 def test_the_newest_answer_is_chosen_and_leaving_leaves_to_the_shell(home, serving):
