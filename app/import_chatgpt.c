@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/import_chatgpt_marks.h"
 #include "app/import_foreign.h"
 #include "app/json.h"
 #include "base/alloc.h"
@@ -291,6 +292,7 @@ static enum err_code take(struct import *import, const struct scan_event *event,
     tree.root = root;
     enum err_code code = ERR_OK;
     if (cJSON_IsObject(root)) {
+        chatgpt_resolve_marks(root);
         code = take_tree(&tree, err);
     } else {
         import_refuse(import, "a conversation", "it is no JSON object");

@@ -206,6 +206,22 @@ def test_conversations_of_chatgpt_keep_branches_models_and_times(home):
     assert "second answer" in shown and "first answer" not in shown
 
 
+def test_what_chatgpt_cites_stands_where_its_mark_stood(home):
+    talk, mark = conversation(), "\ue200cite\ue202turn0search{}\ue201"
+    texts = {"b": f"So{mark.format(0)} and{mark.format(1)}.", "c": f"open \ue200 {mark.format(7)}!"}
+    for name, text in texts.items():
+        talk["mapping"][name]["message"]["content"]["parts"] = [text, {"x": 1}]
+        talk["mapping"][name]["message"]["metadata"] = {"content_references": [
+            {"matched_text": " ", "alt": "no"}, 5, {"matched_text": mark.format(0), "alt": " ([a](b))"},
+            {"matched_text": mark.format(1), "alt": None}]}
+    file = home.work / "conversations.json"
+    file.write_text(json.dumps([talk]))
+    assert imported(home, file)[0]["messages"] == 3
+    data = home.weir("export", "--all", "--format", "json").json["sessions"][0]
+    assert {m["parts"][0]["text"] for m in data["messages"]} == {
+        "a question", "So ([a](b)) and.", "open !"}
+
+
 @pytest.mark.parametrize("lines", [False, True])
 def test_sharegpt_keeps_who_said_what(home, lines):
     talks = [{"id": f"s{n}", "conversations": [
