@@ -121,6 +121,8 @@ void printer_text(struct printer *printer, const struct answer_part *part, uint3
 void printer_part_end(struct printer *printer, const struct answer_part *part, uint32_t number);
 void printer_waiting(struct printer *printer, const struct message_update *update);
 void printer_finish(struct printer *printer, const struct answer *answer);
+/* A line of JSON on an answer that is not there as it was seen: "resync" or "deleted". */
+void printer_lost(struct printer *printer, const char *type, const struct turn *turn);
 /* Appends what is printed of the answer's text. ERR_UNFIT: it has no code block. */
 enum err_code printer_pick(const struct printer *printer, const struct answer *answer,
                            struct buf *out, struct err *err) NODISCARD;

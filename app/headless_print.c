@@ -97,6 +97,19 @@ static void end_line(struct printer *printer, struct buf *out)
     buf_release(out);
 }
 
+void printer_lost(struct printer *printer, const char *type, const struct turn *turn)
+{
+    const struct turn own = printer->turn;
+    const struct cursor seen = printer->seen;
+    struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
+    printer->turn = *turn;
+    printer->seen = (struct cursor){.part = 0};
+    begin_line(printer, type, &line);
+    end_line(printer, &line);
+    printer->turn = own;
+    printer->seen = seen;
+}
+
 static bool is_streaming_json(const struct printer *printer)
 {
     return printer->format == HEADLESS_STREAM_JSON;

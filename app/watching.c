@@ -131,24 +131,6 @@ static bool is_printed_now(const struct watching *watching, const struct watched
     return is_json(watching) || watched == watching->first;
 }
 
-/* A line that `weir run` does not know: of what happened to the message. */
-static void print_line(struct watching *watching, const char *type, const struct turn *turn)
-{
-    struct printer *printer = watching->printer;
-    struct buf line = BUF_INIT(BUF_MAX_INTERNAL);
-    buf_append_byte(&line, '{');
-    record_text(&line, "type", sv_from(type));
-    record_int(&line, "seq", (int64_t)printer->seq++);
-    record_id(&line, "session_id", &turn->session);
-    record_id(&line, "turn_id", &turn->id);
-    record_id(&line, "message_id", &turn->answer);
-    buf_append_str(&line, "}\n");
-    if (printer->failure == 0) {
-        printer->failure = output_write(STDOUT_FILENO, buf_sv(&line));
-    }
-    buf_release(&line);
-}
-
 /* Makes the printer that of this answer, and prints its first line. */
 static void turn_to(struct watching *watching, struct watched *watched, const char *model)
 {
@@ -202,7 +184,7 @@ static void print_end(struct watching *watching, struct watched *watched)
 static void print_deleted(struct watching *watching, struct watched *watched)
 {
     if (is_json(watching)) {
-        print_line(watching, "deleted", &watched->turn);
+        printer_lost(watching->printer, "deleted", &watched->turn);
     } else if (watched == watching->first && watched->started) {
         end_text(watching->printer);
     }
@@ -415,7 +397,7 @@ static void resync(struct watching *watching, const struct cursor *cursor)
 {
     const struct turn turn = {.session = cursor->session, .answer = cursor->message};
     if (is_json(watching)) {
-        print_line(watching, "resync", &turn);
+        printer_lost(watching->printer, "resync", &turn);
     } else if (!watching->printer->quiet) {
         output_remark("resync: what the cursor names is not stored as it was seen");
     }

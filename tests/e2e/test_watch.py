@@ -5,7 +5,12 @@ import signal
 import threading
 
 import fake_server as fake
+import jsonschema
 import pytest
+from weirtest import ROOT
+
+VALIDATOR = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "doc/stream-json.schema.json").read_text()))
 
 
 def paced(pieces, gate=None, at=0):
@@ -91,9 +96,31 @@ def test_a_cursor_that_does_not_fit_resyncs(home, serving):
     cursor[4] = "ffff"
     done = home.weir("watch", "--json", "--until-idle", "--after", ".".join(cursor))
     assert [e["type"] for e in done.events][:2] == ["resync", "started"]
+    for event in done.events:
+        VALIDATOR.validate(event)
+    again = home.weir("watch", "--json", "--until-idle", "--after", done.events[0]["cursor"])
+    assert text_of(again.events) == "short" and again.events[0]["type"] == "part_open"
     assert text_of(done.events) == "short"
     done = home.weir("watch", "--until-idle", "--after", ".".join(cursor))
     assert done.out == "short\n" and "resync" in done.err
+
+
+def test_an_answer_that_is_deleted_while_it_runs_is_told(home, serving):
+    gate = threading.Event()
+    serving(paced(("slow ", "one"), gate, 1))
+    with home.start("run", "q") as run, home.start("watch", "--json") as watch:
+        watch.wait_out("slow ")
+        answer = home.rows("SELECT uid FROM message WHERE role = 'assistant'")[0]["uid"]
+        assert home.weir("session", "delete", "--message", answer).code == 0
+        watch.wait_out('"deleted"')
+        gate.set()
+        run.wait()
+        watch.signal(signal.SIGINT)
+        events = watch.wait().events
+    for event in events:
+        VALIDATOR.validate(event)
+    assert (events[-1]["type"], events[-1]["message_id"]) == ("deleted", answer)
+    assert home.weir("watch", "--until-idle", "--json", "--after", events[-1]["cursor"]).code == 0
 
 
 @pytest.mark.threads
