@@ -361,7 +361,9 @@ static enum err_code open_recording(const struct global_options *global, const c
                                     struct replay *replay, struct err *err)
 {
     if (!strchr(what, '/') && !file_exists(what)) {
-        return open_session(global, what, replay, err);
+        enum err_code code = open_session(global, what, replay, err);
+        return code == ERR_NOT_FOUND ? err_set(err, code, "no file and no session '%.200s'", what)
+                                     : code;
     }
     const char *name = strrchr(what, '/');
     replay->title = xstrdup(name ? name + 1 : what);

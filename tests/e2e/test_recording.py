@@ -248,6 +248,7 @@ def test_what_is_no_recording_is_refused(home):
                         (("odd.jsonl", "--output-format", "json"), 2)):
         result = home.weir("replay", *words)
         assert result.code == code and result.err, (words, result)
+    assert "no file and no session 'nobody'" in home.weir("replay", "nobody").err
     assert home.run("-m", "replay/bad.jsonl", "q").code != 0
     assert home.run("-m", "replay/odd.jsonl", "q").code == 65
     assert home.run("-m", "replay/", "q").code == 78
