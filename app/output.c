@@ -104,7 +104,7 @@ enum err_code output_to_file(const char *path, struct sv text, struct err *err)
 bool output_terminal_is_dumb(void)
 {
     const char *term = getenv("TERM");
-    return term && strcmp(term, "dumb") == 0;
+    return !term || !*term || strcmp(term, "dumb") == 0;
 }
 
 void output_remark(const char *format, ...)

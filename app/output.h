@@ -30,7 +30,7 @@ int output_paged(struct sv text) NODISCARD;
 int output_paged_safe(struct sv text) NODISCARD;
 /* Into a file, replaced at once or not at all; a pipe or a device is written to. */
 enum err_code output_to_file(const char *path, struct sv text, struct err *err) NODISCARD;
-/* The terminal says of itself that it can place no cursor. */
+/* The terminal says of itself that it can place no cursor, or nothing at all. */
 bool output_terminal_is_dumb(void);
 /* "weir: TEXT" and a newline on stderr, safe for a terminal. Failures are ignored. */
 void output_remark(const char *format, ...) PRINTF_LIKE(1, 2);

@@ -32,6 +32,7 @@ struct paint {
     bool known; /* `painted` is what the terminal shows */
     bool synchronized;
     bool links;
+    const char *stand_in; /* or NULL */
     enum style_depth depth;
     struct look looks[STYLE_COUNT];
     struct style_shown shown[STYLE_COUNT];
@@ -65,8 +66,40 @@ static SCREEN *open_exact(const struct paint_options *options)
     return screen;
 }
 
+/* Terminals that are away from home, as through ssh: what they are called is not known there, but
+ * what they do is. */
+static const struct stand_in {
+    const char *part; /* of the name */
+    const char *names[2];
+} stand_ins[] = {
+    {"screen", {"screen-256color", "screen"}}, {"tmux", {"screen-256color", "screen"}},
+    {"xterm", {"xterm-256color", "xterm"}},    {"256color", {"xterm-256color", "xterm"}},
+    {"direct", {"xterm-256color", "xterm"}},   {"kitty", {"xterm-256color", "xterm"}},
+    {"ghostty", {"xterm-256color", "xterm"}},  {"alacritty", {"xterm-256color", "xterm"}},
+    {"foot", {"xterm-256color", "xterm"}},     {"wezterm", {"xterm-256color", "xterm"}},
+    {"rxvt", {"xterm-256color", "xterm"}},     {"konsole", {"xterm-256color", "xterm"}},
+    {"vte", {"xterm-256color", "xterm"}},      {"gnome", {"xterm-256color", "xterm"}},
+    {"iterm", {"xterm-256color", "xterm"}},    {"contour", {"xterm-256color", "xterm"}},
+    {"mintty", {"xterm-256color", "xterm"}},
+};
+
+static SCREEN *open_stand_in(const char **ret_name)
+{
+    const char *name = getenv("TERM");
+    for (size_t i = 0; name && i < COUNT_OF(stand_ins); i++) {
+        for (size_t j = 0; j < 2 && strstr(name, stand_ins[i].part); j++) {
+            SCREEN *screen = newterm(stand_ins[i].names[j], stdout, stdin);
+            if (screen) {
+                *ret_name = stand_ins[i].names[j];
+                return screen;
+            }
+        }
+    }
+    return NULL;
+}
+
 /* newterm() takes some signals for itself; they belong to others here. */
-static SCREEN *open_screen(const struct paint_options *options)
+static SCREEN *open_screen(const struct paint_options *options, const char **ret_stand_in)
 {
     struct sigaction before[COUNT_OF(curses_signals)];
     for (size_t i = 0; i < COUNT_OF(curses_signals); i++) {
@@ -74,6 +107,7 @@ static SCREEN *open_screen(const struct paint_options *options)
     }
     SCREEN *screen = open_exact(options);
     screen = screen ? screen : newterm(NULL, stdout, stdin);
+    screen = screen ? screen : open_stand_in(ret_stand_in);
     for (size_t i = 0; i < COUNT_OF(curses_signals); i++) {
         sigaction(curses_signals[i], &before[i], NULL);
     }
@@ -148,9 +182,12 @@ enum err_code paint_open(const struct paint_options *options, struct paint **ret
                          struct err *err)
 {
     const char *name = getenv("TERM");
-    SCREEN *screen = open_screen(options);
+    const char *stand_in = NULL;
+    SCREEN *screen = open_screen(options, &stand_in);
     if (!screen) {
-        return err_set(err, ERR_UNSUPPORTED, "cannot use the terminal: TERM is '%s'",
+        return err_set(err, ERR_UNSUPPORTED,
+                       "cannot use the terminal: TERM is '%s', which is not described on this "
+                       "machine; TERM=xterm-256color often does",
                        name ? name : "");
     }
     if (!capability("cup")) {
@@ -162,6 +199,7 @@ enum err_code paint_open(const struct paint_options *options, struct paint **ret
     paint->screen = screen;
     paint->depth = depth_of(options);
     paint->links = options->links;
+    paint->stand_in = stand_in;
     paint_set_looks(paint, options->looks);
     typeahead(-1); /* a frame is not put off because a key waits */
     noecho();
@@ -175,6 +213,11 @@ enum err_code paint_open(const struct paint_options *options, struct paint **ret
     curs_set(1);
     *ret_paint = paint;
     return ERR_OK;
+}
+
+const char *paint_stand_in(const struct paint *paint)
+{
+    return paint->stand_in;
 }
 
 void paint_close(struct paint *paint)

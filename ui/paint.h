@@ -28,11 +28,13 @@ struct paint_options {
     bool links;                     /* of the grid are the terminal's (ui/hyperlink.h) */
 };
 /*
- * Begins to use stdout, with the process's locale. ERR_UNSUPPORTED: TERM is unknown, or cannot
- * place the cursor. The signal handlers of the process stay as they are.
+ * Begins to use stdout, with the process's locale. ERR_UNSUPPORTED: TERM is unknown and its name
+ * does not tell what it is like either, or it cannot place the cursor. The signal handlers of the process stay as they are.
  */
 enum err_code paint_open(const struct paint_options *options, struct paint **ret_paint,
                          struct err *err) NODISCARD;
+/* The description that is used because there is none of TERM, a constant; NULL: its own. */
+const char *paint_stand_in(const struct paint *paint);
 /* Another theme, from the next frame on. */
 void paint_set_looks(struct paint *paint, const struct style_look *looks);
 /* Big frames are shown at once, by a terminal that knows how (DEC mode 2026). */

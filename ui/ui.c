@@ -296,6 +296,12 @@ static enum err_code run(struct ui *ui, struct err *err)
     if (code) {
         return code;
     }
+    if (paint_stand_in(ui->paint)) {
+        char *text = xasprintf("TERM '%s' is not described on this machine: painted as for %s",
+                               getenv("TERM"), paint_stand_in(ui->paint));
+        view__line(ui, LINE_INFO, text);
+        free(text);
+    }
     if (ui->options->notice) {
         view__line(ui, LINE_INFO, ui->options->notice);
     }

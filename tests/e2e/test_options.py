@@ -298,14 +298,27 @@ def test_the_screen_works_on_many_terminals(home, serving, name):
         assert terminal.local_modes(screen.slave) == screen.modes_before
 
 
-@pytest.mark.parametrize("name", ["", "no-such-terminal"])
-def test_an_unknown_terminal_is_an_error_and_no_crash(home, serving, name):
-    serving()
+def test_a_terminal_whose_description_is_missing_is_painted_as_its_name_tells(home, serving):
+    serving(fake.answer(("**an** answer",)))
     home.tolerate(ASAN_OPTIONS="detect_leaks=0")  # ncurses does not free what it could not set up
-    with home.screen("chat", TERM=name) as screen:
+    with home.screen("chat", TERM="xterm-nobody-has-that") as screen:
+        screen.wait_for("TERM 'xterm-nobody-has-that' is not described on this machine")
+        assert "painted as for xterm" in screen.words()
+        screen.send("hello\r")
+        screen.wait_for("an answer")
+        assert not terminal.foreign_bytes(screen.output())
+        screen.send(LEAVE)
+        assert screen.wait_exit(5 * SLOWER) == 0
+        assert terminal.local_modes(screen.slave) == screen.modes_before
+
+
+def test_an_unknown_terminal_is_an_error_and_no_crash(home, serving):
+    serving()
+    home.tolerate(ASAN_OPTIONS="detect_leaks=0")
+    with home.screen("chat", TERM="no-such-terminal") as screen:
         assert screen.wait_exit(5 * SLOWER) not in (0, -6, -11)
         screen.wait_quiet()
-        assert "TERM" in screen.text() or "terminal" in screen.text()
+        assert "TERM=xterm-256color often does" in screen.words()
         assert terminal.local_modes(screen.slave) == screen.modes_before
 
 

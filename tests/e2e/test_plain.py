@@ -192,9 +192,10 @@ def test_nothing_of_an_answer_acts_on_the_terminal(home, serving, typed):
     assert b"\x1b" not in screen.output()
 
 
-def test_a_dumb_terminal_gets_lines(serving, typed):
+@pytest.mark.parametrize("name", ["dumb", ""])
+def test_a_dumb_terminal_gets_lines(serving, typed, name):
     serving(fake.answer(("one",)))
-    screen = typed(TERM="dumb")
+    screen = typed(TERM=name)
     screen.send("ask\n")
     screen.wait_for(lambda s: "fake/fake-model:\none" in s.text())
     screen.send(CTRL_D)
