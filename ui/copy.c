@@ -107,36 +107,44 @@ static struct sv unindented(struct sv line, const struct fence *fence)
     return sv_skip(line, prefix < fence->indent ? prefix : fence->indent);
 }
 
-/* Walks the blocks; `out` gets the `wanted`-th one. Gives how many were seen. */
-static size_t walk(struct sv text, size_t wanted, struct buf *out)
+bool copy_code_next(struct sv *rest, struct buf *out)
 {
     struct fence fence = {0};
-    size_t seen = 0;
     bool inside = false;
-    while (text.n) {
-        struct sv line = sv_take(text, sv_find(text, '\n') + 1); /* with its end, whatever it is */
-        text = sv_skip(text, line.n);
-        inside = inside && !is_left(line, &fence);
-        if (!inside && opens(line, &fence)) {
-            inside = true;
-            seen++;
-        } else if (inside && closes(line, &fence)) {
-            inside = false;
-        } else if (inside && seen == wanted && out) {
+    while (rest->n) {
+        struct sv line =
+            sv_take(*rest, sv_find(*rest, '\n') + 1); /* with its end, whatever it is */
+        if (inside && is_left(line, &fence)) {
+            return true;
+        }
+        *rest = sv_skip(*rest, line.n);
+        if (!inside) {
+            inside = opens(line, &fence);
+        } else if (closes(line, &fence)) {
+            return true;
+        } else if (out) {
             buf_append_sv(out, unindented(line, &fence));
         }
     }
-    return seen;
+    return inside;
 }
 
 size_t copy_code_count(struct sv text)
 {
-    return walk(text, 0, NULL);
+    size_t count = 0;
+    while (copy_code_next(&text, NULL)) {
+        count++;
+    }
+    return count;
 }
 
 bool copy_code(struct sv text, size_t number, struct buf *out)
 {
-    return number > 0 && walk(text, number, out) >= number;
+    bool there = number > 0;
+    for (size_t i = 1; i < number && there; i++) {
+        there = copy_code_next(&text, NULL);
+    }
+    return there && copy_code_next(&text, out);
 }
 
 static void append_base64(struct sv text, struct buf *out)

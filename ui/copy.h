@@ -20,6 +20,9 @@
 /* More than that is refused: terminals drop what is too long without a word. */
 #define COPY_MAX ((size_t)1 << 20)
 
+/* Appends the first block of what is left (`out` NULL: passes over it), which moves behind it.
+ * False: there is none. */
+bool copy_code_next(struct sv *rest, struct buf *out);
 /* How many fenced blocks the text has. One that is still open counts. */
 size_t copy_code_count(struct sv text);
 /* Appends the `number`-th block, from 1. False: there is none. */

@@ -29,7 +29,8 @@ struct paint_options {
 };
 /*
  * Begins to use stdout, with the process's locale. ERR_UNSUPPORTED: TERM is unknown and its name
- * does not tell what it is like either, or it cannot place the cursor. The signal handlers of the process stay as they are.
+ * does not tell what it is like either, or it cannot place the cursor. The signal handlers of the
+ * process stay as they are.
  */
 enum err_code paint_open(const struct paint_options *options, struct paint **ret_paint,
                          struct err *err) NODISCARD;

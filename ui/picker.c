@@ -20,6 +20,9 @@ struct picker {
     size_t shown_count;
     size_t selected; /* index in `shown` */
     size_t top;      /* first one in view */
+    size_t anchor;   /* where the range begins, while `ranges` */
+    bool ranges;     /* more than what is selected is chosen */
+    bool marked;     /* by picker_mark: all that moves changes the range */
     int page;        /* rows of the list when it was painted last */
 };
 
@@ -35,6 +38,7 @@ static void filter(struct picker *picker)
     if (picker->selected >= picker->shown_count) {
         picker->selected = picker->shown_count ? picker->shown_count - 1 : 0;
     }
+    picker->ranges = picker->marked = false;
 }
 
 void picker_reload(struct picker *picker)
@@ -93,6 +97,45 @@ const struct choice *picker_entry(const struct picker *picker, size_t number)
 void picker_select(struct picker *picker, size_t number)
 {
     picker->selected = number < picker->shown_count ? number : picker->selected;
+}
+
+void picker_mark(struct picker *picker)
+{
+    picker->marked = !picker->marked && picker->shown_count > 0;
+    picker->ranges = picker->marked;
+    picker->anchor = picker->selected;
+}
+
+bool picker_range(const struct picker *picker, size_t *ret_first, size_t *ret_last)
+{
+    if (!picker->ranges) {
+        return false;
+    }
+    bool down = picker->anchor < picker->selected;
+    *ret_first = down ? picker->anchor : picker->selected;
+    *ret_last = down ? picker->selected : picker->anchor;
+    return true;
+}
+
+/* Before a key moves the selection. */
+static void follow_range(struct picker *picker, enum action action)
+{
+    bool extends = action == ACTION_SCROLL_UP || action == ACTION_SCROLL_DOWN;
+    if (!picker->kind->choose_range || picker->marked) {
+        return;
+    }
+    if (extends && !picker->ranges) {
+        picker->anchor = picker->selected;
+    }
+    picker->ranges = extends;
+}
+
+static bool is_chosen(const struct picker *picker, size_t which)
+{
+    size_t first;
+    size_t last;
+    return which == picker->selected ||
+           (picker_range(picker, &first, &last) && which >= first && which <= last);
 }
 
 struct editor *picker_editor(struct picker *picker)
@@ -170,6 +213,7 @@ enum picker_result picker_act(struct picker *picker, enum action action, const s
     }
     int step = step_of(picker, action);
     if (step) {
+        follow_range(picker, action);
         select_by(picker, step);
         return PICKER_STAYS;
     }
@@ -273,7 +317,7 @@ static void paint_entry(struct picker *picker, struct grid *grid, int row, size_
     if (choice->note) {
         grid_text(grid, row, note.column, sv_from(choice->note), STYLE_DIM);
     }
-    if (selected) {
+    if (is_chosen(picker, which)) {
         grid_style_row(grid, row, STYLE_STATUS);
     }
     enum style found = selected ? STYLE_FOUND_HERE : STYLE_FOUND;

@@ -40,6 +40,9 @@ struct picker_kind {
     bool text_first; /* the text matters more than the note: it gets what room it needs */
     void (*load)(void *ctx, struct sv filter, struct choices *choices);
     void (*choose)(void *ctx, const struct choice *choice); /* or NULL */
+    /* Several entries beside each other may be chosen, first and last are given; or NULL. The keys
+     * that scroll by a row choose more; so do all that move from picker_mark on. */
+    void (*choose_range)(void *ctx, const struct choice *first, const struct choice *last);
     /* What is marked in the entries, for this filter (the picker frees it); or NULL. */
     struct search_marker *(*marker)(struct sv filter);
     /* Appends a line about it; or NULL. */
@@ -70,6 +73,10 @@ const char *picker_why_empty(struct picker *picker); /* a constant */
 size_t picker_count(const struct picker *picker);
 const struct choice *picker_entry(const struct picker *picker, size_t number);
 void picker_select(struct picker *picker, size_t number);
+/* A range begins, or ends, at what is selected. */
+void picker_mark(struct picker *picker);
+/* Numbers of the first and the last one chosen. False: it is one entry, or none. */
+bool picker_range(const struct picker *picker, size_t *ret_first, size_t *ret_last);
 
 /* `chord` NULL: none, as for pastes. */
 enum picker_result picker_act(struct picker *picker, enum action action, const struct chord *chord);

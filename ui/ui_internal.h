@@ -97,6 +97,7 @@ struct ui {
     const struct picker_kind *next_picker; /* is opened when the key has been dealt with; or NULL */
     char *next_text;                       /* its filter; or NULL */
     struct ulid about;                     /* the session that the open list is about */
+    struct ulid about_message;             /* likewise the message */
     struct complete *complete;             /* the list above the prompt */
     char *store_trouble;                   /* or NULL */
 
@@ -258,6 +259,8 @@ void branches__fork(struct ui *ui, const struct ulid *message, struct sv name);
 
 /* ui_select.c */
 void select__enter(struct ui *ui);
+/* Whole, from the store; free(). NULL: it cannot be read, which is said. */
+char *select__text_of(struct ui *ui, const struct ulid *message);
 void select__menu(struct ui *ui); /* what can be done with the message that is chosen */
 /* False: the press is not about the message. */
 bool select__key(struct ui *ui, enum action action, const struct chord *chord);
@@ -311,6 +314,16 @@ void take__copy(struct ui *ui, struct sv operand);
 void take__save(struct ui *ui, struct sv operand);
 void take__open(struct ui *ui, struct sv operand);
 void take__to_clipboard(struct ui *ui, struct sv text, const char *what);
+/* Of the code blocks of a text: "2", and "2 FILE". */
+void take__copy_block(struct ui *ui, struct sv text, struct sv operand);
+void take__save_block(struct ui *ui, struct sv text, struct sv operand);
+void take__load_links(struct sv text, struct choices *choices);
+void take__open_link(struct ui *ui, const char *link);
+
+/* ui_pieces.c: lists of what a message is made of, to take it out */
+void pieces__lines(struct ui *ui, const struct transcript_message *at);
+void pieces__blocks(struct ui *ui, const struct transcript_message *at);
+void pieces__links(struct ui *ui, const struct transcript_message *at);
 
 /* ui_pickers.c */
 void pickers__open(struct ui *ui, const struct picker_kind *kind);

@@ -95,8 +95,22 @@ void pickers__choose(struct ui *ui)
 {
     const struct picker_kind *kind = picker_kind(ui->picker);
     struct choice choice = choice_copy(picker_chosen(ui->picker));
+    struct choice ends[2];
+    size_t first;
+    size_t last;
+    bool ranges = picker_range(ui->picker, &first, &last);
+    if (ranges) {
+        ends[0] = choice_copy(picker_entry(ui->picker, first));
+        ends[1] = choice_copy(picker_entry(ui->picker, last));
+    }
     pickers__close(ui);
-    kind->choose(ui, &choice);
+    if (ranges) {
+        kind->choose_range(ui, &ends[0], &ends[1]);
+        choice_release(&ends[0]);
+        choice_release(&ends[1]);
+    } else {
+        kind->choose(ui, &choice);
+    }
     choice_release(&choice);
 }
 

@@ -36,8 +36,7 @@ static void hint(struct ui *ui, const char *text)
     view__line(ui, LINE_INFO, text);
 }
 
-/* Whole, from the store. NULL: it cannot be read, which is said. */
-static char *text_of(struct ui *ui, const struct ulid *message)
+char *select__text_of(struct ui *ui, const struct ulid *message)
 {
     struct message *whole;
     struct err err;
@@ -54,7 +53,7 @@ static char *text_of(struct ui *ui, const struct ulid *message)
 
 void select__edit(struct ui *ui, const struct transcript_message *at)
 {
-    char *text = at->role == ROLE_USER ? text_of(ui, &at->id) : NULL;
+    char *text = at->role == ROLE_USER ? select__text_of(ui, &at->id) : NULL;
     if (!text) {
         hint(ui, "only what you wrote can be written anew");
         return;
@@ -100,7 +99,7 @@ static void fork_here(struct ui *ui, const struct transcript_message *at)
 
 static void copy(struct ui *ui, const struct transcript_message *at)
 {
-    char *text = text_of(ui, &at->id);
+    char *text = select__text_of(ui, &at->id);
     if (text) {
         take__to_clipboard(ui, sv_from(text), "the message");
     }
@@ -218,6 +217,9 @@ static const struct message_act {
     {"c", "go on with this answer", false, true, select__continue},
     {"f", "fork: what you write next goes on from here", true, true, fork_here},
     {"y", "copy it", true, true, copy},
+    {"v", "copy some lines of it", true, true, pieces__lines},
+    {"b", "copy or save a block of code in it", true, true, pieces__blocks},
+    {"o", "open a link in it", true, true, pieces__links},
     {"d", "delete it; /undo brings it back", true, true, delete_message},
     {"Left", "the one before in its place", true, true, switch_left},
     {"Right", "the next one in its place", true, true, switch_right},

@@ -117,7 +117,7 @@ void take__to_clipboard(struct ui *ui, struct sv text, const char *what)
 }
 
 /* "code" is the last block, "code 2" the second one. */
-static void copy_block(struct ui *ui, struct sv answer, struct sv operand)
+void take__copy_block(struct ui *ui, struct sv answer, struct sv operand)
 {
     struct buf block = BUF_INIT(BUF_MAX_INTERNAL);
     size_t count = copy_code_count(answer);
@@ -125,7 +125,7 @@ static void copy_block(struct ui *ui, struct sv answer, struct sv operand)
     struct sv which = sv_trim(operand);
     bool good = which.n == 0 || sv_to_u64(which, &number);
     if (count == 0) {
-        hint(ui, "the last answer has no code block");
+        hint(ui, "there is no code block in it");
     } else if (!good || number > count || !copy_code(answer, (size_t)number, &block)) {
         char *text = xasprintf("the last answer has %zu code %s; '/copy code N' copies one", count,
                                count == 1 ? "block" : "blocks");
@@ -146,7 +146,7 @@ void take__copy(struct ui *ui, struct sv operand)
     if (!answer || !answer[0]) {
         hint(ui, "there is no answer to copy yet");
     } else if (code) {
-        copy_block(ui, sv_from(answer), sv_skip(operand, 4));
+        take__copy_block(ui, sv_from(answer), sv_skip(operand, 4));
     } else if (operand.n == 0) {
         take__to_clipboard(ui, sv_from(answer), "the last answer");
     } else {
@@ -185,7 +185,7 @@ static void write_new(struct ui *ui, const char *path, struct sv text)
 }
 
 /* "2 FILE" is the second block, "FILE" the last one. */
-static void save_block(struct ui *ui, struct sv answer, struct sv operand)
+void take__save_block(struct ui *ui, struct sv answer, struct sv operand)
 {
     struct buf block = BUF_INIT(BUF_MAX_INTERNAL);
     size_t count = copy_code_count(answer);
@@ -196,7 +196,7 @@ static void save_block(struct ui *ui, struct sv answer, struct sv operand)
         name = sv_trim(sv_skip(operand, first.n));
     }
     if (count == 0) {
-        hint(ui, "the last answer has no code block");
+        hint(ui, "there is no code block in it");
     } else if (number > count || !copy_code(answer, (size_t)number, &block)) {
         char *text =
             xasprintf("the last answer has %zu code %s", count, count == 1 ? "block" : "blocks");
@@ -218,14 +218,14 @@ void take__save(struct ui *ui, struct sv operand)
     } else if (!answer || !answer[0]) {
         hint(ui, "there is no answer to take it from yet");
     } else {
-        save_block(ui, sv_from(answer), operand);
+        take__save_block(ui, sv_from(answer), operand);
     }
     free(answer);
 }
 
 /* ---- links ---- */
 
-static void open_link(struct ui *ui, const char *link)
+void take__open_link(struct ui *ui, const char *link)
 {
 #ifdef __APPLE__
     const char *const argv[] = {"open", link, NULL};
@@ -243,13 +243,11 @@ static void open_link(struct ui *ui, const char *link)
     free(said);
 }
 
-static void load_links(void *ctx, struct sv filter, struct choices *choices)
+void take__load_links(struct sv text, struct choices *choices)
 {
-    char *answer = latest_answer(ctx);
     struct sv link;
     size_t at = 0;
-    (void)filter;
-    while (answer && links_next(sv_from(answer), &at, &link)) {
+    while (links_next(text, &at, &link)) {
         bool known = false;
         for (size_t i = 0; i < choices->count && !known; i++) {
             known = sv_equal_str(link, choices->items[i].text);
@@ -260,12 +258,19 @@ static void load_links(void *ctx, struct sv filter, struct choices *choices)
             free(value);
         }
     }
+}
+
+static void load_links(void *ctx, struct sv filter, struct choices *choices)
+{
+    char *answer = latest_answer(ctx);
+    (void)filter;
+    take__load_links(sv_from(answer), choices);
     free(answer);
 }
 
 static void choose_link(void *ctx, const struct choice *choice)
 {
-    open_link(ctx, choice->value);
+    take__open_link(ctx, choice->value);
 }
 
 static const struct picker_kind picker_of_links = {
@@ -286,7 +291,7 @@ void take__open(struct ui *ui, struct sv operand)
     }
     load_links(ui, SV(""), &links);
     if (sv_to_u64(operand, &number) && number > 0 && number <= links.count) {
-        open_link(ui, links.items[number - 1].value);
+        take__open_link(ui, links.items[number - 1].value);
     } else {
         char *text = xasprintf("the last answer has %zu %s; '/open N' opens one", links.count,
                                links.count == 1 ? "link" : "links");

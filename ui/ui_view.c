@@ -119,15 +119,14 @@ static const char *selection_help(const struct ui *ui)
         return narrow ? "n: next, p: before, Enter: menu, Esc"
                       : "n: next place found, p: the one before, Up and Down, Enter: menu, Esc";
     }
-    return narrow
-               ? "Up and Down choose, Enter: menu, Esc"
-               : "Up and Down choose, Enter: what can be done, e edit, r again, c go on, f fork, "
-                 "y copy, d delete, Left and Right: others in its place, Esc";
+    return narrow ? "Up and Down choose, Enter: menu, Esc"
+                  : "Up and Down choose, Enter: menu, e edit, r again, c go on, f fork, y copy, "
+                    "v lines, b code, o links, d delete, Left and Right: others in its place, Esc";
 }
 
 static const char *news(const struct ui *ui)
 {
-    if (!ui->line && ui->selecting) {
+    if (!ui->line && ui->selecting && !ui->picker) {
         return selection_help(ui);
     }
     if (!ui->line && ulid_is_set(&ui->edit_at)) {

@@ -4,11 +4,12 @@ import os
 
 import fake_server as fake
 import pytest
-from chatting import ENTER, press, said
+from chatting import ENTER, copied, press, said
 from weirtest import wait_until
 
 pytestmark = pytest.mark.usefixtures("at_work")
 
+UP, DOWN, SHIFT_DOWN, PAGE_DOWN = "\x1b[A", "\x1b[B", "\x1b[1;2B", "\x1b[6~"
 CODE = "int x;\n\n\ty();  \n# 日本 \\ \"\n"
 ANSWER = f"See <https://example.org/a?b=c> and http://b.example/.\n\n```c\n{CODE}```\n\n```\nsecond\n```\n"
 
@@ -68,3 +69,52 @@ def test_a_link_is_opened_as_it_stands_there(home, serving, chat):
     assert set(opened.read_text().splitlines()) == {"1:https://example.org/a?b=c",
                                                     "1:http://b.example/"}
     press(screen, "/open 3" + ENTER, "the last answer has 2 links")
+
+
+def choose(screen, keys, shown):
+    """What is done with the answer before the last one."""
+    press(screen, "\x18v", "Up and Down choose")
+    screen.send("\x1b[A")
+    screen.wait_quiet(0.05)
+    press(screen, "\x1b[A" + keys, shown)
+
+
+def test_lines_of_any_message_are_copied_as_their_source(serving, chat):
+    text = "# Top\n\n- **one**\n\t- two `x`\n\n日本 \\ text\n"
+    serving(fake.answer((text,)), fake.answer(("the last",)))
+    screen = chat()
+    press(screen, "ask" + ENTER, said("text"))
+    press(screen, "more" + ENTER, said("the last"))
+    choose(screen, "v", "Lines of this message (6)")
+    press(screen, DOWN * 2 + SHIFT_DOWN, "2 lines")
+    press(screen, ENTER, "copied: lines 3 to 4")
+    assert copied(screen) == "- **one**\n\t- two `x`"
+    press(screen, "v", "Lines of this message (6)")
+    press(screen, "日本", "Lines of this message (1)")
+    press(screen, ENTER, "copied: line 6")
+    assert copied(screen) == "日本 \\ text"
+    press(screen, "v", "Lines of this message (6)")
+    press(screen, PAGE_DOWN + "\x1bm" + UP * 4, "5 lines")
+    press(screen, ENTER, "copied: lines 2 to 6")
+    assert copied(screen) == text.split("\n", 1)[1].rstrip("\n")
+
+
+def test_a_block_and_a_link_of_any_message_are_taken(home, serving, chat):
+    opened = home.root / "opened"
+    env = tool(home, "xdg-open", f"echo \"$1\" > '{opened}'\n")
+    serving(fake.answer((ANSWER,)), fake.answer(("the last",)))
+    screen = chat(**env)
+    press(screen, "ask" + ENTER, said("second"))
+    press(screen, "more" + ENTER, said("the last"))
+    choose(screen, "b", "Blocks of code (2)")
+    assert "int x;" in screen.text() and "4 lines" in screen.text()
+    press(screen, ENTER, "copied: code block 1 of 2")
+    assert copied(screen) == CODE
+    press(screen, "b", "Blocks of code (2)")
+    press(screen, DOWN + "\x1bs", "Block and file")
+    press(screen, "two.txt", "> 2 two.txt")
+    press(screen, ENTER, "written to 'two.txt', 7 bytes")
+    assert (home.work / "two.txt").read_text() == "second\n"
+    press(screen, "o", "Links of this message (2)")
+    press(screen, DOWN + ENTER, "opened: http://b.example/")
+    wait_until(lambda: opened.exists() and opened.read_text() == "http://b.example/\n")

@@ -108,6 +108,54 @@ static void a_list__begins_where_it_says_until_one_types(void **state)
     picker_free(picker);
 }
 
+static void choose_range(void *ctx, const struct choice *first, const struct choice *last)
+{
+    (void)ctx;
+    (void)first;
+    (void)last;
+}
+
+static void assert_range(const struct picker *picker, size_t first, size_t last)
+{
+    size_t a = SIZE_MAX;
+    size_t b = SIZE_MAX;
+    assert_int_equal(picker_range(picker, &a, &b), first != SIZE_MAX);
+    assert_true(a == first && b == last);
+}
+
+static void several_entries__are_chosen_where_the_kind_takes_them(void **state)
+{
+    (void)state;
+    static const struct picker_kind kind = {.title = "Fruits",
+                                            .empty = "none fits",
+                                            .load = load,
+                                            .choose = choose,
+                                            .choose_range = choose_range};
+    struct fruits fruits = some();
+    struct picker *picker = picker_new(&kind, &fruits, SV(""));
+    assert_range(picker, SIZE_MAX, SIZE_MAX);
+    (void)picker_act(picker, ACTION_DOWN, NULL);
+    (void)picker_act(picker, ACTION_SCROLL_DOWN, NULL);
+    (void)picker_act(picker, ACTION_SCROLL_DOWN, NULL);
+    assert_range(picker, 1, 3);
+    (void)picker_act(picker, ACTION_UP, NULL);
+    assert_range(picker, SIZE_MAX, SIZE_MAX);
+    picker_mark(picker);
+    (void)picker_act(picker, ACTION_PAGE_UP, NULL);
+    (void)picker_act(picker, ACTION_UP, NULL);
+    assert_range(picker, 0, 2);
+    picker_mark(picker);
+    assert_range(picker, SIZE_MAX, SIZE_MAX);
+    picker_mark(picker);
+    picker_insert(picker, SV("p")); /* another list */
+    assert_range(picker, SIZE_MAX, SIZE_MAX);
+    picker_free(picker);
+    picker = picker_new(&plain, &fruits, SV(""));
+    (void)picker_act(picker, ACTION_SCROLL_DOWN, NULL);
+    assert_range(picker, SIZE_MAX, SIZE_MAX);
+    picker_free(picker);
+}
+
 static const char *why_empty(void *ctx, struct sv filter)
 {
     (void)ctx;
@@ -302,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list__begins_where_it_says_until_one_types),
+        cmocka_unit_test(several_entries__are_chosen_where_the_kind_takes_them),
         cmocka_unit_test(what_was_looked_for__is_marked_and_what_is_not_there_is_said),
         cmocka_unit_test(typing__filters_and_selects_the_first),
         cmocka_unit_test(moving__stops_at_the_ends),
