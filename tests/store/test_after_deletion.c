@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -246,22 +247,28 @@ static void what_was_begun_after_a_restore_runs_on(void **state)
 
 /* ---- asking twice ---- */
 
-struct slow {
-    int64_t us;
+/* The writer's thread is held from the byte in `holds` to the one in `let_go`. */
+struct holding {
+    struct store *store;
+    int holds[2], let_go[2];
 };
 
-static enum err_code run_slow(void *arg, struct db *db UNUSED, struct err *err UNUSED)
+static enum err_code run_hold(void *state, struct db *db UNUSED, struct err *err UNUSED)
 {
-    clock_sleep_us(((struct slow *)arg)->us);
+    struct holding *const *holding = state;
+    char byte = 0;
+    assert_int_equal(write((*holding)->holds[1], &byte, 1), 1);
+    assert_int_equal(read((*holding)->let_go[0], &byte, 1), 1);
     return ERR_OK;
 }
 
 static void *hold_the_writer(void *arg)
 {
-    static const struct store_write write = {.run = run_slow, .free_state = free};
-    struct slow *self = xcalloc(1, sizeof(*self));
-    self->us = CLOCK_MS(60);
-    if (store_write(arg, &write, &self, NULL) == ERR_OK) {
+    static const struct store_write write = {.run = run_hold, .free_state = free};
+    struct holding *holding = arg;
+    struct holding **self = xcalloc(1, sizeof(struct holding *));
+    *self = holding;
+    if (store_write(holding->store, &write, &self, NULL) == ERR_OK) {
         free(self);
     }
     return NULL;
@@ -275,12 +282,21 @@ static void who_gives_up_asking_again_does_not_end_what_runs(void **state)
     struct turn_request request = keyed();
     struct turn again;
     struct turn turn = fixture_begin(fixture, &request);
-    assert_int_equal(pthread_create(&thread, NULL, hold_the_writer, fixture->store), 0);
-    clock_sleep_us(CLOCK_MS(10));
+    struct holding holding = {.store = fixture->store};
+    char byte = 0;
+    assert_int_equal(pipe(holding.holds), 0);
+    assert_int_equal(pipe(holding.let_go), 0);
+    assert_int_equal(pthread_create(&thread, NULL, hold_the_writer, &holding), 0);
+    assert_int_equal(read(holding.holds[0], &byte, 1), 1);
     assert_int_equal(
         turn_begin(fixture->store, &request, clock_mono_us() + CLOCK_MS(5), &again, &err),
         ERR_TIMEOUT);
+    assert_int_equal(write(holding.let_go[1], &byte, 1), 1);
     pthread_join(thread, NULL);
+    for (int end = 0; end < 2; end++) {
+        close(holding.holds[end]);
+        close(holding.let_go[end]);
+    }
     fixture_apply(fixture, &turn.answer, fixture_text(0, "runs on"));
     fixture_end(fixture, &turn, FINISH_END_TURN);
     fixture_assert_query(fixture, "SELECT state FROM turn", "completed");
