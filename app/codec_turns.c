@@ -33,9 +33,7 @@ static struct codec_turn *begin_turn(struct builder *builder, enum role role)
     struct codec_turns *turns = builder->turns;
     size_t count = turns->count;
     /* Doubled at each power of two. */
-    if ((count & (count - 1)) == 0) {
-        turns->turns = xrealloc(turns->turns, (count ? count * 2 : 1) * sizeof(struct codec_turn));
-    }
+    turns->turns = xgrow(turns->turns, count, sizeof(struct codec_turn));
     turns->turns[count] = (struct codec_turn){.role = role};
     turns->count++;
     return &turns->turns[count];
@@ -44,10 +42,7 @@ static struct codec_turn *begin_turn(struct builder *builder, enum role role)
 static void insert_item(struct codec_turn *turn, size_t at, const struct codec_item *item)
 {
     /* Doubled at each power of two. */
-    if ((turn->count & (turn->count - 1)) == 0) {
-        size_t room = turn->count ? turn->count * 2 : 1;
-        turn->items = xrealloc(turn->items, room * sizeof(struct codec_item));
-    }
+    turn->items = xgrow(turn->items, turn->count, sizeof(struct codec_item));
     memmove(&turn->items[at + 1], &turn->items[at], (turn->count - at) * sizeof(struct codec_item));
     turn->items[at] = *item;
     turn->count++;

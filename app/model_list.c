@@ -76,10 +76,7 @@ static void add(struct model_list *list, struct sv id, const struct model_facts 
         return;
     }
     /* Doubled at each power of two. */
-    if ((list->count & (list->count - 1)) == 0) {
-        size_t room = list->count ? list->count * 2 : 1;
-        list->entries = xrealloc(list->entries, room * sizeof *list->entries);
-    }
+    list->entries = xgrow(list->entries, list->count, sizeof *list->entries);
     list->entries[list->count++] = (struct model_entry){xstrndup(id.p, id.n), *facts};
 }
 

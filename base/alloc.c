@@ -72,6 +72,12 @@ void *xrealloc(void *old, size_t size)
     return memory;
 }
 
+void *xgrow(void *array, size_t count, size_t size)
+{
+    bool is_full = (count & (count - 1)) == 0;
+    return is_full ? xrealloc(array, (count ? 2 * count : 1) * size) : array;
+}
+
 char *xstrdup(const char *text)
 {
     return text ? xstrndup(text, strlen(text)) : NULL;

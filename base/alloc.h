@@ -17,6 +17,9 @@
 void *xmalloc(size_t size) NODISCARD;
 void *xcalloc(size_t count, size_t size) NODISCARD;
 void *xrealloc(void *old, size_t size) NODISCARD;
+/* An array of `count` elements with room for one more: itself, or a larger one in its place. Its
+ * room is a power of two, so the count is all that has to be kept; NULL where it is 0. */
+void *xgrow(void *array, size_t count, size_t size) NODISCARD;
 /* NULL gives NULL. */
 char *xstrdup(const char *text) NODISCARD;
 /* Copies `length` bytes and adds a NUL. */

@@ -91,10 +91,7 @@ static struct words split(struct sv text)
     struct words words = {NULL, 0};
     size_t at = 0;
     while (at < text.n) {
-        if ((words.count & (words.count - 1)) == 0) {
-            size_t cap = words.count == 0 ? 1 : words.count * 2;
-            words.items = xrealloc(words.items, cap * sizeof(*words.items));
-        }
+        words.items = xgrow(words.items, words.count, sizeof(*words.items));
         struct sv word = sv_skip(text, at);
         size_t used = words.count < WORD_DIFF_MOST ? word_diff_next(word, &word) : word.n;
         at += used;
@@ -271,10 +268,7 @@ static struct word_run *run_of(struct word_diff *diff, enum word_change change)
     if (diff->count > 0 && diff->runs[diff->count - 1].change == change) {
         return &diff->runs[diff->count - 1];
     }
-    if ((diff->count & (diff->count - 1)) == 0) {
-        size_t cap = diff->count == 0 ? 1 : diff->count * 2;
-        diff->runs = xrealloc(diff->runs, cap * sizeof(*diff->runs));
-    }
+    diff->runs = xgrow(diff->runs, diff->count, sizeof(*diff->runs));
     diff->runs[diff->count] = (struct word_run){.change = change};
     return &diff->runs[diff->count++];
 }

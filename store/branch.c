@@ -28,10 +28,7 @@ void branch_list_release(struct branch_list *list)
 static void append(struct branch_list *list, struct sqlite3_stmt *stmt)
 {
     size_t count = list->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        list->branches = xrealloc(list->branches, cap * sizeof(*list->branches));
-    }
+    list->branches = xgrow(list->branches, count, sizeof(*list->branches));
     struct branch *branch = &list->branches[list->count++];
     *branch = (struct branch){
         .id = db_column_id(stmt, 0),

@@ -81,10 +81,7 @@ enum err_code branch__find(struct db *db, const struct ulid *session, const stru
 static void append_range(struct branch_path *path, struct branch_range range)
 {
     size_t count = path->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        path->ranges = xrealloc(path->ranges, cap * sizeof(*path->ranges));
-    }
+    path->ranges = xgrow(path->ranges, count, sizeof(*path->ranges));
     path->ranges[path->count++] = range;
 }
 

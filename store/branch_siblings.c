@@ -21,10 +21,7 @@ struct places {
 static void add_place(struct places *places, int64_t branch)
 {
     size_t count = places->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        places->branches = xrealloc(places->branches, cap * sizeof(*places->branches));
-    }
+    places->branches = xgrow(places->branches, count, sizeof(*places->branches));
     places->branches[places->count++] = branch;
 }
 

@@ -42,10 +42,7 @@ struct window {
 static void append_found(struct history_rows *rows, struct sqlite3_stmt *stmt)
 {
     size_t count = rows->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        rows->items = xrealloc(rows->items, cap * sizeof(*rows->items));
-    }
+    rows->items = xgrow(rows->items, count, sizeof(*rows->items));
     rows->items[rows->count++] = (struct history_row){
         .row = db_column_int(stmt, 0),
         .id = db_column_id(stmt, 1),

@@ -55,10 +55,7 @@ static void add(struct index_slice *slice, enum index_column column, struct sv t
     if (text.n == 0) {
         return;
     }
-    if ((slice->count & (slice->count - 1)) == 0) {
-        size_t cap = slice->count == 0 ? 1 : slice->count * 2;
-        slice->pieces = xrealloc(slice->pieces, cap * sizeof(*slice->pieces));
-    }
+    slice->pieces = xgrow(slice->pieces, slice->count, sizeof(*slice->pieces));
     slice->pieces[slice->count++] = (struct index_piece){column, text};
 }
 

@@ -99,10 +99,7 @@ static enum err_code read_page(struct db *db, struct sqlite3_stmt *stmt, struct 
                                struct err *err)
 {
     while (db_step(db, stmt, err)) {
-        if ((list->count & (list->count - 1)) == 0) {
-            size_t cap = list->count == 0 ? 1 : list->count * 2;
-            list->entries = xrealloc(list->entries, cap * sizeof(*list->entries));
-        }
+        list->entries = xgrow(list->entries, list->count, sizeof(*list->entries));
         list->entries[list->count++] = journal__read(stmt);
     }
     return db_result(db);

@@ -36,10 +36,7 @@ void label_list_release(struct label_list *list)
 static void append(struct label_list *list, struct sqlite3_stmt *stmt)
 {
     size_t count = list->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        list->labels = xrealloc(list->labels, cap * sizeof(*list->labels));
-    }
+    list->labels = xgrow(list->labels, count, sizeof(*list->labels));
     list->labels[list->count++] = (struct label){db_column_dup(stmt, 0), db_column_int(stmt, 1)};
 }
 

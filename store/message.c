@@ -35,10 +35,7 @@ struct message_part *message_add_part(struct message *message, enum part_kind ki
 {
     size_t count = message->part_count;
     /* Doubles at each power of two, so that no capacity has to be kept. */
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        message->parts = xrealloc(message->parts, cap * sizeof(*message->parts));
-    }
+    message->parts = xgrow(message->parts, count, sizeof(*message->parts));
     struct message_part *part = &message->parts[count];
     *part = (struct message_part){
         .kind = kind,

@@ -76,10 +76,7 @@ static struct note read_note(struct sqlite3_stmt *stmt)
 static void append(struct note_list *list, struct sqlite3_stmt *stmt)
 {
     size_t count = list->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        list->notes = xrealloc(list->notes, cap * sizeof(*list->notes));
-    }
+    list->notes = xgrow(list->notes, count, sizeof(*list->notes));
     list->notes[list->count++] = read_note(stmt);
 }
 

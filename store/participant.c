@@ -41,10 +41,7 @@ void participant_list_release(struct participant_list *list)
 static void append(struct participant_list *list, struct sqlite3_stmt *stmt)
 {
     size_t count = list->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        list->participants = xrealloc(list->participants, cap * sizeof(*list->participants));
-    }
+    list->participants = xgrow(list->participants, count, sizeof(*list->participants));
     enum participant_kind kind = PARTICIPANT_USER;
     while ((size_t)kind + 1 < COUNT_OF(kinds) &&
            !sv_equal_str(db_column_text(stmt, 1), kinds[kind])) {

@@ -237,10 +237,7 @@ enum err_code queue_change_then(struct store *store, const struct queue_change *
 
 static void append(struct queue_list *list, struct sqlite3_stmt *stmt)
 {
-    if ((list->count & (list->count - 1)) == 0) {
-        size_t cap = list->count == 0 ? 1 : list->count * 2;
-        list->items = xrealloc(list->items, cap * sizeof(*list->items));
-    }
+    list->items = xgrow(list->items, list->count, sizeof(*list->items));
     list->items[list->count++] = (struct queued){
         .id = db_column_id(stmt, 0),
         .text = db_column_dup(stmt, 1),

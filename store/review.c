@@ -122,10 +122,7 @@ void review_summary_release(struct review_summary *summary)
 
 static void add_time(struct times *times, int64_t us)
 {
-    if ((times->count & (times->count - 1)) == 0) {
-        size_t cap = times->count == 0 ? 1 : times->count * 2;
-        times->items = xrealloc(times->items, cap * sizeof(*times->items));
-    }
+    times->items = xgrow(times->items, times->count, sizeof(*times->items));
     times->items[times->count++] = us;
 }
 

@@ -12,10 +12,7 @@ static bool is_blank(char c)
 
 static void add_word(struct term *term, const struct word *word)
 {
-    if ((term->count & (term->count - 1)) == 0) {
-        size_t cap = term->count == 0 ? 1 : term->count * 2;
-        term->words = xrealloc(term->words, cap * sizeof(*term->words));
-    }
+    term->words = xgrow(term->words, term->count, sizeof(*term->words));
     term->words[term->count++] = *word;
 }
 

@@ -33,10 +33,7 @@ static struct word_list read_words(struct sv text)
     struct word word;
     words_init(&words, text);
     while (words_next(&words, &word)) {
-        if ((list.count & (list.count - 1)) == 0) {
-            size_t cap = list.count == 0 ? 1 : list.count * 2;
-            list.items = xrealloc(list.items, cap * sizeof(*list.items));
-        }
+        list.items = xgrow(list.items, list.count, sizeof(*list.items));
         list.items[list.count++] = word;
     }
     return list;
@@ -80,10 +77,7 @@ void search__matches(const struct terms *terms, struct sv text, struct matches *
             if (!term_fits(term, &list, at)) {
                 continue;
             }
-            if ((matches->count & (matches->count - 1)) == 0) {
-                size_t cap = matches->count == 0 ? 1 : matches->count * 2;
-                matches->items = xrealloc(matches->items, cap * sizeof(*matches->items));
-            }
+            matches->items = xgrow(matches->items, matches->count, sizeof(*matches->items));
             matches->items[matches->count++] = (struct match){
                 i, list.items[at].first, end_of(term, text, &list.items[at + term->count - 1])};
         }

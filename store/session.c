@@ -165,10 +165,7 @@ static struct session read_row(struct sqlite3_stmt *stmt)
 static void append(struct session_list *list, struct sqlite3_stmt *stmt)
 {
     size_t count = list->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        list->sessions = xrealloc(list->sessions, cap * sizeof(*list->sessions));
-    }
+    list->sessions = xgrow(list->sessions, count, sizeof(*list->sessions));
     list->sessions[list->count++] = read_row(stmt);
 }
 

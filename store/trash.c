@@ -436,10 +436,7 @@ void trashed_list_release(struct trashed_list *list)
 
 static void append(struct trashed_list *list, struct sqlite3_stmt *stmt)
 {
-    if ((list->count & (list->count - 1)) == 0) {
-        size_t cap = list->count == 0 ? 1 : list->count * 2;
-        list->items = xrealloc(list->items, cap * sizeof(*list->items));
-    }
+    list->items = xgrow(list->items, list->count, sizeof(*list->items));
     struct sv text = db_column_text(stmt, 4);
     struct trashed *item = &list->items[list->count++];
     *item = (struct trashed){

@@ -131,10 +131,7 @@ static struct usage_row *find_or_make(struct summing *summing, char *name)
     }
     size_t count = summing->count++;
     /* Doubles at each power of two, so that no capacity has to be kept. */
-    if ((count & (count - 1)) == 0) {
-        summing->rows =
-            xrealloc(summing->rows, (count == 0 ? 1 : count * 2) * sizeof(struct usage_row *));
-    }
+    summing->rows = xgrow(summing->rows, count, sizeof(struct usage_row *));
     memmove(&summing->rows[at + 1], &summing->rows[at], (count - at) * sizeof(struct usage_row *));
     struct usage_row *row = xcalloc(1, sizeof(*row));
     row->name = name;

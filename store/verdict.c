@@ -34,10 +34,7 @@ void verdict_list_release(struct verdict_list *list)
 static void append(struct verdict_list *list, struct sqlite3_stmt *stmt)
 {
     size_t count = list->count;
-    if ((count & (count - 1)) == 0) {
-        size_t cap = count == 0 ? 1 : count * 2;
-        list->verdicts = xrealloc(list->verdicts, cap * sizeof(*list->verdicts));
-    }
+    list->verdicts = xgrow(list->verdicts, count, sizeof(*list->verdicts));
     int64_t rating = db_column_int(stmt, 1);
     struct verdict verdict = {
         .message = db_column_id(stmt, 0),

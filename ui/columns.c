@@ -12,10 +12,7 @@
 
 static struct columns_row *add_row(struct columns *columns)
 {
-    if ((columns->count & (columns->count - 1)) == 0) {
-        size_t cap = columns->count == 0 ? 1 : columns->count * 2;
-        columns->rows = xrealloc(columns->rows, cap * sizeof(*columns->rows));
-    }
+    columns->rows = xgrow(columns->rows, columns->count, sizeof(*columns->rows));
     columns->rows[columns->count] = (struct columns_row){{NULL, 0}, {NULL, 0}};
     return &columns->rows[columns->count++];
 }

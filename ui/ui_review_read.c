@@ -60,10 +60,7 @@ void review__load_queue(struct ui *ui)
 /* Takes the text. */
 static void add_block(struct review *review, enum style style, int indent, char *text)
 {
-    if ((review->block_count & (review->block_count - 1)) == 0) {
-        size_t cap = review->block_count == 0 ? 1 : review->block_count * 2;
-        review->blocks = xrealloc(review->blocks, cap * sizeof(*review->blocks));
-    }
+    review->blocks = xgrow(review->blocks, review->block_count, sizeof(*review->blocks));
     review->blocks[review->block_count++] = (struct review_block){
         .item = review->item_count - 1, .style = style, .indent = indent, .text = text};
 }

@@ -209,6 +209,24 @@ static void calloc__gives_zeroes(void **state)
     free(memory);
 }
 
+static void grow__has_room_for_one_more_and_keeps_what_is_there(void **state)
+{
+    (void)state;
+    size_t *array = NULL;
+    unsigned moves = 0;
+    for (size_t count = 0; count < 1000; count++) {
+        size_t *before = array;
+        array = xgrow(array, count, sizeof(*array));
+        moves += count == 0 || array != before;
+        array[count] = count;
+    }
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(array[i], i);
+    }
+    assert_in_range(moves, 1, 11);
+    free(array);
+}
+
 int main(void)
 {
     alarm(60);
@@ -219,6 +237,7 @@ int main(void)
         cmocka_unit_test(copies__are_exact_and_terminated),
         cmocka_unit_test(a_size_of_zero__still_gives_memory),
         cmocka_unit_test(calloc__gives_zeroes),
+        cmocka_unit_test(grow__has_room_for_one_more_and_keeps_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
