@@ -132,14 +132,16 @@ static void make_room(struct redactor *self)
  * again without calling it one. */
 static void remember(struct redactor *self, const struct secret *secret)
 {
-    bool is_word = true;
+    bool is_word = true, is_known = false;
     for (size_t i = 0; i < secret->n; i++) {
         is_word = is_word && redact_is_letter(secret->text[i]);
     }
-    if (secret->kind == REDACT_KEY && secret->n >= KNOWN_MIN && secret->n < COUNT_OF(self->known) &&
-        !is_word) {
-        self->known[secret->n] = true;
-        self->is_any_known = true;
+    for (size_t i = 0; i < self->known_count; i++) {
+        is_known = is_known || self->known[i] == secret->n;
+    }
+    if (secret->kind == REDACT_KEY && secret->n >= KNOWN_MIN && secret->n <= REDACT_KNOWN_MAX &&
+        !is_word && !is_known) {
+        self->known[self->known_count++] = secret->n;
     }
 }
 
@@ -207,18 +209,20 @@ static void match_patterns(struct redactor *self, struct sv text)
 /* The longest that is known and begins here; 0: none. */
 static size_t known_at(struct redactor *self, struct sv rest)
 {
-    for (size_t n = COUNT_OF(self->known) - 1; n >= KNOWN_MIN; n--) {
+    size_t longest = 0;
+    for (size_t i = 0; i < self->known_count; i++) {
+        size_t n = self->known[i];
         bool ends = n == rest.n || (n < rest.n && !redact_is_alnum(rest.p[n]));
-        if (self->known[n] && ends && *find_slot(self, REDACT_KEY, sv_take(rest, n)) > 0) {
-            return n;
+        if (ends && n > longest && *find_slot(self, REDACT_KEY, sv_take(rest, n)) > 0) {
+            longest = n;
         }
     }
-    return 0;
+    return longest;
 }
 
 static void find_known(struct redactor *self, struct sv text)
 {
-    for (size_t i = 0; self->is_any_known && i < text.n; i++) {
+    for (size_t i = 0; self->known_count > 0 && i < text.n; i++) {
         size_t n = i > 0 && redact_is_alnum(text.p[i - 1]) ? 0 : known_at(self, sv_skip(text, i));
         if (n > 0) {
             redact_spans_add(&self->spans, i, i + n, REDACT_KEY);

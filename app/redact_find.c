@@ -108,6 +108,9 @@ static const struct shape {
 static size_t shape_at(struct sv text)
 {
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+        if (text.n == 0 || shapes[i].prefix[0] != text.p[0]) {
+            continue; /* nearly always: this is asked of every word */
+        }
         struct sv prefix = sv_from(shapes[i].prefix);
         if (sv_starts_with(text, prefix)) {
             size_t n = token_length(sv_skip(text, prefix.n), shapes[i].more);

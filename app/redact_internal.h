@@ -38,8 +38,8 @@ struct redactor {
     size_t *slots; /* by hash: an index and 1, 0 is free; a power of two of them */
     size_t slot_count;
     size_t numbers[REDACT_KIND_COUNT]; /* of the last name */
-    bool known[REDACT_KNOWN_MAX + 1];  /* lengths of keys that are looked for in every text */
-    bool is_any_known;
+    size_t known[REDACT_KNOWN_MAX];    /* lengths of keys that are looked for in every text */
+    size_t known_count;
     struct renamed *renamed;
     size_t renamed_count;
     size_t removed;
