@@ -15,6 +15,8 @@
 #define IS_ID " length(uid) = 26 AND uid NOT GLOB '*[^0-9A-HJKMNP-TV-Z]*' AND uid GLOB '[0-7]*'"
 /* What adds to a time of this size stays in range. */
 #define IN_TIME " BETWEEN 0 AND 4000000000000000"
+/* USAGE_MOST */
+#define IN_USAGE " BETWEEN 0 AND 10000000000000"
 #define IN_STATES " IN ('running', 'completed', 'failed', 'cancelled', 'interrupted')"
 /* Whose process is gone is not running. */
 #define STATE " CASE state WHEN 'running' THEN 'interrupted' ELSE state END"
@@ -110,7 +112,13 @@ static const char put_usage_sql[] =
     " u.value ->> 'cache_write_tokens', u.value ->> 'reasoning_tokens',"
     " u.value ->> 'cost_micros', coalesce(u.value ->> 'at', ?1 ->> 'created_at'),"
     " u.value ->> 'model', ?2, coalesce(u.value ->> 'estimated', 0)"
-    " FROM json_each(?1) u WHERE u.key = 'usage' AND u.type = 'object'";
+    " FROM json_each(?1) u WHERE u.key = 'usage' AND u.type = 'object'"
+    " AND coalesce(u.value ->> 'input_tokens', 0)" IN_USAGE
+    " AND coalesce(u.value ->> 'output_tokens', 0)" IN_USAGE
+    " AND coalesce(u.value ->> 'cache_read_tokens', 0)" IN_USAGE
+    " AND coalesce(u.value ->> 'cache_write_tokens', 0)" IN_USAGE
+    " AND coalesce(u.value ->> 'reasoning_tokens', 0)" IN_USAGE
+    " AND coalesce(u.value ->> 'cost_micros', 0)" IN_USAGE;
 static const char put_notes_sql[] =
     "INSERT OR IGNORE INTO note (uid, message, part, first, last, text, created_at, changed_at)"
     " SELECT uid, (SELECT m.id FROM message m JOIN branch o ON o.id = m.branch"
@@ -154,11 +162,12 @@ static const char count_message_sql[] =
     "UPDATE session SET message_count = message_count + 1 WHERE id = ?1";
 /* What a message adds to the sums of a session that brought none with it. */
 static const char add_usage_sql[] =
-    "UPDATE session SET"
-    " input_tokens = input_tokens + max(0, coalesce(?1 ->> '$.usage.input_tokens', 0)),"
-    " output_tokens = output_tokens + max(0, coalesce(?1 ->> '$.usage.output_tokens', 0)),"
-    " cost_micros = cost_micros + max(0, coalesce(?1 ->> '$.usage.cost_micros', 0))"
-    " WHERE id = ?2";
+    "UPDATE session SET (input_tokens, output_tokens, cost_micros) ="
+    " (SELECT input_tokens + coalesce(u.input_tokens, 0),"
+    "  output_tokens + coalesce(u.output_tokens, 0), cost_micros + coalesce(u.cost_micros, 0)"
+    "  FROM usage u JOIN message m ON m.id = u.message WHERE m.uid = ?1 ->> 'id')"
+    " WHERE id = ?2 AND EXISTS (SELECT 1 FROM usage u JOIN message m ON m.id = u.message"
+    "  WHERE m.uid = ?1 ->> 'id' AND u.session = ?2)";
 
 static const struct target {
     const char *is_there; /* NULL: putting it in twice is harmless */

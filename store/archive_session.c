@@ -18,7 +18,8 @@
 #define IN_TIME " BETWEEN 0 AND 4000000000000000"
 
 /* ?1: the record, ?2: its handle, ?3: now. In the trash until it is whole. Its messages are counted
- * as they come: it may be a part of the session that was taken out, and some may be refused. */
+ * as they come: it may be a part of the session that was taken out, and some may be refused. Its
+ * sums leave room for what is used later. */
 static const char put_session_sql[] =
     "INSERT INTO session (uid, handle, name, title, title_by, scope, key, metadata, status,"
     " state, model, message_count, input_tokens, output_tokens, cost_micros, created_at,"
@@ -35,8 +36,9 @@ static const char put_session_sql[] =
     "  ELSE 'idle' END,"
     " CASE WHEN state IN ('completed', 'failed', 'cancelled', 'interrupted') THEN state"
     "  WHEN state = 'running' THEN 'interrupted' ELSE '' END, ?1 ->> 'model',"
-    " 0, coalesce(?1 ->> 'input_tokens', 0),"
-    " coalesce(?1 ->> 'output_tokens', 0), coalesce(?1 ->> 'cost_micros', 0),"
+    " 0, max(0, min(coalesce(?1 ->> 'input_tokens', 0), 1000000000000000000)),"
+    " max(0, min(coalesce(?1 ->> 'output_tokens', 0), 1000000000000000000)),"
+    " max(0, min(coalesce(?1 ->> 'cost_micros', 0), 1000000000000000000)),"
     " created_at, last_active_at, ended_at, archived_at, ?3"
     " FROM (SELECT ?1 ->> 'id' AS uid, ?1 ->> 'state' AS state, ?1 ->> 'created_at' AS created_at,"
     "  ?1 ->> 'last_active_at' AS last_active_at, ?1 ->> 'ended_at' AS ended_at,"

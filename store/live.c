@@ -187,7 +187,7 @@ static enum err_code on_position(struct live *live UNUSED, const struct stream_e
 static enum err_code on_usage(struct live *live, const struct stream_event *event,
                               struct err *err UNUSED)
 {
-    live->usage = event->usage;
+    live->usage = usage_sane(&event->usage);
     live->usage_published = false;
     return ERR_OK;
 }

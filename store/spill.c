@@ -189,7 +189,7 @@ static enum err_code bring_usage(struct spill *spill, const char *line, struct e
         return err_set(err, ERR_INVALID, "a spilled usage is damaged");
     }
     usage.cost_estimated = estimated != 0;
-    spill->usage = usage;
+    spill->usage = usage_sane(&usage);
     return ERR_OK;
 }
 

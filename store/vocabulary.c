@@ -131,6 +131,25 @@ bool usage_is_known(const struct usage *usage)
            usage->cost_micros != USAGE_UNKNOWN;
 }
 
+static int64_t sane(int64_t count)
+{
+    return count < 0 || count > USAGE_MOST ? USAGE_UNKNOWN : count;
+}
+
+struct usage usage_sane(const struct usage *usage)
+{
+    struct usage known = {
+        .input_tokens = sane(usage->input_tokens),
+        .output_tokens = sane(usage->output_tokens),
+        .cache_read_tokens = sane(usage->cache_read_tokens),
+        .cache_write_tokens = sane(usage->cache_write_tokens),
+        .reasoning_tokens = sane(usage->reasoning_tokens),
+        .cost_micros = sane(usage->cost_micros),
+    };
+    known.cost_estimated = usage->cost_estimated && known.cost_micros != USAGE_UNKNOWN;
+    return known;
+}
+
 bool usage_equal(const struct usage *a, const struct usage *b)
 {
     return a->input_tokens == b->input_tokens && a->output_tokens == b->output_tokens &&

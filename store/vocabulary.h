@@ -76,6 +76,9 @@ bool run_state_parse(struct sv text, enum run_state *ret_state);
 enum run_state run_state_of_finish(enum finish_reason reason);
 
 #define USAGE_UNKNOWN (-1)
+/* More than one answer can have used, of tokens or of money: who says so is wrong. Sums of it fit.
+ */
+#define USAGE_MOST INT64_C(10000000000000)
 
 /* Tokens; USAGE_UNKNOWN is told apart from 0. Input excludes what came from the cache or went into
  * it. */
@@ -91,6 +94,8 @@ struct usage {
 
 struct usage usage_unknown(void);
 bool usage_is_known(const struct usage *usage); /* any field is */
+/* The same, but for what is below 0 or beyond USAGE_MOST: that is unknown. */
+struct usage usage_sane(const struct usage *usage);
 bool usage_equal(const struct usage *a, const struct usage *b);
 int64_t usage_or_0(int64_t count); /* for sums: 0 where it is unknown */
 

@@ -56,6 +56,30 @@ def test_an_export_of_an_imported_export_is_the_same_bytes(home, serving, tmp_pa
     assert elsewhere(home, tmp_path, "export", "--all", "--format", form).stdout == first.stdout
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_sums_that_no_answer_can_have_do_not_come_in(home, serving, tmp_path, counted):
+    """Were they added up, the next answer would have no room to be counted, and not be stored."""
+    serving(fake.answer(("one",)), fake.answer(("two",)), fake.answer(("three",)))
+    assert home.run("q").code == 0 and home.run("-c", "q").code == 0
+    lines = []
+    for line in home.weir("export", "--all", "--format", "jsonl").out.splitlines():
+        record = json.loads(line)
+        for part in (record, record.get("usage") or {}):
+            if "input_tokens" in part:
+                part |= {"input_tokens": 2**63 - 1, "output_tokens": 2**63 - 1, "cost_micros": 2**63 - 1}
+                if part is record and not counted:
+                    del record["input_tokens"], record["output_tokens"], record["cost_micros"]
+        lines.append(json.dumps(record))
+    (home.work / "all").write_text("\n".join(lines) + "\n")
+    assert elsewhere(home, tmp_path, "import", home.work / "all").code == 0
+    run = elsewhere(home, tmp_path, "run", "-c", "q", "--json")
+    assert run.code == 0 and run.json["text"] == "three", run
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as db:
+        assert db.execute("SELECT reason FROM message ORDER BY id DESC").fetchone() == ("end_turn",)
+    assert elsewhere(home, tmp_path, "doctor").code == 0
+    assert elsewhere(home, tmp_path, "usage", "--json").json["total"]["messages"] == 1
+
+
 def test_a_folder_is_taken_in_file_by_file(home, serving, tmp_path):
     fill(home, serving)
     folder = home.work / "all"

@@ -458,6 +458,33 @@ static void closing_writes_what_is_pending(void **state)
     fixture_close(&fixture);
 }
 
+/* Were it kept, the next sum would not fit, and with it no later answer. */
+static void a_usage_that_no_answer_can_have_is_unknown_and_hinders_no_later_one(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct err err;
+    fixture_open(&fixture, CLOCK_MS(5));
+    for (int i = 0; i < 3; i++) {
+        struct turn turn = fixture_turn(&fixture, "q");
+        struct stream_event usage = {.kind = STREAM_USAGE, .usage = usage_unknown()};
+        usage.usage.input_tokens = 3;
+        usage.usage.output_tokens = INT64_MAX;
+        usage.usage.cost_micros = INT64_MAX;
+        usage.usage.cost_estimated = true;
+        fixture_apply(&fixture, &turn.answer, fixture_text(0, "a"));
+        fixture_apply(&fixture, &turn.answer, usage);
+        fixture_apply(&fixture, &turn.answer, fixture_finish(FINISH_END_TURN));
+        assert_int_equal(message_flush(fixture.store, &turn.answer, fixture_soon(), &err), ERR_OK);
+    }
+    fixture_assert_query(&fixture, "SELECT count(*) FROM attempt WHERE state = 'completed'", "3");
+    fixture_assert_query(&fixture,
+                         "SELECT sum(input_tokens) || ' ' || count(output_tokens) ||"
+                         " count(cost_micros) || sum(estimated) FROM usage",
+                         "9 000");
+    fixture_close(&fixture);
+}
+
 /* All of it passes where the database stays locked: long enough for a busy machine. */
 static int64_t patience(void)
 {
@@ -688,6 +715,7 @@ int main(void)
         cmocka_unit_test(a_locked_database_freezes_nobody_and_loses_nothing),
         cmocka_unit_test(a_second_turn_on_a_busy_branch_is_refused),
         cmocka_unit_test(closing_writes_what_is_pending),
+        cmocka_unit_test(a_usage_that_no_answer_can_have_is_unknown_and_hinders_no_later_one),
         cmocka_unit_test(
             what_a_locked_database_did_not_take_at_the_end_comes_in_with_the_next_start),
         cmocka_unit_test(spilled_text_is_brought_in_before_anything_is_ended),
