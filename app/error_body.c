@@ -260,11 +260,13 @@ static const struct {
 } meanings[] = {
     {401, {"invalid_api_key", "authentication_error", "unauthenticated", NULL}},
     {403, {"permission_error", "permission_denied", NULL}},
-    {402, {"billing_error", NULL}},
+    {402, {"billing_error", "credit_balance", NULL}},
     {404, {"not_found_error", "model_not_found", NULL}},
     {413, {"request_too_large", NULL}},
     {504, {"timeout_error", NULL}},
-    {429, {"rate_limit", "resource_exhausted", "slow_down", "too many requests", NULL}},
+    {429,
+     {"rate_limit", "resource_exhausted", "slow_down", "too many requests", "insufficient_quota",
+      NULL}},
     {503, {"overloaded", "unavailable", "loading model", NULL}},
     {400, {"invalid_request", "invalid_argument", "bad_request", "badrequest", NULL}},
 };

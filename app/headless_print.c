@@ -369,6 +369,17 @@ static void remark_tool_calls(const struct answer *answer)
     }
 }
 
+/* An answer without text, or a refusal with its reason: the server's sentence, where it is one and
+ * not the plain word for an end. */
+static void remark_detail(const struct answer *answer, const struct outcome *outcome)
+{
+    const char *detail = answer->ended ? answer->detail : NULL;
+    if (detail && strchr(detail, ' ') && outcome->text != detail &&
+        (!outcome->code || outcome->code == ERR_REFUSED)) {
+        output_remark("%s", detail);
+    }
+}
+
 int printer_result(struct printer *printer, const struct answer *answer,
                    const struct outcome *outcome)
 {
@@ -384,6 +395,9 @@ int printer_result(struct printer *printer, const struct answer *answer,
     /* Who does not read on has had enough, and knows. */
     if (outcome->text && outcome->exit_code != EXIT_READER_GONE) {
         output_remark("%s", outcome->text);
+    }
+    if (!printer->quiet) {
+        remark_detail(answer, outcome);
     }
     if (printer->show_usage) {
         remark_usage(answer, outcome);

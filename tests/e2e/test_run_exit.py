@@ -1,5 +1,6 @@
 """Exit codes, one test for each row of the table; stdout and stderr byte by byte."""
 
+import json
 import re
 import signal
 import socket
@@ -26,6 +27,13 @@ def test_0_done(home, serving):
     exact(home.run("q"), 0, HELLO, [])
 
 
+def test_0_without_a_word_that_is_said(home, serving):
+    serving(fake.answer(()), fake.answer((), reasoning=("hm",)), fake.answer(()))
+    exact(home.run("q"), 0, b"", ["empty answer (stop)"])
+    exact(home.run("q"), 0, b"", ["empty answer (stop)"])
+    exact(home.weir("-q", "run", "q"), 0, b"", [])
+
+
 def test_2_wrong_usage(home, serving):
     serving()
     exact(home.run("--no-such", "q"), 2, b"",
@@ -42,6 +50,23 @@ def test_3_cut_at_the_limit(home, serving):
 def test_4_refused(home, serving):
     serving(fake.answer(reason="content_filter"))
     exact(home.run("q"), 4, HELLO, ["a filter stopped the answer"])
+
+
+def test_4_refused_with_a_reason_that_is_said(home, serving):
+    def refuse(c):
+        c.head()
+        for event in ({"type": "message_start", "message": {"usage": {"input_tokens": 1}}},
+                      {"type": "message_delta", "delta": {
+                          "stop_reason": "refusal",
+                          "stop_details": {"type": "refusal", "explanation": "too risky"}}},
+                      {"type": "message_stop"}):
+            c.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+        c.end()
+
+    server = serving(refuse)
+    home.use(server, url=server.root, kind="anthropic")
+    exact(home.run("q"), 4, b"", ["the model refused to answer",
+                                  "empty answer (refusal: too risky)"])
 
 
 def test_5_over_the_budget(home, serving):
