@@ -142,7 +142,9 @@ static void take_choice(struct decoder *decoder, const cJSON *choice)
     if (json_get_int(choice, "index", &index) && index != 0) {
         return;
     }
-    take_delta(decoder, json_get(choice, decoder->in_body ? "message" : "delta"));
+    const cJSON *delta = decoder->in_body ? NULL : json_get(choice, "delta");
+    /* A gateway may put a whole answer into one event. */
+    take_delta(decoder, cJSON_IsObject(delta) ? delta : json_get(choice, "message"));
     struct sv reason = json_get_text(choice, "finish_reason");
     if (reason.n) {
         free(decoder->raw_reason);

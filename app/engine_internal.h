@@ -100,6 +100,7 @@ struct reply {
     const struct codec *codec;
     struct decoder *decoder;
     enum reply_form form;
+    bool says_json; /* by its media type: one document, or an event stream all the same */
     int status;
     char *host;   /* who that is, for error texts */
     char *no_key; /* where to put a key, when none is sent; else NULL; the caller sets it, owned */

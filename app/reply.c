@@ -4,7 +4,7 @@
  *
  * A refusal (status 300 and up) is gathered and described. A success is an event stream, or lines
  * of JSON where the protocol has those, or one JSON document though a stream was asked for, or
- * something else altogether (an HTML page of a proxy): the media type tells, else the first byte.
+ * something else altogether (an HTML page of a proxy): the media type tells, else the first bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -60,10 +60,27 @@ void reply_head(struct reply *reply, const struct http_head *head)
     } else if (sv_starts_with(head->content_type, SV("text/event-stream"))) {
         reply->form = REPLY_SSE;
     } else if (sv_starts_with(head->content_type, SV("application/json"))) {
-        reply->form = REPLY_WHOLE;
+        reply->says_json = true;
     } else if (sv_starts_with(head->content_type, SV("application/x-ndjson"))) {
         reply->form = REPLY_LINES;
     }
+}
+
+/* As far as the text goes, which may be cut. */
+static bool begins_events(struct sv text)
+{
+    static const struct sv fields[] = {SV("data:"), SV("event:"), SV("id:"), SV("retry:"), SV(":")};
+    bool begins = false;
+    for (size_t i = 0; i < COUNT_OF(fields) && !begins; i++) {
+        begins = sv_starts_with(text, sv_take(fields[i], text.n));
+    }
+    return begins;
+}
+
+/* Some gateways name every answer JSON, also an event stream. */
+static enum reply_form form_of_json(struct sv text)
+{
+    return begins_events(text) ? REPLY_SSE : REPLY_WHOLE;
 }
 
 /* Without a media type that helps, the first byte that is not white space decides. */
@@ -71,6 +88,10 @@ static void sniff(struct reply *reply, struct sv bytes)
 {
     struct sv text = sv_trim(bytes);
     if (text.n == 0) {
+        return;
+    }
+    if (reply->says_json) {
+        reply->form = form_of_json(text);
         return;
     }
     if (text.p[0] == '{' && reply->codec->framing == CODEC_NDJSON) {
@@ -132,6 +153,9 @@ void reply_end(struct reply *reply, const struct err *err, stream_sink_fn *sink,
     if (reply->form == REPLY_FAILURE && (!err || reply->body.n > 0)) {
         describe(reply, sink, ctx);
         return;
+    }
+    if (reply->says_json && reply->form == REPLY_UNKNOWN) {
+        reply->form = REPLY_WHOLE;
     }
     if (reply->form == REPLY_SSE && !broken) {
         sse_end(&reply->sse);

@@ -234,6 +234,16 @@ static const struct codec_case orders[] = {
      STARTED "text 0 [a]\nfinish content_filter: content_filter\n"},
     {SV(TEXT("a") FINISH("novel_reason") DONE),
      STARTED "text 0 [a]\nfinish unknown: novel_reason\n"},
+    /* a whole answer in one event; and what says the same twice */
+    {SV("data: "
+        "{\"id\":\"x1\",\"model\":\"M\",\"choices\":[{\"index\":0,\"message\":{\"content\":\"hi\"},"
+        "\"finish_reason\":\"stop\"}]}\n\n" DONE),
+     STARTED "text 0 [hi]\nfinish end_turn: stop\n"},
+    {SV("data: "
+        "{\"id\":\"x1\",\"model\":\"M\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},"
+        "\"message\":"
+        "{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n" DONE),
+     STARTED "text 0 [hi]\nfinish end_turn: stop\n"},
     /* empty answers */
     {SV(DELTA("\"role\":\"assistant\"") STOP), STARTED "finish end_turn: empty answer (stop)\n"},
     {SV(DELTA("\"reasoning\":\"r\"") FINISH("length") DONE),

@@ -102,6 +102,21 @@ def test_the_error_names_what_the_server_said(home, serving):
     assert "the moon is too full" in home.run("q").err
 
 
+@pytest.mark.parametrize("split", [0, 1])
+def test_an_event_stream_that_is_named_json_is_read_as_one(home, serving, split):
+    def play(c):
+        c.head(200, "application/json; charset=utf-8")
+        c.split = split
+        c.delta("Hello")
+        c.finish()
+        c.end()
+
+    server = serving(play)
+    result = home.run("q")
+    assert (result.code, result.out) == (0, "Hello\n"), result
+    assert len(server.turns()) == 1
+
+
 def test_a_server_error_page_is_tried_again_before_any_content(home, serving):
     server = serving(fake.html(502), fake.answer(("fine",)), top=HURRY)
     result = home.run("q")
