@@ -21,8 +21,9 @@ struct http_transfer {
 
     CURL *easy;
     struct curl_slist *headers;
-    char *post;
+    char *post; /* NULL: none, or not needed any more */
     curl_off_t post_size;
+    curl_off_t post_read; /* of a large one, by curl */
     char *host;
     char curl_error[CURL_ERROR_SIZE];
 

@@ -15,6 +15,8 @@
 #define VALUE_MAX 1000
 #define WAITING_BODY_MAX ((size_t)64 << 20)
 #define SPARE_CONNECT_MS 2000L
+/* libcurl sends less than that together with the head. */
+#define POST_LARGE ((curl_off_t)64 << 10)
 
 static void touch(struct http_transfer *transfer, enum http_phase phase)
 {
@@ -84,11 +86,23 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
     return length;
 }
 
+/* A large request was read to its end, and is being answered: curl does not begin again. An answer
+ * may take minutes, and a conversation megabytes. */
+static void forget_post(struct http_transfer *transfer)
+{
+    if (transfer->post && transfer->post_read >= POST_LARGE &&
+        transfer->post_read == transfer->post_size) {
+        free(transfer->post);
+        transfer->post = NULL;
+    }
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct http_transfer *transfer = ctx;
     size_t length = size * count;
     touch(transfer, HTTP_RECEIVING);
+    forget_post(transfer);
     if (!buf_append(&transfer->body, bytes, length)) {
         struct err err;
         (void)err_set(&err, ERR_TOO_BIG, "'%s' sent more than could be taken", transfer->host);
@@ -96,6 +110,29 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
         return 0;
     }
     return length;
+}
+
+static size_t on_upload(char *out, size_t size, size_t count, void *ctx)
+{
+    struct http_transfer *transfer = ctx;
+    size_t length = (size_t)(transfer->post_size - transfer->post_read);
+    length = length < size * count ? length : size * count;
+    if (length > 0) {
+        memcpy(out, transfer->post + transfer->post_read, length);
+    }
+    transfer->post_read += (curl_off_t)length;
+    return length;
+}
+
+/* Where a connection that was kept turns out to be dead, the request is sent on another. */
+static int on_upload_again(void *ctx, curl_off_t offset, int origin)
+{
+    struct http_transfer *transfer = ctx;
+    if (!transfer->post || origin != SEEK_SET || offset < 0 || offset > transfer->post_size) {
+        return CURL_SEEKFUNC_FAIL;
+    }
+    transfer->post_read = offset;
+    return CURL_SEEKFUNC_OK;
 }
 
 /* The connection stands, the request is about to be sent. */
@@ -233,18 +270,30 @@ static bool set_trust(struct http_transfer *transfer, const char *ca_file)
                           set_pointer(transfer, CURLOPT_PROXY_CAPATH, trust.folder));
 }
 
+/* What is small goes out with the head, in one piece. */
+static bool set_post(struct http_transfer *transfer, struct sv body)
+{
+    const struct curl_api *api = transfer->api;
+    CURL *easy = transfer->easy;
+    transfer->post_size = (curl_off_t)body.n;
+    transfer->post = xstrndup(body.p, body.n);
+    bool ok = set_long(transfer, CURLOPT_POST, 1) &&
+              api->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, transfer->post_size) == CURLE_OK;
+    if (transfer->post_size < POST_LARGE) {
+        return ok && set_pointer(transfer, CURLOPT_POSTFIELDS, transfer->post);
+    }
+    return ok && api->easy_setopt(easy, CURLOPT_READFUNCTION, on_upload) == CURLE_OK &&
+           api->easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_upload_again) == CURLE_OK &&
+           set_pointer(transfer, CURLOPT_READDATA, transfer) &&
+           set_pointer(transfer, CURLOPT_SEEKDATA, transfer);
+}
+
 static bool set_request(struct http_transfer *transfer, const struct http_request *request)
 {
     bool ok = set_pointer(transfer, CURLOPT_URL, request->url) &&
               set_pointer(transfer, CURLOPT_HTTPHEADER, transfer->headers);
     if (request->body.p) {
-        const struct curl_api *api = transfer->api;
-        transfer->post_size = (curl_off_t)request->body.n;
-        transfer->post = xstrndup(request->body.p, request->body.n);
-        ok = ok && set_long(transfer, CURLOPT_POST, 1) &&
-             set_pointer(transfer, CURLOPT_POSTFIELDS, transfer->post) &&
-             api->easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, transfer->post_size) ==
-                 CURLE_OK;
+        ok = ok && set_post(transfer, request->body);
     }
     if (request->proxy) {
         ok = ok && set_pointer(transfer, CURLOPT_PROXY, request->proxy);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "app/curl_api.h"
+#include "app/http_internal.h"
 #include "base/thread.h"
 #include "base/wake.h"
 #include "tests/app/http_answer.h"
@@ -124,6 +124,90 @@ static void post__sends_what_it_was_given(void **state)
     assert_non_null(strstr(request, "\r\nAccept: text/event-stream\r\n"));
     assert_null(strstr(request, "Expect"));
     buf_release(&answer.body);
+}
+
+#define LARGE ((size_t)3 << 20)
+
+static char large_byte(size_t at)
+{
+    return (char)('a' + at % 23);
+}
+
+/* Reads a request whose body has LARGE bytes; true when they are right. */
+static bool receive_large(int fd)
+{
+    enum { HEAD_MAX = 4096 };
+    char *request = calloc(1, HEAD_MAX + LARGE + 1);
+    size_t n = 0;
+    const char *body = NULL;
+    while (!body || n < (size_t)(body - request) + LARGE) {
+        ssize_t got = recv(fd, request + n, HEAD_MAX + LARGE - n, 0);
+        if (got <= 0) {
+            break;
+        }
+        n += (size_t)got;
+        char *end = strstr(request, "\r\n\r\n");
+        body = end ? end + 4 : NULL;
+    }
+    bool right = body && strstr(request, "\r\nContent-Length: 3145728\r\n");
+    for (size_t i = 0; right && i < LARGE; i++) {
+        right = body[i] == large_byte(i);
+    }
+    free(request);
+    return right;
+}
+
+/* Leaves the answer open. */
+static void serve_large(struct fake_server *server, int fd)
+{
+    bool right = receive_large(fd);
+    fake_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n");
+    fake_send(fd, right ? "right\r\n" : "wrong\r\n");
+    fake_wait_gone(server, fd);
+}
+
+/* The first connection answers once, and ends when it was asked again. */
+static void serve_large_again(struct fake_server *server, int fd)
+{
+    if (server->fds[0] != fd) {
+        serve_large(server, fd);
+        return;
+    }
+    fake_receive(server, fd);
+    fake_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    (void)receive_large(fd);
+}
+
+static void post__of_a_large_body_is_whole_and_not_kept(void **state)
+{
+    (void)state;
+    for (int died = 0; died < 2; died++) {
+        char url[100];
+        struct answer answer;
+        char *body = malloc(LARGE);
+        struct fake_server *server = fake_server_start(died ? serve_large_again : serve_large);
+        struct http *http = open_http();
+        struct http_request request = request_to(url, server);
+        if (died) {
+            start(http, &request, &answer);
+            poll_until(http, &answer.dones, 1);
+            buf_release(&answer.body);
+        }
+        for (size_t i = 0; i < LARGE; i++) {
+            body[i] = large_byte(i);
+        }
+        request.body = sv_of(body, LARGE);
+        start(http, &request, &answer);
+        free(body);
+        assert_non_null(answer.transfer->post);
+        poll_until(http, &answer.pieces, 1);
+        assert_string_equal(buf_cstr(&answer.body), "right");
+        assert_null(answer.transfer->post);
+        assert_true(http_was_sent(answer.transfer));
+        http_close(http);
+        buf_release(&answer.body);
+        fake_server_stop(server);
+    }
 }
 
 static void loopback__is_never_asked_through_a_proxy(void **state)
@@ -478,6 +562,7 @@ int main(void)
         cmocka_unit_test(load__may_be_asked_for_on_several_threads_at_once),
         cmocka_unit_test(get__gives_head_body_and_done),
         cmocka_unit_test(post__sends_what_it_was_given),
+        cmocka_unit_test(post__of_a_large_body_is_whole_and_not_kept),
         cmocka_unit_test(loopback__is_never_asked_through_a_proxy),
         cmocka_unit_test(body__comes_as_it_drips),
         cmocka_unit_test(rest__gathers_what_drips),
