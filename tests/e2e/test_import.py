@@ -313,7 +313,6 @@ def test_a_file_that_is_nothing_of_this_is_refused(home):
         assert result.code != 0 and result.err, content
 
 
-@pytest.mark.skipif(weirtest.SLOWER > 1, reason="a sanitizer takes memory of its own")
 @pytest.mark.parametrize("begins", [b"PK\x03\x04\x14\x00", b"\x1f\x8b\x08\x00"])
 def test_a_packed_file_is_to_be_unpacked_first(home, begins):
     (home.work / "export.zip").write_bytes(begins + bytes(100))
@@ -321,6 +320,7 @@ def test_a_packed_file_is_to_be_unpacked_first(home, begins):
     assert result.code == 65 and "'export.zip': it is packed: unpack it" in result.err
 
 
+@pytest.mark.skipif(weirtest.SLOWER > 1, reason="a sanitizer takes memory of its own")
 def test_a_long_file_is_imported_in_little_memory(home):
     file = home.work / "conversations.json"
     talk = conversation(1)
