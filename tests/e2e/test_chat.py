@@ -694,7 +694,8 @@ def test_an_idle_screen_uses_no_cpu_and_writes_nothing(home, serving, chat):
     size, used = len(screen.output()), cpu_seconds(screen.pid)
     time.sleep(1)
     assert len(screen.output()) == size
-    assert cpu_seconds(screen.pid) - used < 0.02
+    # A sanitizer may have a thread of its own.
+    assert cpu_seconds(screen.pid) - used < 0.02 + 0.05 * (SLOWER - 1)
 
 
 def test_a_streamed_line_costs_few_bytes_of_output(home, serving, chat, figures):
