@@ -59,6 +59,10 @@ static enum err_code read_format(struct headless_options *options, struct err *e
                        name);
     }
     if (argument_flag(options->arguments, "json")) {
+        if (name && options->format != HEADLESS_JSON) {
+            return err_set(err, ERR_USAGE, "--json and --output-format %s exclude each other",
+                           name);
+        }
         options->format = HEADLESS_JSON;
     }
     const char *path = argument_text(options->arguments, "output");

@@ -57,7 +57,8 @@ WRONG = [("--temperature", "3"), ("--temperature", "x"), ("--max-tokens", "0"),
          ("--max-tokens", "1.5"), ("--max-cost", "much"), ("--reasoning-effort", "some"),
          ("--fork",), ("--fork", "-n"), ("-c", "-s", "x"), ("-s", "x", "-r", "y"),
          ("--session-id", ""), ("--session-id", "a", "-n"), ("--no-answer", "-n"),
-         ("-o", "x", "--output-format", "stream-json"), ("--output-format", "xml")]
+         ("-o", "x", "--output-format", "stream-json"), ("--output-format", "xml"),
+         ("--json", "--output-format", "text")]
 
 
 def test_wrong_options_are_wrong_usage(home, serving):
