@@ -279,6 +279,7 @@ static bool is_ours(const struct ui *ui, const struct notice *notice)
 
 static void begun(struct ui *ui, const struct notice *notice)
 {
+    prompt__on_begun_elsewhere(ui, &notice->session);
     if (!is_ours(ui, notice) || !ui->sending) {
         return;
     }
@@ -347,6 +348,7 @@ static void on_notice(struct ui *ui, const struct notice *notice)
         begun(ui, notice);
         break;
     case NOTICE_SEND_FAILED:
+        prompt__on_refused_elsewhere(ui, &notice->session);
         if (is_ours(ui, notice)) {
             events__give_back(ui, notice->detail, notice->text);
         }
@@ -434,6 +436,7 @@ static void on_message(struct ui *ui, const struct message_update *update)
     if (answered && !ulid_equal(&update->session, &ui->session)) {
         ui->others_failed += failed;
         ui->others_ended += !failed;
+        prompt__on_end_elsewhere(ui, &update->session, update->reason);
         ui->dirty = true;
     }
     if (is_on_another_branch(ui, update)) {

@@ -47,6 +47,7 @@ struct waiting {
     struct ulid session; /* unset: the new one */
     bool ours;           /* written on this screen: sent by itself when its time has come */
     bool stored;         /* was seen in the store */
+    bool sent;           /* on its way, in a session that was not on the screen */
     char *text;
     size_t n;
 };
@@ -186,6 +187,11 @@ bool prompt__take_back(struct ui *ui);
 size_t prompt__waiting(const struct ui *ui, const struct waiting **ret_waiting, size_t max);
 /* The answer has ended in a way that says whether what waits may follow. */
 void prompt__on_end(struct ui *ui, enum finish_reason reason);
+/* The same in a session that is not on the screen: what waits there is sent there. */
+void prompt__on_end_elsewhere(struct ui *ui, const struct ulid *session, enum finish_reason reason);
+/* What was sent there is stored; or was not taken, and waits for the user. */
+void prompt__on_begun_elsewhere(struct ui *ui, const struct ulid *session);
+void prompt__on_refused_elsewhere(struct ui *ui, const struct ulid *session);
 /* The prompt that was handed over is stored, in this session. */
 void prompt__on_begun(struct ui *ui, const struct ulid *session);
 /* Adds one that waits; takes its text. False: there are too many. */
@@ -212,6 +218,8 @@ void saved__moved(struct ui *ui);
 void saved__refresh(struct ui *ui);
 void saved__add(struct ui *ui, const struct waiting *waiting);
 void saved__remove(struct ui *ui, const struct ulid *id);
+/* It was in the store's queue, and is no more: another screen took it. */
+bool saved__is_gone(struct ui *ui, const struct waiting *waiting);
 /* Its turn was stored already, by whoever it was. */
 bool saved__was_sent(struct ui *ui, const struct ulid *id);
 

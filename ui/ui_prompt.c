@@ -2,7 +2,8 @@
  * From the editor to the host: sending a prompt, and those that wait until an answer has ended.
  *
  * What waits is sent by itself only after an answer that ended well: after one that was stopped or
- * failed, the user says what goes on (Enter in an empty prompt sends it, Up takes it back).
+ * failed, the user says what goes on (Enter in an empty prompt sends it, Up takes it back). It is
+ * sent in its own session, on the screen or not.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ static const char one_waits[] = "a prompt waits: Enter sends it, Up takes it bac
 
 static bool is_here(const struct ui *ui, const struct waiting *waiting)
 {
-    return ulid_equal(&waiting->session, &ui->session);
+    return ulid_equal(&waiting->session, &ui->session) && !waiting->sent;
 }
 
 size_t prompt__waiting(const struct ui *ui, const struct waiting **ret_waiting, size_t max)
@@ -265,6 +266,76 @@ void prompt__pump(struct ui *ui)
     size_t at = first_here(ui, true);
     if (at < ui->waiting_count && !view__is_busy(ui)) {
         send_waiting(ui, at);
+    }
+}
+
+/* ---- the same in a session that is not on the screen ---- */
+
+void prompt__on_begun_elsewhere(struct ui *ui, const struct ulid *session)
+{
+    for (size_t i = ui->waiting_count; i > 0; i--) {
+        if (ui->waiting[i - 1].sent && ulid_equal(&ui->waiting[i - 1].session, session)) {
+            struct waiting gone = remove_at(ui, i - 1);
+            saved__remove(ui, &gone.id);
+            free(gone.text);
+        }
+    }
+}
+
+void prompt__on_refused_elsewhere(struct ui *ui, const struct ulid *session)
+{
+    for (size_t i = 0; i < ui->waiting_count; i++) {
+        struct waiting *waiting = &ui->waiting[i];
+        if (waiting->sent && ulid_equal(&waiting->session, session)) {
+            waiting->sent = false;
+            waiting->ours = false;
+            ui->others_failed += !ulid_equal(session, &ui->session);
+            ui->dirty = true;
+        }
+    }
+}
+
+static void refuse_there(struct ui *ui, struct task *task)
+{
+    prompt__on_refused_elsewhere(ui, &task->session);
+}
+
+static const struct task_kind sending_there = {run_send, after_send, refuse_there};
+
+static void send_there(struct ui *ui, struct waiting *next)
+{
+    const struct ui_host *host = &ui->options->host;
+    struct sv prompt = sv_of(next->text, next->n);
+    struct err err;
+    next->sent = true;
+    if (names_files(prompt)) {
+        struct task *task = work__task(&sending_there, prompt);
+        task->host = host;
+        task->way = TURN_NEW;
+        task->session = next->session;
+        task->at = next->id;
+        work__ask(ui, task);
+    } else if (host->send(host->ctx, &next->session, &next->id, prompt, &err)) {
+        prompt__on_refused_elsewhere(ui, &next->session);
+    }
+}
+
+void prompt__on_end_elsewhere(struct ui *ui, const struct ulid *session, enum finish_reason reason)
+{
+    size_t at = 0;
+    while (at < ui->waiting_count && !(ulid_equal(&ui->waiting[at].session, session) &&
+                                       ui->waiting[at].ours && !ui->waiting[at].sent)) {
+        at++;
+    }
+    if (at == ui->waiting_count || !may_follow(reason) || ui->leave) {
+        return;
+    }
+    if (saved__was_sent(ui, &ui->waiting[at].id) || saved__is_gone(ui, &ui->waiting[at])) {
+        struct waiting gone = remove_at(ui, at);
+        saved__remove(ui, &gone.id);
+        free(gone.text);
+    } else {
+        send_there(ui, &ui->waiting[at]);
     }
 }
 

@@ -148,6 +148,16 @@ void saved__refresh(struct ui *ui)
     queue_list_release(&list);
 }
 
+bool saved__is_gone(struct ui *ui, const struct waiting *waiting)
+{
+    struct queue_list list = {NULL, 0};
+    bool gone = waiting->stored &&
+                queue_list(ui->options->store, &waiting->session, &list, NULL) == ERR_OK &&
+                !is_listed(&list, &waiting->id);
+    queue_list_release(&list);
+    return gone;
+}
+
 static void change(struct ui *ui, const struct queue_change *change)
 {
     struct err err;

@@ -278,6 +278,48 @@ def test_what_is_sent_meanwhile_waits_and_follows(home, serving, chat):
     home.wait_db(lambda h: h.rows("SELECT count(*) AS n FROM queue") == [{"n": 0}])
 
 
+@pytest.mark.usefixtures("at_work")
+def test_what_waits_in_a_session_that_was_left_follows_there(home, serving, chat):
+    gate = threading.Event()
+    (home.work / "late.txt").write_text("what it says")
+    server = serving(held_answer(gate, "one"), fake.answer(("elsewhere",)), fake.answer(("two",)),
+                     fake.answer(("three",)))
+    screen = chat()
+    press(screen, "first" + ENTER, lambda s: prompt_of(s) == "")
+    server.wait_turn()
+    press(screen, "second" + ENTER, "waits: second")
+    press(screen, "third @late.txt " + ENTER, "waits: third")
+    press(screen, "/new" + ENTER, lambda s: "first" not in s.text())
+    press(screen, "another" + ENTER, "elsewhere")
+    gate.set()
+    screen.wait_for("3 answered")
+    home.wait_db(lambda h: h.rows("SELECT count(*) AS n FROM queue") == [{"n": 0}])
+    assert "two" not in screen.text() and "waits" not in screen.text()
+    last = server.turns()[-1].json["messages"]
+    assert [m["role"] for m in last] == ["user", "assistant"] * 2 + ["user"]
+    assert "what it says" in str(last[-1])
+    press(screen, "\x18s", "first")
+    press(screen, "first" + ENTER, "three")
+
+
+@pytest.mark.usefixtures("at_work")
+def test_what_cannot_follow_in_a_session_that_was_left_waits_there(home, serving, chat):
+    gate = threading.Event()
+    server = serving(held_answer(gate, "one"), fake.answer(("elsewhere",)))
+    screen = chat()
+    press(screen, "first" + ENTER, lambda s: prompt_of(s) == "")
+    server.wait_turn()
+    (home.work / "late.bin").write_bytes(b"\x7fELF\0\0\0")
+    press(screen, "second @late.bin " + ENTER, "waits: second")
+    press(screen, "/new" + ENTER, lambda s: "first" not in s.text())
+    press(screen, "another" + ENTER, "elsewhere")
+    gate.set()
+    screen.wait_for("1 answered, 1 failed")
+    press(screen, "\x18s", "first")
+    press(screen, "first" + ENTER, "not sent: second")
+    assert len(server.turns()) == 2
+
+
 def test_after_a_stop_what_waits_waits_on(serving, chat):
     gate = threading.Event()
     server = serving(held_answer(gate, "one"), fake.answer(("two",)))
