@@ -271,13 +271,19 @@ void prompt__pump(struct ui *ui)
 
 /* ---- the same in a session that is not on the screen ---- */
 
+/* Waits no more, here and in the store. */
+static void forget_at(struct ui *ui, size_t at)
+{
+    struct waiting gone = remove_at(ui, at);
+    saved__remove(ui, &gone.id);
+    free(gone.text);
+}
+
 void prompt__on_begun_elsewhere(struct ui *ui, const struct ulid *session)
 {
     for (size_t i = ui->waiting_count; i > 0; i--) {
         if (ui->waiting[i - 1].sent && ulid_equal(&ui->waiting[i - 1].session, session)) {
-            struct waiting gone = remove_at(ui, i - 1);
-            saved__remove(ui, &gone.id);
-            free(gone.text);
+            forget_at(ui, i - 1);
         }
     }
 }
@@ -331,9 +337,7 @@ void prompt__on_end_elsewhere(struct ui *ui, const struct ulid *session, enum fi
         return;
     }
     if (saved__was_sent(ui, &ui->waiting[at].id) || saved__is_gone(ui, &ui->waiting[at])) {
-        struct waiting gone = remove_at(ui, at);
-        saved__remove(ui, &gone.id);
-        free(gone.text);
+        forget_at(ui, at);
     } else {
         send_there(ui, &ui->waiting[at]);
     }
