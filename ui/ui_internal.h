@@ -111,6 +111,7 @@ struct ui {
     size_t elsewhere_at;
     bool selecting;    /* a message is chosen, keys are about it */
     bool landed;       /* it is what a search led to: characters but n and p are a prompt's */
+    bool unseen;       /* nor does a line say what its keys do: all characters are a prompt's */
     struct ulid go_to; /* is selected when the branch it stands on is shown; unset: none */
     int64_t go_to_seq;
     bool stays;               /* the view stays at what is selected when the selection ends */

@@ -90,7 +90,10 @@ void saved__load(struct ui *ui)
     load_draft(ui);
     saved__refresh(ui);
     if (prompt__waiting(ui, ignored, 0) && !ui->line) {
-        view__line(ui, LINE_INFO, "a prompt was not sent: Enter sends it, Up takes it back");
+        view__line(ui, LINE_INFO,
+                   editor_text(ui->editor).n
+                       ? "a prompt was not sent: Enter without a draft sends it, Up takes it back"
+                       : "a prompt was not sent: Enter sends it, Up takes it back");
     }
 }
 

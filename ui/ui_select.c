@@ -4,7 +4,8 @@
  *
  * While a message is chosen plain characters are commands (the table below); the status line says
  * which. What was typed before stays in the editor. Whoever was led to a message by a search has
- * not chosen it yet: what he types there is his next prompt, and deletes nothing.
+ * not chosen it yet, and whoever reads what became of a command is done: what is typed there is the
+ * next prompt, and deletes nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -342,7 +343,8 @@ static void act_on(struct ui *ui, const struct chord *chord)
 static bool is_of_prompt(const struct ui *ui, const struct chord *chord)
 {
     bool plain = chord->key == INPUT_CHAR && chord->modifiers == 0;
-    return ui->landed && plain && chord->cp != 'n' && chord->cp != 'p';
+    bool goes_on = ui->landed && (chord->cp == 'n' || chord->cp == 'p');
+    return plain && (ui->landed || ui->unseen) && !goes_on;
 }
 
 bool select__key(struct ui *ui, enum action action, const struct chord *chord)

@@ -126,7 +126,7 @@ static const char *selection_help(const struct ui *ui)
 
 static const char *news(const struct ui *ui)
 {
-    if (!ui->line && ui->selecting && !ui->picker) {
+    if (ui->selecting && ui->line_kind != LINE_INFO && !ui->picker) {
         return selection_help(ui);
     }
     if (!ui->line && ulid_is_set(&ui->edit_at)) {

@@ -79,6 +79,23 @@ def choose(screen, keys, shown):
     press(screen, "\x1b[A" + keys, shown)
 
 
+def again(screen, key, shown):
+    """The message is still chosen; its keys count once a line says them."""
+    press(screen, UP + DOWN, "Up and Down choose")
+    press(screen, key, shown)
+
+
+def test_what_is_typed_after_a_copy_is_a_prompt(home, serving, chat):
+    server = serving(fake.answer((ANSWER,)), fake.answer(("the last",)))
+    screen = chat()
+    press(screen, "ask" + ENTER, said("second"))
+    press(screen, "\x1b[1;3Ay", "copied: ")
+    press(screen, "do it again", "> do it again")
+    press(screen, ENTER, said("the last"))
+    assert home.prompts() == ["ask", "do it again"]
+    assert len(server.turns()) == 2
+
+
 def test_lines_of_any_message_are_copied_as_their_source(serving, chat):
     text = "# Top\n\n- **one**\n\t- two `x`\n\n日本 \\ text\n"
     serving(fake.answer((text,)), fake.answer(("the last",)))
@@ -89,11 +106,11 @@ def test_lines_of_any_message_are_copied_as_their_source(serving, chat):
     press(screen, DOWN * 2 + SHIFT_DOWN, "2 lines")
     press(screen, ENTER, "copied: lines 3 to 4")
     assert copied(screen) == "- **one**\n\t- two `x`"
-    press(screen, "v", "Lines of this message (6)")
+    again(screen, "v", "Lines of this message (6)")
     press(screen, "日本", "Lines of this message (1)")
     press(screen, ENTER, "copied: line 6")
     assert copied(screen) == "日本 \\ text"
-    press(screen, "v", "Lines of this message (6)")
+    again(screen, "v", "Lines of this message (6)")
     press(screen, PAGE_DOWN + "\x1bm" + UP * 4, "5 lines")
     press(screen, ENTER, "copied: lines 2 to 6")
     assert copied(screen) == text.split("\n", 1)[1].rstrip("\n")
@@ -110,11 +127,11 @@ def test_a_block_and_a_link_of_any_message_are_taken(home, serving, chat):
     assert "int x;" in screen.text() and "4 lines" in screen.text()
     press(screen, ENTER, "copied: code block 1 of 2")
     assert copied(screen) == CODE
-    press(screen, "b", "Blocks of code (2)")
+    again(screen, "b", "Blocks of code (2)")
     press(screen, DOWN + "\x1bs", "Block and file")
     press(screen, "two.txt", "> 2 two.txt")
     press(screen, ENTER, "written to 'two.txt', 7 bytes")
     assert (home.work / "two.txt").read_text() == "second\n"
-    press(screen, "o", "Links of this message (2)")
+    again(screen, "o", "Links of this message (2)")
     press(screen, DOWN + ENTER, "opened: http://b.example/")
     wait_until(lambda: opened.exists() and opened.read_text() == "http://b.example/\n")
