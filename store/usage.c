@@ -130,7 +130,6 @@ static struct usage_row *find_or_make(struct summing *summing, char *name)
         return summing->rows[at];
     }
     size_t count = summing->count++;
-    /* Doubles at each power of two, so that no capacity has to be kept. */
     summing->rows = xgrow(summing->rows, count, sizeof(struct usage_row *));
     memmove(&summing->rows[at + 1], &summing->rows[at], (count - at) * sizeof(struct usage_row *));
     struct usage_row *row = xcalloc(1, sizeof(*row));

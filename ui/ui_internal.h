@@ -91,8 +91,10 @@ struct ui {
     struct wake wake;
 
     enum line_kind line_kind;
-    char *line;            /* or NULL */
-    char *offer;           /* a question that waits for y or n, or NULL */
+    bool
+        line_behind; /* stood there when the choice moved: behind the line that says what keys do */
+    char *line;      /* or NULL */
+    char *offer;     /* a question that waits for y or n, or NULL */
     const char *welcome;   /* for an empty transcript, as long as it is true; or NULL */
     struct picker *picker; /* shown instead of the transcript, takes the keys; or NULL */
     const struct picker_kind *next_picker; /* is opened when the key has been dealt with; or NULL */
@@ -390,6 +392,8 @@ void events__give_back(struct ui *ui, const char *prompt, const char *why);
 void view__note_model(struct ui *ui);
 void view__note_session(struct ui *ui);
 void view__line(struct ui *ui, enum line_kind kind, const char *text); /* NULL takes it away */
+/* The line is what stands above the prompt. */
+bool view__shows_line(const struct ui *ui);
 /* Below what stands there, which it does not displace; alone it is one of LINE_INFO. */
 void view__add_line(struct ui *ui, const char *text);
 struct status_facts view__facts(const struct ui *ui);

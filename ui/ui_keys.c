@@ -399,7 +399,7 @@ static void on_key(struct ui *ui, const struct input_event *event)
     bool leaves = event->key == INPUT_CHAR && (event->cp == 'c' || event->cp == 'd');
     ui->quit_until_us = leaves ? ui->quit_until_us : 0;
     ui->dirty = true;
-    ui->unseen = ui->selecting && ui->line_kind == LINE_INFO;
+    ui->unseen = ui->selecting && view__shows_line(ui);
     if (ui->line_kind == LINE_INFO) {
         view__line(ui, LINE_NONE, NULL);
     }

@@ -287,6 +287,7 @@ static void open_menu(struct ui *ui, const struct transcript_message *at)
 static void step(struct ui *ui, int by)
 {
     ui->landed = false;
+    ui->line_behind = true;
     events__fill_view(ui);
     if (!transcript_select_step(ui->transcript, by) && by < 0 && events__load_older(ui)) {
         transcript_select_step(ui->transcript, by);

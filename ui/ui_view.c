@@ -32,10 +32,16 @@ void view__line(struct ui *ui, enum line_kind kind, const char *text)
     free(ui->line);
     ui->line = copy;
     ui->line_kind = text ? kind : LINE_NONE;
+    ui->line_behind = false;
     ui->dirty = true;
     if (ui->plain && text) {
         plain__line(ui, text);
     }
+}
+
+bool view__shows_line(const struct ui *ui)
+{
+    return ui->line && !(ui->selecting && ui->line_behind && !ui->picker);
 }
 
 void view__add_line(struct ui *ui, const char *text)
@@ -126,7 +132,7 @@ static const char *selection_help(const struct ui *ui)
 
 static const char *news(const struct ui *ui)
 {
-    if (ui->selecting && ui->line_kind != LINE_INFO && !ui->picker) {
+    if (ui->selecting && !ui->picker && !view__shows_line(ui)) {
         return selection_help(ui);
     }
     if (!ui->line && ulid_is_set(&ui->edit_at)) {
@@ -299,7 +305,7 @@ void view__frame(struct ui *ui)
     transcript_set_size(ui->transcript, areas.transcript, ui->grid.columns);
     paint_top(ui, &areas);
     if (areas.news) {
-        bool bad = ui->line && ui->line_kind == LINE_PROBLEM;
+        bool bad = view__shows_line(ui) && ui->line_kind == LINE_PROBLEM;
         paint_text(ui, sv_from(news(ui)), areas.row_news, areas.news,
                    bad ? STYLE_ERROR : STYLE_NOTICE);
     }

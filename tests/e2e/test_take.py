@@ -96,6 +96,21 @@ def test_what_is_typed_after_a_copy_is_a_prompt(home, serving, chat):
     assert len(server.turns()) == 2
 
 
+def test_what_failed_is_told_while_a_message_is_chosen(home, serving, chat):
+    server = serving(fake.answer((ANSWER,)), fake.answer(("the other one",)))
+    screen = chat(PATH=str(home.root / "none"))
+    press(screen, "ask" + ENTER, said("second"))
+    (home.work / "x").write_text("there")
+    press(screen, "/save x" + ENTER, "cannot write 'x'")
+    press(screen, "\x1b[1;3A", lambda s: "Up and Down choose" in s.text() and "cannot write" not in s.text())
+    press(screen, "o", "Links of this message (2)")
+    press(screen, ENTER, lambda s: "Links of" not in s.text() and "xdg-open" in s.text())
+    assert "Up and Down choose" not in screen.text()
+    press(screen, UP + DOWN, "Up and Down choose")
+    press(screen, "r", said("the other one"))
+    assert len(server.turns()) == 2
+
+
 def test_lines_of_any_message_are_copied_as_their_source(serving, chat):
     text = "# Top\n\n- **one**\n\t- two `x`\n\n日本 \\ text\n"
     serving(fake.answer((text,)), fake.answer(("the last",)))
