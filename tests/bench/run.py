@@ -24,6 +24,7 @@ import time
 
 import archives
 import screens
+import starts
 import streams
 from screen import BenchError, Screen, environment, percentile
 
@@ -162,6 +163,7 @@ def main():
                 lambda: measure_version(weir, 20 if options.short else 200, env),
                 lambda: measure_frames(weir, str(programs / "baseline_ncurses"),
                                        10 if options.short else 100, env),
+                lambda: starts.measure_first_byte(weir, options.short, env),
                 lambda: streams.measure_streams(weir, options.short, env),
                 lambda: streams.measure_tls(weir, options.short, env),
                 lambda: archives.measure_archives(weir, options.short, env),

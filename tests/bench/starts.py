@@ -61,9 +61,9 @@ def measure_first_byte(weir, short, env):
         body = '{"model":"m","messages":[{"role":"user","content":"q"}],"stream":true}'
         request = [curl, "-sN", "-X", "POST", "-H", "Content-Type: application/json", "-d", body,
                    f"{url}/chat/completions"]
-        first_byte_ms([weir, "run", "q"], env, server)
+        first_byte_ms([weir, "run", "-q", "q"], env, server)
         for _ in range(20 if short else 200):
-            ours.append(first_byte_ms([weir, "run", "q"], env, server))
+            ours.append(first_byte_ms([weir, "run", "-q", "q"], env, server))
             theirs.append(first_byte_ms(request, env, server))
         config.unlink()
     data = pathlib.Path(env["XDG_DATA_HOME"]) / "weir"
